@@ -1,0 +1,188 @@
+//! What a store must do: read a head and some cells, apply a guarded change, page an index, sweep.
+//!
+//! A backend sees sealed bytes and blind ids only. It never computes a MAC and never opens a cell; the two numbers it
+//! reads inside sealed bytes (a field's stamp and expiry, a touch's time) stand in the clear at fixed offsets.
+
+use crate::clock::Time;
+use crate::error::Result;
+
+/// A config within a workspace, product and env, blinded: nothing crosses from one space into another.
+pub(crate) type Space = [u8; 16];
+/// A user of a config, blinded. The first byte is the user's bucket.
+pub(crate) type BlindUser = [u8; 16];
+/// A session: bucket, then 16 bytes.
+pub(crate) type StorageId = [u8; 17];
+/// A field of a session, blinded.
+pub(crate) type CellId = [u8; 16];
+/// A field's version: new at each put.
+pub(crate) type Stamp = [u8; 16];
+/// When a session was last used: 8 bytes big-endian milliseconds, then a MAC of 16.
+pub(crate) type Touch = [u8; 24];
+
+/// A sealed field, as it is stored: format (1), key id (4), stamp (16), expiry (8, big-endian milliseconds, 0 = none),
+/// nonce (24), ciphertext and tag.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct SealedField(pub(crate) Box<[u8]>);
+
+impl SealedField {
+    pub(crate) const STAMP: std::ops::Range<usize> = 5..21;
+    pub(crate) const EXPIRY: std::ops::Range<usize> = 21..29;
+
+    /// The stamp; `None` when the bytes are too short to hold one.
+    pub(crate) fn stamp(&self) -> Option<Stamp> {
+        self.0.get(Self::STAMP)?.try_into().ok()
+    }
+
+    /// The expiry hint; the sealed record decides.
+    pub(crate) fn expiry(&self) -> Option<Time> {
+        let millis = i64::from_be_bytes(self.0.get(Self::EXPIRY)?.try_into().ok()?);
+        (millis != 0).then(|| Time::from_millis(millis))
+    }
+}
+
+/// What was read of one session, all of one instant. All absent when nothing is stored.
+#[derive(Clone, Default)]
+pub(crate) struct Record {
+    pub(crate) head: Option<Box<[u8]>>,
+    pub(crate) touch: Option<Touch>,
+    /// Changes so far (`v`).
+    pub(crate) version: u64,
+    /// Sealed bytes of all fields (`n`).
+    pub(crate) size: u64,
+    /// How many fields.
+    pub(crate) count: u64,
+    /// The cells asked for that are there.
+    pub(crate) cells: Vec<(CellId, SealedField)>,
+    /// The user record, when it was asked for and is there.
+    pub(crate) user: Option<UserRecord>,
+}
+
+/// One a (config, realm, typed identifier).
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct UserRecord {
+    pub(crate) sealed: Box<[u8]>,
+    /// Raised by every begin, end, revoke and extend of that user.
+    pub(crate) generation: u64,
+}
+
+/// Which cells a read or a refused change answers with.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Cells {
+    None,
+    Some(Vec<CellId>),
+    All,
+}
+
+/// Effects on one session and its user, applied all or nothing if every guard holds.
+pub(crate) struct Change {
+    pub(crate) space: Space,
+    pub(crate) id: StorageId,
+    pub(crate) guard: Guard,
+    pub(crate) effects: Effects,
+    /// What a refusal answers with, besides head, touch and counters.
+    pub(crate) answer: Cells,
+}
+
+/// What must hold for a change to be applied.
+#[derive(Clone, Default)]
+pub(crate) struct Guard {
+    pub(crate) head: HeadGuard,
+    /// The session's version (`v`).
+    pub(crate) version: Option<u64>,
+    /// A field's stamp; `None`: the field is absent (a cell whose expiry is at or before `now` counts as absent).
+    pub(crate) stamps: Vec<(CellId, Option<Stamp>)>,
+    /// The user's generation; 0: there is no user record.
+    pub(crate) generation: Option<(BlindUser, u64)>,
+}
+
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(crate) enum HeadGuard {
+    #[default]
+    Any,
+    Absent,
+    /// Byte for byte.
+    Is(Box<[u8]>),
+}
+
+/// What a change does, in this order: clear, delete, put.
+#[derive(Clone)]
+pub(crate) struct Effects {
+    pub(crate) head: Option<Box<[u8]>>,
+    /// Stored only if its time is larger than the stored one's.
+    pub(crate) touch: Option<Touch>,
+    /// Stored whatever stood there, or removed: for a new life.
+    pub(crate) reset_touch: bool,
+    /// All cells go; the counters start from zero again only with `reset_counters`.
+    pub(crate) clear: bool,
+    /// For a new life: `v` and `n` start from zero.
+    pub(crate) reset_counters: bool,
+    pub(crate) delete: Vec<CellId>,
+    pub(crate) put: Vec<(CellId, SealedField)>,
+    /// Whether `v` is raised by one.
+    pub(crate) raise_version: bool,
+    /// The user record written with its generation raised by one.
+    pub(crate) user: Option<(BlindUser, Box<[u8]>)>,
+    /// This session's entry in the index of that user: added or removed.
+    pub(crate) index: Option<(BlindUser, bool)>,
+    /// When the backend may drop the session's row on its own; a hint.
+    pub(crate) expires: Option<Time>,
+    /// Sealed bytes and fields that may not be exceeded by the result.
+    pub(crate) max_size: u64,
+    pub(crate) max_count: u64,
+    /// The instant of the change.
+    pub(crate) now: Time,
+}
+
+/// What became of a change.
+pub(crate) enum Outcome {
+    /// Applied; the session's version after it, and how many of `delete` (with `clear`: of all cells) were there and not expired at `now`.
+    Applied { version: u64, deleted: u64 },
+    /// A guard failed: nothing was changed, this is what stands there.
+    Refused(Record),
+    /// The result would exceed a limit: nothing was changed.
+    TooLarge { size: u64, count: u64 },
+}
+
+/// One record that belongs to no session: the key check values of a namespace, and later the catalog.
+pub(crate) type MetaKey = [u8; 16];
+
+/// A backend. Every call may be made from any thread; calls that may wait pass [`crate::task::may_block`] first.
+pub(crate) enum Backend {}
+
+#[allow(unused_variables)]
+impl Backend {
+    /// Reads one session (and, when named, its user's record) as of one instant.
+    pub(crate) async fn read(&self, space: &Space, id: &StorageId, cells: &Cells, user: Option<&BlindUser>) -> Result<Record> {
+        match *self {}
+    }
+
+    /// Applies a change if its guards hold.
+    pub(crate) async fn apply(&self, change: &Change) -> Result<Outcome> {
+        match *self {}
+    }
+
+    /// The sessions of a space by user: entries after `after`, at most `limit`, ordered; within one user when named.
+    pub(crate) async fn page(&self, space: &Space, user: Option<&BlindUser>, after: Option<(BlindUser, StorageId)>, limit: usize) -> Result<Vec<(BlindUser, StorageId)>> {
+        match *self {}
+    }
+
+    /// Drops up to `budget` rows whose expiry hint is past; how many.
+    pub(crate) async fn sweep(&self, now: Time, budget: usize) -> Result<u64> {
+        match *self {}
+    }
+
+    /// A meta record.
+    pub(crate) async fn read_meta(&self, key: &MetaKey) -> Result<Option<Box<[u8]>>> {
+        match *self {}
+    }
+
+    /// Writes a meta record if what stands there is `expected`; else what stands there.
+    pub(crate) async fn apply_meta(&self, key: &MetaKey, expected: Option<&[u8]>, new: &[u8]) -> Result<Result<(), Option<Box<[u8]>>>> {
+        match *self {}
+    }
+
+    /// Closes connections and files; later calls are `CLOSED`.
+    pub(crate) async fn close(&self) -> Result<()> {
+        match *self {}
+    }
+}

@@ -1,0 +1,31 @@
+//! Sessile: in-process, encrypted sessions for pipelines and products.
+//!
+//! The façade that every binding wraps, and nothing else. Values are JSON text ([`Json`]) at every border.
+#![forbid(unsafe_code)]
+
+mod backend;
+mod clock;
+mod error;
+mod execution;
+mod identity;
+mod json;
+mod limits;
+mod options;
+mod session;
+mod step;
+mod store;
+mod task;
+mod vault;
+
+pub use clock::{Clock, Time};
+pub use error::{Category, Code, Error, Result};
+pub use execution::{CommitOptions, Committed, Execution};
+pub use identity::VerifiedToken;
+pub use json::{Exactness, Fields, Json};
+pub use limits::Limits;
+pub use options::Options;
+pub use session::{Info, Session, Update, Versioned};
+pub use step::{Output, Step};
+pub use store::{Store, Tokens};
+pub use task::{Task, guard};
+pub use vault::Keyring;

@@ -1,0 +1,408 @@
+//! An operation under way: waited for where you stand, awaited on any executor, or started with a callback.
+//!
+//! The core is written once, as plain `async fn`s. Most of its operations are ready at the first poll, on the caller's
+//! thread. One that may have to wait for a lock or a disk passes a point `may_block().await` first: a caller who waits
+//! anyway goes straight on, for all others the rest runs on a pool of two threads, started when first needed.
+
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, JoinHandle, Thread};
+
+use async_task::Runnable;
+use parking_lot::{Condvar, Mutex};
+
+use crate::error::{Result, fail};
+
+type BoxFuture<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
+
+/// An operation of a store. Nothing happens to a task that is dropped before it was waited for, awaited or started,
+/// except what was [ready](Task::ready) at once: Local operations are done when the call returns.
+#[must_use = "an operation does nothing until it is waited for, awaited or started"]
+pub struct Task<T>(State<T>);
+
+enum State<T> {
+    Ready(Result<T>),
+    Idle(BoxFuture<T>, Pool),
+    Running(async_task::Task<Result<T>>),
+    Done,
+}
+
+impl<T: Send + 'static> Task<T> {
+    /// A task that is finished already.
+    pub fn ready(result: Result<T>) -> Task<T> {
+        Task(State::Ready(result))
+    }
+
+    pub(crate) fn new(pool: &Pool, work: impl Future<Output = Result<T>> + Send + 'static) -> Task<T> {
+        Task(State::Idle(caught(work), pool.clone()))
+    }
+
+    /// Runs the operation here and now, blocking this thread for as long as it takes.
+    pub fn wait(mut self) -> Result<T> {
+        match std::mem::replace(&mut self.0, State::Done) {
+            State::Ready(result) => result,
+            State::Idle(work, _) => block_on(work),
+            State::Running(task) => block_on(task),
+            State::Done => Err(already_finished()),
+        }
+    }
+
+    /// Starts the operation without blocking. Finished at once: its result. Otherwise `done` is called with it later,
+    /// exactly once, on a thread of the pool.
+    pub fn start(mut self, done: impl FnOnce(Result<T>) + Send + 'static) -> Option<Result<T>> {
+        let (work, pool) = match std::mem::replace(&mut self.0, State::Done) {
+            State::Ready(result) => return Some(result),
+            State::Done => return Some(Err(already_finished())),
+            State::Running(task) => {
+                pool_detach(async move { done(task.await) });
+                return None;
+            }
+            State::Idle(work, pool) => (work, pool),
+        };
+        let slot = Arc::new(Mutex::new(Slot::Empty));
+        let later = slot.clone();
+        let (runnable, task) = pool.spawn(async move {
+            let result = work.await;
+            let mut slot = later.lock();
+            match std::mem::replace(&mut *slot, Slot::Taken) {
+                Slot::Callback(done) => {
+                    drop(slot);
+                    done(result);
+                }
+                _ => *slot = Slot::Finished(result),
+            }
+        });
+        task.detach();
+        with_mode(Mode::Inline, || runnable.run());
+        let mut slot = slot.lock();
+        match std::mem::replace(&mut *slot, Slot::Taken) {
+            Slot::Finished(result) => Some(result),
+            _ => {
+                *slot = Slot::Callback(Box::new(done));
+                None
+            }
+        }
+    }
+}
+
+enum Slot<T> {
+    Empty,
+    Finished(Result<T>),
+    Callback(Box<dyn FnOnce(Result<T>) + Send>),
+    Taken,
+}
+
+impl<T: Send + 'static> Future for Task<T> {
+    type Output = Result<T>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<T>> {
+        loop {
+            match std::mem::replace(&mut self.0, State::Done) {
+                State::Ready(result) => return Poll::Ready(result),
+                State::Done => return Poll::Ready(Err(already_finished())),
+                State::Idle(work, pool) => {
+                    let (runnable, task) = pool.spawn(work);
+                    with_mode(Mode::Inline, || runnable.run());
+                    self.0 = State::Running(task);
+                }
+                State::Running(mut task) => {
+                    let polled = Pin::new(&mut task).poll(context);
+                    if polled.is_pending() {
+                        self.0 = State::Running(task);
+                    }
+                    return polled;
+                }
+            }
+        }
+    }
+}
+
+impl<T> Unpin for Task<T> {}
+
+fn already_finished() -> crate::Error {
+    fail!(Internal, "this task has already given its result")
+}
+
+fn pool_detach(work: impl Future<Output = ()> + Send + 'static) {
+    // A task that is already running wakes whoever awaits it; the little that is left runs on the waker's thread.
+    let (runnable, task) = async_task::spawn(work, |runnable: Runnable| {
+        runnable.run();
+    });
+    task.detach();
+    runnable.run();
+}
+
+/// Turns a panic of an operation into `PANIC`: a pool thread lives on, and no border is crossed unwinding.
+fn caught<T>(work: impl Future<Output = Result<T>> + Send + 'static) -> BoxFuture<T>
+where
+    T: Send + 'static,
+{
+    let mut work = Box::pin(work);
+    Box::pin(std::future::poll_fn(move |context| {
+        catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))).unwrap_or_else(|_| Poll::Ready(Err(panicked())))
+    }))
+}
+
+/// The error of a caught panic. Its payload is dropped unread: it could hold a value.
+pub(crate) fn panicked() -> crate::Error {
+    fail!(Panic, "a panic was caught inside sessile; nothing is known of the operation's outcome; please report it")
+}
+
+/// Runs `call` and turns a panic into `PANIC`: the one guard of every border (C, Python, Node).
+pub fn guard<T>(call: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|payload| {
+        // A payload whose own drop panics must not unwind out of here.
+        let _ = catch_unwind(AssertUnwindSafe(move || drop(payload)));
+        Err(panicked())
+    })
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Mode {
+    /// The caller waits anyway: blocking is what it asked for.
+    Blocking,
+    /// The caller must not be held up: what may block goes to the pool.
+    Inline,
+}
+
+thread_local! {
+    static MODE: Cell<Mode> = const { Cell::new(Mode::Blocking) };
+}
+
+fn with_mode<R>(mode: Mode, run: impl FnOnce() -> R) -> R {
+    struct Restore(Mode);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            MODE.set(self.0);
+        }
+    }
+    let _restore = Restore(MODE.replace(mode));
+    run()
+}
+
+/// Whether the thread that polls now may be blocked. When not, try without waiting, and if that fails pass
+/// [`may_block`] and look again.
+pub(crate) fn blocking() -> bool {
+    MODE.get() == Mode::Blocking
+}
+
+/// Passed before anything that may block: goes straight on for a caller who waits, moves the rest of the operation to
+/// the pool for one who must not.
+pub(crate) async fn may_block() {
+    let mut moved = false;
+    std::future::poll_fn(|context| {
+        if moved || blocking() {
+            return Poll::Ready(());
+        }
+        moved = true;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await
+}
+
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    thread_local! {
+        static WAKER: Waker = Waker::from(Arc::new(Unpark(thread::current())));
+    }
+    let mut work = std::pin::pin!(work);
+    WAKER.with(|waker| {
+        let mut context = Context::from_waker(waker);
+        loop {
+            match with_mode(Mode::Blocking, || work.as_mut().poll(&mut context)) {
+                Poll::Ready(output) => return output,
+                Poll::Pending => thread::park(),
+            }
+        }
+    })
+}
+
+/// The two threads of a store that do what a caller could not wait for. Started when first needed, joined on close.
+#[derive(Clone, Default)]
+pub(crate) struct Pool(Arc<PoolInner>);
+
+#[derive(Default)]
+struct PoolInner {
+    work: Mutex<Work>,
+    ready: Condvar,
+}
+
+#[derive(Default)]
+struct Work {
+    queue: VecDeque<Runnable>,
+    idle: usize,
+    threads: Vec<JoinHandle<()>>,
+    /// The process that started the threads: a forked child has none of them and starts its own.
+    pid: u32,
+    closed: bool,
+}
+
+const THREADS: usize = 2;
+
+impl Pool {
+    fn spawn<R, F>(&self, work: F) -> (Runnable, async_task::Task<R>)
+    where
+        R: Send + 'static,
+        F: Future<Output = R> + Send + 'static,
+    {
+        let pool = Arc::downgrade(&self.0);
+        async_task::spawn(work, move |runnable| match pool.upgrade() {
+            Some(pool) => PoolInner::push(&pool, runnable),
+            // The store is gone: whoever still awaits finishes the work on this thread.
+            None => {
+                with_mode(Mode::Blocking, || runnable.run());
+            }
+        })
+    }
+
+    /// Lets the queued work finish and joins the threads. Called from a thread of the pool, it leaves that one to end
+    /// by itself.
+    pub(crate) fn close(&self) {
+        let threads = {
+            let mut work = self.0.work.lock();
+            work.closed = true;
+            self.0.ready.notify_all();
+            if work.pid != std::process::id() {
+                // A forked child: the handles are the parent's threads, which do not exist here.
+                work.threads.drain(..).for_each(std::mem::forget);
+            }
+            std::mem::take(&mut work.threads)
+        };
+        for thread in threads {
+            if thread.thread().id() != thread::current().id() {
+                let _ = thread.join();
+            }
+        }
+    }
+}
+
+impl PoolInner {
+    fn push(pool: &Arc<PoolInner>, runnable: Runnable) {
+        let mut work = pool.work.lock();
+        if work.pid != std::process::id() {
+            work.threads.drain(..).for_each(std::mem::forget);
+            work.idle = 0;
+            work.pid = std::process::id();
+        }
+        if work.closed && work.threads.is_empty() {
+            drop(work);
+            with_mode(Mode::Blocking, || runnable.run());
+            return;
+        }
+        work.queue.push_back(runnable);
+        if work.idle < work.queue.len() && work.threads.len() < THREADS {
+            let inner = pool.clone();
+            let started = thread::Builder::new().name("sessile".to_owned()).spawn(move || inner.run());
+            match started {
+                Ok(handle) => work.threads.push(handle),
+                // No thread to be had and none there: do it here rather than never.
+                Err(_) if work.threads.is_empty() => {
+                    let runnable = work.queue.pop_back();
+                    drop(work);
+                    if let Some(runnable) = runnable {
+                        with_mode(Mode::Blocking, || runnable.run());
+                    }
+                    return;
+                }
+                Err(_) => {}
+            }
+        }
+        pool.ready.notify_one();
+    }
+
+    fn run(&self) {
+        let mut work = self.work.lock();
+        loop {
+            if let Some(runnable) = work.queue.pop_front() {
+                parking_lot::MutexGuard::unlocked(&mut work, || {
+                    with_mode(Mode::Blocking, || runnable.run());
+                });
+            } else if work.closed {
+                return;
+            } else {
+                work.idle += 1;
+                self.ready.wait(&mut work);
+                work.idle -= 1;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    async fn slow(answer: u32) -> Result<u32> {
+        may_block().await;
+        Ok(answer)
+    }
+
+    #[test]
+    fn what_is_ready_needs_no_thread() {
+        let pool = Pool::default();
+        let task = Task::new(&pool, async { Ok(1) });
+        assert_eq!(task.start(|_| panic!("called back")).unwrap().unwrap(), 1);
+        assert!(pool.0.work.lock().threads.is_empty());
+    }
+
+    #[test]
+    fn what_may_block_runs_here_for_a_caller_who_waits_and_on_the_pool_for_others() {
+        let pool = Pool::default();
+        assert_eq!(Task::new(&pool, slow(2)).wait().unwrap(), 2);
+        assert!(pool.0.work.lock().threads.is_empty());
+        let (sender, receiver) = mpsc::channel();
+        let inline = Task::new(&pool, slow(3)).start(move |result| {
+            sender.send((result.unwrap(), thread::current().name().map(str::to_owned))).unwrap();
+        });
+        match inline {
+            Some(result) => assert_eq!(result.unwrap(), 3),
+            None => assert_eq!(receiver.recv().unwrap(), (3, Some("sessile".to_owned()))),
+        }
+        assert_eq!(block_on(Task::new(&pool, slow(4))).unwrap(), 4);
+        pool.close();
+    }
+
+    #[test]
+    fn every_started_task_is_answered_once() {
+        let pool = Pool::default();
+        let (sender, receiver) = mpsc::channel();
+        let mut answers = Vec::new();
+        for i in 0..500 {
+            let sender = sender.clone();
+            if let Some(result) = Task::new(&pool, slow(i)).start(move |result| sender.send(result.unwrap()).unwrap()) {
+                answers.push(result.unwrap());
+            }
+        }
+        drop(sender);
+        answers.extend(receiver.iter());
+        answers.sort_unstable();
+        assert_eq!(answers, (0..500).collect::<Vec<_>>());
+        pool.close();
+    }
+
+    #[test]
+    fn a_panic_becomes_an_error_and_the_pool_lives_on() {
+        let pool = Pool::default();
+        let broken = Task::<u32>::new(&pool, async {
+            may_block().await;
+            panic!("secret");
+        });
+        let error = block_on(broken).unwrap_err();
+        assert_eq!(error.code(), crate::Code::Panic);
+        assert!(!error.message().contains("secret"));
+        assert_eq!(block_on(Task::new(&pool, slow(5))).unwrap(), 5);
+        pool.close();
+    }
+}
