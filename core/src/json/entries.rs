@@ -38,6 +38,7 @@ pub(crate) struct Name<'a> {
 
 impl<'a> Name<'a> {
     /// The name itself; `None` if it holds half of a surrogate pair, which no text can be equal to.
+    #[inline]
     pub(crate) fn text(&self) -> Option<Cow<'a, str>> {
         if self.escaped {
             quote::unquote(self.quoted).map(Cow::Owned)
@@ -60,17 +61,13 @@ impl<'a> Name<'a> {
 }
 
 impl<'a> Entries<'a> {
-    /// Walks the object or array that `text` is. Valid JSON of another kind comes back as that kind; what is not JSON
+    /// Walks the object or array (as `wanted` says) that `text` is. Valid JSON of another kind comes back as that kind; what is not JSON
     /// at all is `INVALID_JSON`, whatever it began as.
     pub(crate) fn of(text: &'a str, wanted: Kind, depth: usize) -> Result<Result<Entries<'a>, Kind>> {
         let mut scan = Scanner::new(text, depth);
         scan.space();
-        let found = match scan.peek() {
-            Some(b'{') => Kind::Object,
-            Some(b'[') => Kind::Array,
-            _ => Kind::Null,
-        };
-        if found != wanted {
+        let opening = if wanted == Kind::Object { b'{' } else { b'[' };
+        if scan.peek() != Some(opening) {
             scan.value()?;
             scan.end()?;
             return Ok(Err(Kind::of(text)));
@@ -109,6 +106,7 @@ impl<'a> Entries<'a> {
         Ok(Some(Entry { name, whole: start..value.end, value }))
     }
 
+    #[inline]
     fn name(&mut self) -> Result<Name<'a>> {
         let start = self.scan.at();
         let text = self.scan.text();

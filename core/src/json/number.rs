@@ -47,9 +47,9 @@ fn beyond() -> Error {
 /// The literal, if the text is one number.
 fn number<'a>(whose: &str, text: &'a str) -> Result<&'a str> {
     let refused = |given: &str| fail!(InvalidArgument, "{whose} is not a number but {given}").with("given", given);
-    let literal = scan::one_value(text, 0).or_else(|_| match Kind::of(text) {
-        kind @ (Kind::Object | Kind::Array) => Err(refused(kind.as_str())),
-        _ => Err(refused("no JSON")),
+    let literal = scan::one_value(text, 0).map_err(|_| match Kind::of(text) {
+        kind @ (Kind::Object | Kind::Array) => refused(kind.as_str()),
+        _ => refused("no JSON"),
     })?;
     match Kind::of(literal) {
         Kind::Number => Ok(literal),

@@ -141,6 +141,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Passes a member's name and the colon; where the name ended and whether it has escapes.
+    #[inline]
     pub(super) fn name(&mut self) -> Result<(usize, bool)> {
         if self.peek() != Some(b'"') {
             return Err(self.expected("a member name in double quotes"));
@@ -198,6 +199,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
+    #[inline]
     fn number(&mut self) -> Result<()> {
         if self.peek() == Some(b'-') {
             self.at += 1;
@@ -269,7 +271,7 @@ struct Nesting {
 impl Nesting {
     #[inline]
     fn push(&mut self, object: bool) {
-        if self.depth % 64 == 0 && self.depth > 0 {
+        if self.depth.is_multiple_of(64) && self.depth > 0 {
             self.outer.push(self.bits);
         }
         self.bits = self.bits << 1 | u64::from(object);
@@ -280,7 +282,7 @@ impl Nesting {
     fn pop(&mut self) {
         self.depth -= 1;
         self.bits >>= 1;
-        if self.depth % 64 == 0 && self.depth > 0 {
+        if self.depth.is_multiple_of(64) && self.depth > 0 {
             self.bits = self.outer.pop().unwrap_or_default();
         }
     }
@@ -324,102 +326,37 @@ mod tests {
 
     #[test]
     fn what_is_json() {
-        for text in [
-            "0",
-            "-0",
-            "-0.0e+0",
-            "1E5",
-            "10",
-            "\"\"",
-            "\"\\u0000\\ud800\"",
-            "\"\u{7f}é\u{1F600}\"",
-            "[]",
-            "[ ]",
-            "{}",
-            "{ }",
-            "[[],{}]",
-            "{\"a\":{\"a\":[null,true,false]}, \"a\":1}",
-            " 1 ",
-            "{\"\":\"\"}",
-        ] {
+        let cases = r#"0 -0 -0.0e+0 1E5 10 "" "\u0000\ud800" "é" [] {} [[],{}] {"":""} {"a":{"a":[null,true]},"a":1}"#;
+        for text in cases.split(' ').chain([" 1 ", "[ ]", "{ }", "\"\u{7f}\u{1F600}\"", "{\"a\" : 1\t,\r\n\"b\":2}"]) {
             assert!(one_value(text, 128).is_ok(), "{text}");
         }
     }
 
     #[test]
     fn what_is_not_json_and_where() {
-        for (text, offset) in [
-            ("", 0),
-            (" ", 1),
-            ("+1", 0),
-            ("01", 1),
-            ("1.", 2),
-            (".5", 0),
-            ("1e", 2),
-            ("-", 1),
-            ("--1", 1),
-            ("0x1", 1),
-            ("NaN", 0),
-            ("Infinity", 0),
-            ("nul", 0),
-            ("nulll", 4),
-            ("True", 0),
-            ("'a'", 0),
-            ("\"a", 2),
-            ("\"\n\"", 1),
-            ("\"\\x\"", 1),
-            ("\"\\u12g4\"", 1),
-            ("\"\\u123", 1),
-            ("\"\\", 1),
-            ("[1 2]", 3),
-            ("[1,]", 3),
-            ("[,1]", 1),
-            ("[", 1),
-            ("]", 0),
-            ("[}", 1),
-            ("{]", 1),
-            ("{\"a\"}", 4),
-            ("{\"a\":}", 5),
-            ("{\"a\":1,}", 7),
-            ("{a:1}", 1),
-            ("{\"a\":1 \"b\":2}", 7),
-            ("{\"a\":[1}", 7),
-            ("1 1", 2),
-            ("/**/1", 0),
-            ("\u{a0}1", 0),
-            ("\u{feff}1", 0),
-        ] {
-            let error = one_value(text, 128).unwrap_err();
-            assert_eq!(error.code(), Code::InvalidJson, "{text}");
-            assert_eq!(error.details()["offset"], offset, "{text}: {error}");
+        // `^` stands before the byte at which it stops being JSON.
+        let numbers = "^+1 0^1 1.^ ^.5 1e^ 1e+^ -^ -^-1 0^x1 ^NaN ^Infinity -^Infinity";
+        let words = "^nul null^l ^True ^'a' ^a ^/**/1 ^\u{a0}1 ^\u{feff}1";
+        let strings = r#""a^ "^\x" "^\u12g4" "^\u123 "^\ "a"^""#;
+        let containers = r#"[1,^] [^,1] [^ ^] [^} {^] {"a"^} {"a":^} {"a":1,^} {^a:1} {"a":[1^} {"a":1^ {^,} {}^{}"#;
+        let spaced = ["^", " ^", "1 ^1", "[1 ^2]", "{\"a\":1 ^\"b\":2}", "\"^\n\"", "\"^\0\"", "^\u{b}1"];
+        let cases = [numbers, words, strings, containers].into_iter().flat_map(|cases| cases.split(' ')).chain(spaced);
+        for case in cases {
+            let text = case.replace('^', "");
+            let error = one_value(&text, 128).unwrap_err();
+            assert_eq!(error.code(), Code::InvalidJson, "{case}");
+            assert_eq!(error.details()["offset"], case.find('^').unwrap(), "{case}: {error}");
         }
     }
 
     #[test]
     fn nesting_ends_at_the_limit_and_never_at_the_stack() {
-        let nested = |levels: usize| {
-            "[".repeat(levels / 2)
-                + &"{\"a\":".repeat(levels - levels / 2)
-                + "1"
-                + &"}".repeat(levels - levels / 2)
-                + &"]".repeat(levels / 2)
-        };
-        for (levels, limit, fits) in [
-            (128, 128, true),
-            (129, 128, false),
-            (0, 0, true),
-            (1, 0, false),
-            (64, 64, true),
-            (65, 64, false),
-            (1_000_000, 1_000_000, true),
-            (1_000_000, usize::MAX, true),
-            (1_000_000, 128, false),
-        ] {
-            let result = one_value(&nested(levels), limit).map(drop);
-            assert_eq!(result.is_ok(), fits, "{levels} levels, at most {limit}");
-            if let Err(error) = result {
-                assert_eq!(error.code(), Code::LimitExceeded);
-            }
+        for (levels, limit) in [(0, 0), (1, 0), (64, 64), (65, 64), (128, 128), (129, 128), (1_000_000, usize::MAX)] {
+            let (arrays, objects) = (levels / 2, levels - levels / 2);
+            let opened = "[".repeat(arrays) + &"{\"a\":".repeat(objects);
+            let text = opened + "1" + &"}".repeat(objects) + &"]".repeat(arrays);
+            let error = one_value(&text, limit).err().map(|error| error.code());
+            assert_eq!(error, (levels > limit).then_some(Code::LimitExceeded), "{levels} levels, at most {limit}");
         }
     }
 
