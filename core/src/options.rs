@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use crate::clock::Clock;
 use crate::error::{Result, fail};
 use crate::limits::Limits;
-use crate::step::nearest;
+use crate::json::nearest;
 
 /// What [`Store::open`](crate::Store::open) needs.
 ///

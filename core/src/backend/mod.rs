@@ -5,6 +5,7 @@
 
 use crate::clock::Time;
 use crate::error::Result;
+use crate::limits::Limits;
 
 /// A config within a workspace, product and env, blinded: nothing crosses from one space into another.
 pub(crate) type Space = [u8; 16];
@@ -45,8 +46,9 @@ impl SealedField {
 pub(crate) struct Record {
     pub(crate) head: Option<Box<[u8]>>,
     pub(crate) touch: Option<Touch>,
-    /// Changes so far (`v`).
+    /// Changes so far (`v`), and when the last one was.
     pub(crate) version: u64,
+    pub(crate) updated: Option<Time>,
     /// Sealed bytes of all fields (`n`).
     pub(crate) size: u64,
     /// How many fields.
@@ -133,6 +135,28 @@ pub(crate) struct Effects {
     pub(crate) now: Time,
 }
 
+impl Effects {
+    /// A change that does nothing yet.
+    pub(crate) fn nothing(now: Time, limits: &Limits) -> Effects {
+        Effects {
+            head: None,
+            touch: None,
+            reset_touch: false,
+            clear: false,
+            reset_counters: false,
+            delete: Vec::new(),
+            put: Vec::new(),
+            raise_version: false,
+            user: None,
+            index: None,
+            expires: None,
+            max_size: limits.session as u64,
+            max_count: limits.fields as u64,
+            now,
+        }
+    }
+}
+
 /// What became of a change.
 pub(crate) enum Outcome {
     /// Applied; the session's version after it, and how many of `delete` (with `clear`: of all cells) were there and not expired at `now`.
@@ -151,6 +175,7 @@ pub(crate) enum Backend {}
 
 #[allow(unused_variables)]
 impl Backend {
+    pub(crate) async fn open(_: &str, _: crate::options::Durability, _: std::time::Duration) -> Result<Backend> { todo!() }
     /// Reads one session (and, when named, its user's record) as of one instant.
     pub(crate) async fn read(&self, space: &Space, id: &StorageId, cells: &Cells, user: Option<&BlindUser>) -> Result<Record> {
         match *self {}

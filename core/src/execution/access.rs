@@ -69,7 +69,7 @@ impl Access {
     pub(crate) fn token(&self, store: &Inner) -> Result<VerifiedToken> {
         let mut state = self.state.lock();
         if let Some(token) = &state.verified {
-            token.check_times(store.clock.now())?;
+            token.check_alive(store.clock.now())?;
             return Ok(token.clone());
         }
         let Some(token) = state.token.clone() else {

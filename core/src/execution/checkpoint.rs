@@ -183,7 +183,7 @@ impl Saved<'_> {
         let fork = match &self.fork {
             None => None,
             Some(fork) => {
-                let names: HashSet<FieldName> = fork.changed.iter().map(|name| FieldName::from_sealed(name)).collect();
+                let names: HashSet<FieldName> = fork.changed.iter().map(|name| FieldName::stored(name)).collect();
                 Some(Fork { base: load_fields(&fork.base), changes: Changes { cleared: fork.cleared, names } })
             }
         };
@@ -195,9 +195,9 @@ impl Saved<'_> {
 fn load_fields(saved: &[SavedField<'_>]) -> Map {
     let mut fields = empty();
     for SavedField(name, value, version, ends) in saved {
-        let value = Json::from_sealed(value.get());
+        let value = Json::checked(value.get());
         let expires = (*ends != 0).then(|| Time::from_millis(*ends));
-        fields.insert_mut(FieldName::from_sealed(name), Field { value, version: u128::from(*version), expires });
+        fields.insert_mut(FieldName::stored(name), Field { value, version: u128::from(*version), expires });
     }
     fields
 }

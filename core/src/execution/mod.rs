@@ -87,7 +87,7 @@ impl Execution {
         let names = step.names();
         let session = self.session_of(step);
         let place = step.clone();
-        Ok(match step.op() {
+        Ok(match step.verb() {
             Operation::Put => {
                 let fields = step::message::take(names, message, limits)?;
                 session.write(fields, None, move |result| at(&place, result.map(|()| Output::Unchanged)))

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::error::{Error, Result, fail};
-use crate::step::nearest;
+use crate::json::nearest;
 
 /// `{"type": "rest"|"http"|"scheduler"|"event"|…, "security": "jwt"|"apiKey"|"none"}`; any case, any other type too.
 #[derive(Clone, Debug, Default)]

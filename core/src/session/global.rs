@@ -181,9 +181,9 @@ impl Global {
             Met::Alive(seen) => Some(Info {
                 version: record.version,
                 created_at: seen.head.began,
-                updated_at: record.updated,
+                updated_at: record.updated.unwrap_or(seen.head.began),
                 expires_at: seen.head.ends,
-                last_seen_at: seen.touched.max(record.updated),
+                last_seen_at: record.updated.map_or(seen.touched, |updated| updated.max(seen.touched)),
             }),
         })
     }
@@ -556,9 +556,9 @@ fn open_fields(opened: &Opened, seen: &Seen, cells: &[(CellId, SealedField)], wh
     let open = |cell: &CellId, sealed: &SealedField| -> Result<Option<(FieldName, Field)>> {
         let field = standing.vault.open_field(&standing.id, &seen.head.life, cell, sealed)?;
         let version = FieldVersion::from_be_bytes(field.stamp);
-        let value = Json::from_sealed(field.value);
+        let value = Json::checked(&field.value);
         let opened = Field { value, version, expires: field.expires };
-        Ok(opened.lives(now).then(|| (FieldName::from_sealed(&field.name), opened)))
+        Ok(opened.lives(now).then(|| (FieldName::stored(&field.name), opened)))
     };
     match what {
         Selection::Names(names) => {

@@ -225,7 +225,7 @@ impl Session {
             let field_name = name.clone();
             self.modify(name, move |field| {
                 let changed = match field {
-                    Some(field) => json::pointer::put(field.value.as_str(), &pointer, value.as_str())?,
+                    Some(field) => json::pointer::put(field.value.as_str(), &pointer, value.as_str(), &limits)?,
                     None if pointer.is_empty() => value.as_str().to_owned(),
                     None => return Err(fail!(NotFound, "there is no field {:?}", field_name.as_str()).with("field", field_name.as_str())),
                 };

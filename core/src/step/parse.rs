@@ -106,8 +106,6 @@ const OPERATIONS: Words<Operation> = &[
     ("GET DATA", Operation::Get),
     ("PUT DATA", Operation::Put),
     ("DELETE DATA", Operation::Delete),
-    #[cfg(feature = "test-panic")]
-    ("PANIC", Operation::Panic),
 ];
 
 const SESSION_TYPES: Words<SessionType> = &[("LOCAL", SessionType::Local), ("GLOBAL", SessionType::Global)];

@@ -61,7 +61,7 @@ fn unwritten(path: &Path, error: &io::Error) -> Error {
 pub(super) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
     let refuse = |reason: &str, why: &str| invalid(reason, format!("keyring {}: {why}", path.display()));
     let opened = OpenOptions::new().read(true).custom_flags(NOFOLLOW | rustix::fs::OFlags::NONBLOCK.bits() as i32).open(path);
-    let mut file = opened.map_err(|error| match error.kind() {
+    let file = opened.map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => refuse("missing", "there is no such file; Keyring.generate(path) makes one"),
         _ if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => refuse("symlink", "it is a symbolic link"),
         kind => refuse("unreadable", &format!("it cannot be opened: {kind}")),
@@ -83,7 +83,7 @@ pub(super) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
         return Err(refuse("size", "it is larger than 64 KiB"));
     }
     let mut bytes = Zeroizing::new(Vec::with_capacity(MOST as usize));
-    let read = file.by_ref().take(MOST).read_to_end(&mut bytes);
+    let read = file.take(MOST).read_to_end(&mut bytes);
     read.map_err(|error| refuse("unreadable", &error.kind().to_string()))?;
     Ok(bytes)
 }

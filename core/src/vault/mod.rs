@@ -29,7 +29,6 @@ use crate::error::Result;
 pub(crate) use config_vault::ConfigVault;
 use derive::Context;
 use envelope::Seals;
-pub(crate) use field::OpenField;
 pub(crate) use head::{Head, HeadState, Life};
 pub(crate) use identifier::Identifier;
 pub use keyring::Keyring;

@@ -16,8 +16,9 @@ impl TouchKey {
     /// time (8) ‖ HMAC-SHA256(storage id ‖ life ‖ time), its first 16 bytes.
     pub(crate) fn seal(&self, id: &StorageId, life: &Life, time: Time) -> Touch {
         let mut touch = [0; 24];
-        touch[..8].copy_from_slice(&time.millis().to_be_bytes());
-        touch[8..].copy_from_slice(&self.mac(id, life, &touch[..8]));
+        let time = time.millis().to_be_bytes();
+        touch[..8].copy_from_slice(&time);
+        touch[8..].copy_from_slice(&self.mac(id, life, &time));
         touch
     }
 
