@@ -133,12 +133,13 @@ impl Step {
         self.0.scoped
     }
 
-    /// The names of its fields, in the step's order, each once.
+    /// The step's own name, which can ask for a panic.
     #[cfg(feature = "test-panic")]
     pub(crate) fn name(&self) -> Option<&str> {
         self.0.step_name.as_deref()
     }
 
+    /// The names of its fields, in the step's order, each once.
     pub(crate) fn names(&self) -> &[FieldName] {
         &self.0.fields
     }
