@@ -21,12 +21,12 @@ impl VerifiedToken {
 }
 pub(crate) struct Verifier;
 impl Verifier {
-    pub(crate) fn new(_: &Signer, _: &[serde_json::Value], _: HashMap<String, Zeroizing<Vec<u8>>>, _: &Limits) -> Result<Verifier> { todo!() }
+    pub(crate) fn new(_: &Signer, _: &[serde_json::Value], _: HashMap<String, Zeroizing<Vec<u8>>>, _: &Limits) -> Result<Verifier> { Ok(Verifier) }
     pub(crate) fn verify(&self, _: &str, _: Time) -> Result<VerifiedToken> { todo!() }
 }
 pub(crate) struct Signer;
 impl Signer {
-    pub(crate) fn new(_: &str, _: &[SigningKey], _: &Limits) -> Result<Signer> { todo!() }
+    pub(crate) fn new(_: &str, _: &[SigningKey], _: &Limits) -> Result<Signer> { Ok(Signer) }
     pub(crate) fn issue(&self, _: &str, _: u64, _: Time) -> Result<String> { todo!() }
     pub(crate) fn jwks(&self) -> String { todo!() }
 }
