@@ -32,7 +32,7 @@ use envelope::Seals;
 pub(crate) use head::{Head, HeadState, Life};
 pub(crate) use identifier::Identifier;
 pub use keyring::Keyring;
-pub(crate) use keyring::{KeyState, SigningKey};
+pub(crate) use keyring::KeyState;
 pub(crate) use namespace::Namespace;
 pub(crate) use random::{Entropy, fill_random};
 pub(crate) use user::User;
