@@ -17,7 +17,8 @@ const DEADLINE: Duration = Duration::from_secs(20);
 
 /// Puts what `make` makes through every rule; each rule meets a fresh, empty backend.
 pub(crate) fn check(make: impl Fn() -> Backend) {
-    let rules: &[(&str, fn(&Backend))] = &[
+    type Rule = (&'static str, fn(&Backend));
+    let rules: &[Rule] = &[
         ("what is not there reads as nothing", nothing),
         ("what was put is read, some or all of it", put_and_read),
         ("a failed guard changes nothing and answers", guards),

@@ -281,7 +281,10 @@ fn sqlite_path(rest: &str) -> Result<&str> {
     let path = match rest.strip_prefix("//") {
         Some(path) if path.starts_with('/') => path,
         Some(_) => {
-            return Err(fail!(InvalidArgument, "sqlite:// takes an absolute path: sqlite:///folder/file, or sqlite:./file"));
+            return Err(fail!(
+                InvalidArgument,
+                "sqlite:// takes an absolute path: sqlite:///folder/file, or sqlite:./file"
+            ));
         }
         None => rest,
     };

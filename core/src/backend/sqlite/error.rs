@@ -24,7 +24,10 @@ pub(super) fn mapped(doing: &str, error: &rusqlite::Error) -> Error {
     let number = failure.extended_code;
     match failure.code {
         ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => {
-            fail!(Corrupt, "could not {doing}: the database file is damaged (SQLite {number}); restore it from a backup")
+            fail!(
+                Corrupt,
+                "could not {doing}: the database file is damaged (SQLite {number}); restore it from a backup"
+            )
         }
         ErrorCode::DiskFull => fail!(Io, "could not {doing}: the disk is full"),
         ErrorCode::ReadOnly if number == READONLY_DBMOVED => {
@@ -33,14 +36,19 @@ pub(super) fn mapped(doing: &str, error: &rusqlite::Error) -> Error {
         ErrorCode::ReadOnly => fail!(ReadOnly, "could not {doing}: the database file or its folder is read-only"),
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed => busy(doing),
         ErrorCode::CannotOpen | ErrorCode::PermissionDenied => {
-            fail!(Io, "could not {doing}: the database file or its -wal or -shm file cannot be opened (SQLite {number})")
+            fail!(
+                Io,
+                "could not {doing}: the database file or its -wal or -shm file cannot be opened (SQLite {number})"
+            )
         }
         ErrorCode::SystemIoFailure | ErrorCode::NoLargeFileSupport => {
             fail!(Io, "could not {doing}: reading or writing the database file failed (SQLite {number})")
         }
         ErrorCode::OutOfMemory => fail!(Io, "could not {doing}: out of memory"),
         // The tables were checked at opening: what no longer fits them was changed from outside.
-        ErrorCode::Unknown => fail!(Corrupt, "could not {doing}: the database's tables are not those of a sessile store"),
+        ErrorCode::Unknown => {
+            fail!(Corrupt, "could not {doing}: the database's tables are not those of a sessile store")
+        }
         _ => fail!(Internal, "could not {doing}: SQLite answered {number}; please report it"),
     }
 }

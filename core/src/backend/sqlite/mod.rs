@@ -26,9 +26,7 @@ use self::connection::Readers;
 use self::error::{busy, is_busy, mapped};
 use self::file::{OpenFile, Opening};
 use self::lock::{Pause, WriteLock};
-use super::{
-    BlindUser, Cells, Change, Durability, MetaKey, Outcome, Record, Space, StorageId,
-};
+use super::{BlindUser, Cells, Change, Durability, MetaKey, Outcome, Record, Space, StorageId};
 use crate::clock::Time;
 use crate::error::{Error, Result, fail};
 use crate::task::{blocking, may_block};
@@ -246,7 +244,7 @@ impl Drop for Sqlite {
         if self.own().is_ok() {
             self.close_now();
         } else {
-            self.writer.get_mut().take().map(std::mem::forget);
+            std::mem::forget(self.writer.get_mut().take());
             self.readers.forget();
         }
     }

@@ -54,7 +54,8 @@ fn session(connection: &Connection, key: &[u8], asked_for: &Cells) -> Attempt<Re
     if no_cells {
         return Ok(record);
     }
-    let packed = cells(found.get_ref(5)?, record.size, record.count).ok_or_else(damaged)?;
+    let blob = found.get_ref(5)?.as_blob().ok();
+    let packed = blob.and_then(|blob| cells(blob, record.size, record.count)).ok_or_else(damaged)?;
     // `rows` is not at its end: until it is dropped, the read of the large cells sees the row's own snapshot.
     for cell in packed.iter().filter(|cell| asked(asked_for, cell.cell())) {
         let sealed = if cell.apart { large(connection, key, cell)? } else { cell.bytes.into() };
@@ -70,8 +71,8 @@ fn large(connection: &Connection, key: &[u8], cell: &Packed<'_>) -> Attempt<Box<
 }
 
 /// The cells of a row, if they are as many and as large as the row says.
-pub(super) fn cells(blob: ValueRef<'_>, size: u64, count: u64) -> Option<Vec<Packed<'_>>> {
-    let cells = row::unpack(blob.as_blob().ok()?)?;
+pub(super) fn cells(blob: &[u8], size: u64, count: u64) -> Option<Vec<Packed<'_>>> {
+    let cells = row::unpack(blob)?;
     let sum: u64 = cells.iter().map(Entry::size).sum();
     (sum == size && cells.len() as u64 == count).then_some(cells)
 }
@@ -136,4 +137,3 @@ pub(super) fn anything_expired(connection: &Connection, now: Time) -> Attempt<bo
     let mut statement = connection.prepare_cached("SELECT 1 FROM session WHERE expires <= ?1 LIMIT 1")?;
     statement.exists([now.millis()]).map_err(Trouble::from)
 }
-

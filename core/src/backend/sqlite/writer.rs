@@ -17,7 +17,8 @@ struct Stored {
     version: u64,
     size: u64,
     count: u64,
-    cells: Vec<u8>,
+    /// `None`: no blob at all.
+    cells: Option<Vec<u8>>,
 }
 
 /// Applies `change` if its guards hold.
@@ -25,7 +26,8 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Attempt<Outcome
     let Change { space, id, guard, effects, answer } = change;
     let key = session_key(space, id);
     let stored = Stored::load(connection, &key)?;
-    let (cells, unreadable) = match reader::cells(stored.cells[..].into(), stored.size, stored.count) {
+    let blob = stored.cells.as_deref();
+    let (cells, unreadable) = match blob.and_then(|blob| reader::cells(blob, stored.size, stored.count)) {
         Some(cells) => (cells, false),
         // A damaged session must still be possible to revoke: nothing here depends on what its cells were.
         None if effects.clear && guard.stamps.is_empty() => (Vec::new(), true),
@@ -81,7 +83,7 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Attempt<Outcome
             version: plan.version,
             size: plan.size,
             count: after.len() as u64,
-            cells: row::pack(after.into_iter()),
+            cells: Some(row::pack(after.into_iter())),
         };
         written.save(connection, &key, effects.hint())?;
     }
@@ -102,7 +104,7 @@ impl Stored {
                 version: 0,
                 size: 0,
                 count: 0,
-                cells: Vec::new(),
+                cells: Some(Vec::new()),
             });
         };
         Ok(Stored {
@@ -112,7 +114,7 @@ impl Stored {
             version: reader::number(row, 3)?,
             size: reader::number(row, 4)?,
             count: reader::number(row, 5)?,
-            cells: row.get(6)?,
+            cells: row.get_ref(6)?.as_blob().ok().map(<[u8]>::to_vec),
         })
     }
 
