@@ -3,8 +3,12 @@
 //! A backend sees sealed bytes and blind ids only. It never computes a MAC and never opens a cell; the two numbers it
 //! reads inside sealed bytes (a field's stamp and expiry, a touch's time) stand in the clear at fixed offsets.
 
+mod change;
+mod memory;
+
 use crate::clock::Time;
 use crate::error::Result;
+use crate::limits::Limits;
 
 /// A config within a workspace, product and env, blinded: nothing crosses from one space into another.
 pub(crate) type Space = [u8; 16];
@@ -45,8 +49,9 @@ impl SealedField {
 pub(crate) struct Record {
     pub(crate) head: Option<Box<[u8]>>,
     pub(crate) touch: Option<Touch>,
-    /// Changes so far (`v`).
+    /// Changes so far (`v`), and when the last one was.
     pub(crate) version: u64,
+    pub(crate) updated: Option<Time>,
     /// Sealed bytes of all fields (`n`).
     pub(crate) size: u64,
     /// How many fields.
@@ -133,6 +138,28 @@ pub(crate) struct Effects {
     pub(crate) now: Time,
 }
 
+impl Effects {
+    /// A change that does nothing yet.
+    pub(crate) fn nothing(now: Time, limits: &Limits) -> Effects {
+        Effects {
+            head: None,
+            touch: None,
+            reset_touch: false,
+            clear: false,
+            reset_counters: false,
+            delete: Vec::new(),
+            put: Vec::new(),
+            raise_version: false,
+            user: None,
+            index: None,
+            expires: None,
+            max_size: limits.session as u64,
+            max_count: limits.fields as u64,
+            now,
+        }
+    }
+}
+
 /// What became of a change.
 pub(crate) enum Outcome {
     /// Applied; the session's version after it, and how many of `delete` (with `clear`: of all cells) were there and not expired at `now`.
@@ -147,42 +174,43 @@ pub(crate) enum Outcome {
 pub(crate) type MetaKey = [u8; 16];
 
 /// A backend. Every call may be made from any thread; calls that may wait pass [`crate::task::may_block`] first.
-pub(crate) enum Backend {}
+pub(crate) enum Backend { Memory(memory::Memory) }
 
 #[allow(unused_variables)]
 impl Backend {
+    pub(crate) async fn open(_: &str, _: crate::options::Durability, _: std::time::Duration) -> Result<Backend> { Ok(Backend::Memory(memory::Memory::new())) }
     /// Reads one session (and, when named, its user's record) as of one instant.
     pub(crate) async fn read(&self, space: &Space, id: &StorageId, cells: &Cells, user: Option<&BlindUser>) -> Result<Record> {
-        match *self {}
+        match self { Backend::Memory(m) => m.read(space, id, cells, user) }
     }
 
     /// Applies a change if its guards hold.
     pub(crate) async fn apply(&self, change: &Change) -> Result<Outcome> {
-        match *self {}
+        match self { Backend::Memory(m) => m.apply(change) }
     }
 
     /// The sessions of a space by user: entries after `after`, at most `limit`, ordered; within one user when named.
     pub(crate) async fn page(&self, space: &Space, user: Option<&BlindUser>, after: Option<(BlindUser, StorageId)>, limit: usize) -> Result<Vec<(BlindUser, StorageId)>> {
-        match *self {}
+        match self { Backend::Memory(m) => m.page(space, user, after, limit) }
     }
 
     /// Drops up to `budget` rows whose expiry hint is past; how many.
     pub(crate) async fn sweep(&self, now: Time, budget: usize) -> Result<u64> {
-        match *self {}
+        match self { Backend::Memory(m) => m.sweep(now, budget) }
     }
 
     /// A meta record.
     pub(crate) async fn read_meta(&self, key: &MetaKey) -> Result<Option<Box<[u8]>>> {
-        match *self {}
+        match self { Backend::Memory(m) => m.read_meta(key) }
     }
 
     /// Writes a meta record if what stands there is `expected`; else what stands there.
     pub(crate) async fn apply_meta(&self, key: &MetaKey, expected: Option<&[u8]>, new: &[u8]) -> Result<Result<(), Option<Box<[u8]>>>> {
-        match *self {}
+        match self { Backend::Memory(m) => m.apply_meta(key, expected, new) }
     }
 
     /// Closes connections and files; later calls are `CLOSED`.
     pub(crate) async fn close(&self) -> Result<()> {
-        match *self {}
+        match self { Backend::Memory(m) => { m.close(); Ok(()) } }
     }
 }
