@@ -85,3 +85,9 @@ impl Update {
         })
     }
 }
+
+impl fmt::Debug for Update {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Update").field("session", &self.session).finish_non_exhaustive()
+    }
+}

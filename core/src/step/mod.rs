@@ -202,6 +202,16 @@ pub enum Output {
     Message(String),
 }
 
+impl Output {
+    /// The new message; `None`: it is the one that came in.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Output::Unchanged => None,
+            Output::Message(text) => Some(text),
+        }
+    }
+}
+
 /// The length of a new message, never its text.
 impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
