@@ -33,7 +33,9 @@ fn open(case: &Value) -> Result<Opened> {
             .as_object()
             .unwrap()
             .iter()
-            .map(|(issuer, secret)| (issuer.clone(), Zeroizing::new(STANDARD.decode(secret.as_str().unwrap()).unwrap())))
+            .map(|(issuer, secret)| {
+                (issuer.clone(), Zeroizing::new(STANDARD.decode(secret.as_str().unwrap()).unwrap()))
+            })
             .collect(),
         None => HashMap::new(),
     };
