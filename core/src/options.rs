@@ -9,6 +9,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
+use crate::backend::Durability;
 use crate::clock::Clock;
 use crate::error::{Result, fail};
 use crate::identity::Secrets;
@@ -56,17 +57,6 @@ fn default_name() -> String {
 
 fn default_env() -> String {
     "dev".to_owned()
-}
-
-/// When a write counts as done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) enum Durability {
-    /// Survives the end of the process; a power cut may lose the last moments, never integrity.
-    #[default]
-    Interval,
-    /// Survives a power cut.
-    Commit,
 }
 
 /// Where the keyring comes from.

@@ -13,7 +13,7 @@ use crate::limits::Limits;
 use crate::options::{KeyringSource, Options};
 use crate::session::global::Global;
 use crate::session::{Heads, Session};
-use crate::task::{Pool, Task};
+use crate::task::{self, Pool, Task};
 use crate::vault::{KeyState, Keyring, Namespace, Vault};
 
 /// An open store: a backend at a URL, a keyring, trusted issuers, limits, a clock. Clones are the same store; the last
@@ -95,7 +95,8 @@ impl Store {
         let issuers = Issuers::read(members.issuers.iter().map(|entry| &**entry), &options.issuer_secrets, &issuer)?;
         let verifier = Verifier::new(issuers, signer.clone(), &limits);
         let vault = Vault::new(keyring, namespace);
-        let backend = Backend::open(&members.url, members.durability, limits.deadline()).await?;
+        task::may_block().await;
+        let backend = Backend::open(&members.url, members.durability, limits.deadline())?;
         check_keys(&vault, &backend).await?;
         Ok(Store(Arc::new(Inner {
             clock: options.clock,
