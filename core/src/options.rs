@@ -6,10 +6,13 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
+use crate::backend::Durability;
 use crate::clock::Clock;
 use crate::error::{Result, fail};
+use crate::identity::Secrets;
 use crate::limits::Limits;
 use crate::json::nearest;
 
@@ -21,7 +24,7 @@ use crate::json::nearest;
 pub struct Options {
     pub(crate) members: Members,
     pub(crate) keyring: KeyringSource,
-    pub(crate) issuer_secrets: HashMap<String, Zeroizing<Vec<u8>>>,
+    pub(crate) issuer_secrets: Secrets,
     pub(crate) clock: Clock,
 }
 
@@ -37,7 +40,7 @@ pub(crate) struct Members {
     #[serde(default = "default_env")]
     pub(crate) env: String,
     #[serde(default)]
-    pub(crate) issuers: Vec<Value>,
+    pub(crate) issuers: Vec<Box<RawValue>>,
     #[serde(default)]
     pub(crate) limits: Limits,
     #[serde(default)]
@@ -54,17 +57,6 @@ fn default_name() -> String {
 
 fn default_env() -> String {
     "dev".to_owned()
-}
-
-/// When a write counts as done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) enum Durability {
-    /// Survives the end of the process; a power cut may lose the last moments, never integrity.
-    #[default]
-    Interval,
-    /// Survives a power cut.
-    Commit,
 }
 
 /// Where the keyring comes from.
@@ -114,8 +106,8 @@ impl Options {
                 return Err(fail!(InvalidArgument, "options: {name:?} is {wanted}").with("member", name));
             }
         }
-        // The limits' own members are named by serde; no value of theirs is a secret.
-        Members::deserialize(&value)
+        // From the text, not from the value: the issuers are kept as they were written. No limit is a secret.
+        serde_json::from_str(text)
             .map(Options::of)
             .map_err(|error| fail!(InvalidArgument, "options: {error}").with("argument", "options"))
     }

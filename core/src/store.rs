@@ -8,13 +8,13 @@ use crate::backend::Backend;
 use crate::clock::Clock;
 use crate::error::{Result, fail};
 use crate::execution::{Access, Execution};
-use crate::identity::{Signer, VerifiedToken, Verifier};
+use crate::identity::{Issuers, OwnKey, Signer, VerifiedToken, Verifier};
 use crate::limits::Limits;
 use crate::options::{KeyringSource, Options};
 use crate::session::global::Global;
 use crate::session::{Heads, Session};
-use crate::task::{Pool, Task};
-use crate::vault::{Keyring, Namespace, Vault};
+use crate::task::{self, Pool, Task};
+use crate::vault::{KeyState, Keyring, Namespace, Vault};
 
 /// An open store: a backend at a URL, a keyring, trusted issuers, limits, a clock. Clones are the same store; the last
 /// one dropped closes it.
@@ -42,7 +42,7 @@ pub(crate) struct Inner {
     pub(crate) backend: Backend,
     pub(crate) vault: Vault,
     pub(crate) verifier: Verifier,
-    pub(crate) signer: Signer,
+    pub(crate) signer: Arc<Signer>,
     pub(crate) heads: Heads,
     /// Read-change-write verbs of this process queue here by field, so that one process is one contender.
     pub(crate) turns: Vec<async_lock::Mutex<()>>,
@@ -91,10 +91,12 @@ impl Store {
             }
         };
         let issuer = namespace.issuer();
-        let signer = Signer::new(&issuer, keyring.signing_keys(), &limits)?;
-        let verifier = Verifier::new(&signer, &members.issuers, options.issuer_secrets, &limits)?;
+        let signer = Arc::new(Signer::new(&issuer, own_keys(&keyring), &limits)?);
+        let issuers = Issuers::read(members.issuers.iter().map(|entry| &**entry), &options.issuer_secrets, &issuer)?;
+        let verifier = Verifier::new(issuers, signer.clone(), &limits);
         let vault = Vault::new(keyring, namespace);
-        let backend = Backend::open(&members.url, members.durability, limits.deadline()).await?;
+        task::may_block().await;
+        let backend = Backend::open(&members.url, members.durability, limits.deadline())?;
         check_keys(&vault, &backend).await?;
         Ok(Store(Arc::new(Inner {
             clock: options.clock,
@@ -162,6 +164,15 @@ impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Store").finish_non_exhaustive()
     }
+}
+
+/// The signing keys that count: a revoked one neither signs nor verifies.
+fn own_keys(keyring: &Keyring) -> impl Iterator<Item = OwnKey> {
+    keyring.signing_keys().iter().filter(|key| key.state != KeyState::Revoked).map(|key| OwnKey {
+        kid: key.kid.clone(),
+        seed: key.seed.clone(),
+        primary: key.state == KeyState::Primary,
+    })
 }
 
 /// Compares the keyring with the check values that the store keeps: another key is an error here, not an

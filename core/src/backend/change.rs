@@ -3,8 +3,6 @@
 //! A backend reads the row and its cells' [`Entry`]s, asks whether the guard [holds](Standing::holds), and carries out
 //! the [`Plan`]. Redis and PostgreSQL decide the same next to their data; the contract test holds all to one meaning.
 
-use std::cmp::Ordering;
-
 use super::{CellId, Effects, Guard, HeadGuard, SealedField, Stamp, Touch};
 use crate::clock::Time;
 
@@ -185,9 +183,4 @@ pub(super) fn asked(cells: &super::Cells, cell: &CellId) -> bool {
         super::Cells::Some(list) => list.contains(cell),
         super::Cells::All => true,
     }
-}
-
-/// Orders cells by their ids.
-pub(super) fn by_cell<E: Entry>(a: &E, b: &E) -> Ordering {
-    a.cell().cmp(b.cell())
 }

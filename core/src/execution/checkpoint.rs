@@ -84,8 +84,14 @@ pub(super) fn make(root: &Arc<Node>) -> Result<Vec<u8>> {
     shared.store.vault.seal_checkpoint(&plain)
 }
 
-/// Opens a checkpoint and rebuilds the execution. The token is verified first if an identity was recorded.
-pub(super) fn take_up(store: Arc<Inner>, bytes: &[u8], trigger: Trigger, token: Option<&str>) -> Result<Arc<Node>> {
+/// Opens a checkpoint and rebuilds the execution: its root, and all its open sub-processes, which only the caller holds.
+/// The token is verified first if an identity was recorded.
+pub(super) fn take_up(
+    store: Arc<Inner>,
+    bytes: &[u8],
+    trigger: Trigger,
+    token: Option<&str>,
+) -> Result<(Arc<Node>, Vec<Arc<Node>>)> {
     let plain = store.vault.open_checkpoint(bytes)?;
     let saved: Checkpoint = serde_json::from_slice(&plain).map_err(|_| unreadable())?;
     if saved.format != 1 {
@@ -105,8 +111,9 @@ pub(super) fn take_up(store: Arc<Inner>, bytes: &[u8], trigger: Trigger, token: 
     }
     let shared = Shared { store, id: saved.id, access, versions: AtomicU64::new(saved.versions) };
     let root = Node::root(shared, saved.root.version()?);
-    restore_children(&root, saved.root.children)?;
-    Ok(root)
+    let mut restored = Vec::new();
+    restore_children(&root, saved.root.children, &mut restored)?;
+    Ok((root, restored))
 }
 
 /// The tree as it stood: each node with its version's fields and fork.
@@ -202,11 +209,12 @@ fn load_fields(saved: &[SavedField<'_>]) -> Map {
     fields
 }
 
-fn restore_children(node: &Arc<Node>, children: Vec<Saved<'_>>) -> Result<()> {
+fn restore_children(node: &Arc<Node>, children: Vec<Saved<'_>>, all: &mut Vec<Arc<Node>>) -> Result<()> {
     for child in children {
         let version = child.version()?;
         let restored = node.restore_child(child.number, child.name, version);
-        restore_children(&restored, child.children)?;
+        restore_children(&restored, child.children, all)?;
+        all.push(restored);
     }
     Ok(())
 }

@@ -41,7 +41,11 @@ pub(crate) use trigger::{Trigger, not_allowed};
 /// # Ok::<(), sessile::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct Execution(pub(crate) Arc<Node>);
+pub struct Execution {
+    node: Arc<Node>,
+    /// The sub-processes of a checkpoint: nobody else holds them until they are asked for.
+    restored: Arc<[Arc<Node>]>,
+}
 
 impl Execution {
     pub(crate) fn start(store: Arc<Inner>, trigger: Option<&str>, token: Option<&str>) -> Result<Execution> {
@@ -49,22 +53,26 @@ impl Execution {
         let access = Arc::new(Access::new(Trigger::parse(trigger)?, token));
         let local = Version::root(store.clock.now());
         let id = new_id()?;
-        Ok(Execution(Node::root(Shared { store, id, access, versions: AtomicU64::new(0) }, local)))
+        Ok(Execution::of(Node::root(Shared { store, id, access, versions: AtomicU64::new(0) }, local)))
+    }
+
+    fn of(node: Arc<Node>) -> Execution {
+        Execution { node, restored: Arc::default() }
     }
 
     /// The execution's id (32 hex digits), the same for all its sub-processes.
     pub fn id(&self) -> &str {
-        &self.0.shared.id
+        &self.node.shared.id
     }
 
     /// The id of this sub-process: its path from the root, `""` for the execution itself, then `1`, `1.3`.
     pub fn subprocess_id(&self) -> String {
-        self.0.path()
+        self.node.path()
     }
 
     /// The name given to this sub-process; `""` for the execution itself.
     pub fn name(&self) -> &str {
-        &self.0.name
+        &self.node.name
     }
 
     /// Runs a step: GET adds the fields that the session holds to the message, PUT stores the message's members of
@@ -80,10 +88,10 @@ impl Execution {
     }
 
     fn try_step(&self, step: &Step, message: &str) -> Result<Task<Output>> {
-        self.0.check_open()?;
+        self.node.check_open()?;
         #[cfg(feature = "test-panic")]
         assert!(step.name() != Some("sessile:test-panic"), "a panic that was asked for");
-        let limits = &self.0.shared.store.limits;
+        let limits = &self.node.shared.store.limits;
         let names = step.names();
         let session = self.session_of(step);
         let place = step.clone();
@@ -98,7 +106,7 @@ impl Execution {
                 None => {
                     // Before the backend is asked: a message that is no object is the caller's error, whatever is stored.
                     step::message::splice(message, names, &Fields::default(), limits)?;
-                    let (message, store) = (message.to_owned(), self.0.shared.store.clone());
+                    let (message, store) = (message.to_owned(), self.node.shared.store.clone());
                     session.read(names.to_vec(), move |found| {
                         let spliced = found.and_then(|found| step::message::splice(&message, place.names(), &found, &store.limits));
                         at(&place, spliced.map(Output::Message))
@@ -119,12 +127,12 @@ impl Execution {
 
     /// The shared Local session.
     pub fn local(&self) -> Session {
-        Session::local(self.0.shared_map())
+        Session::local(self.node.shared_map())
     }
 
     /// This sub-process's own version of the Local session (at the root: the shared one).
     pub fn scoped(&self) -> Session {
-        Session::local(self.0.clone())
+        Session::local(self.node.clone())
     }
 
     /// The user's Global session of config `tag` (absent: the token's own, else `global`). Opens at its first verb:
@@ -136,27 +144,27 @@ impl Execution {
     /// This sub-process's own version of that Global session: a snapshot at its first use, discarded at the end unless
     /// [`Session::commit`] writes its changes. At the root it is the session itself.
     pub fn scoped_global(&self, tag: Option<&str>) -> Session {
-        if self.0.parent().is_none() {
+        if self.node.parent().is_none() {
             return self.global(tag);
         }
-        Session::scoped_global(self.0.clone(), self.global_session(tag))
+        Session::scoped_global(self.node.clone(), self.global_session(tag))
     }
 
     fn global_session(&self, tag: Option<&str>) -> Global {
-        Global::new(self.0.shared.store.clone(), self.0.shared.access.clone(), Some(self.0.clone()), tag)
+        Global::new(self.node.shared.store.clone(), self.node.shared.access.clone(), Some(self.node.clone()), tag)
     }
 
     /// Starts a sub-process below this one: its own version is a snapshot of this one's, in O(1).
     /// `LIMIT_EXCEEDED` beyond 64 levels.
     pub fn subprocess(&self, name: &str) -> Result<Execution> {
-        Ok(Execution(self.0.fork(name)?))
+        Ok(Execution::of(self.node.fork(name)?))
     }
 
     /// The open sub-process with that id, found again after [`resume`](crate::Store::resume). `NOT_FOUND`.
     pub fn subprocess_by_id(&self, id: &str) -> Result<Execution> {
-        self.0.check_open()?;
-        match self.0.shared_map().find(id) {
-            Some(node) => Ok(Execution(node)),
+        self.node.check_open()?;
+        match self.node.shared_map().find(id) {
+            Some(node) => Ok(Execution::of(node)),
             None => Err(fail!(NotFound, "no open sub-process has the id {id:?}").with("id", id)),
         }
     }
@@ -164,29 +172,30 @@ impl Execution {
     /// Applies this sub-process's Local changes to its parent's version, atomically, the last writer wins per field;
     /// then goes on from a new snapshot. `CONFLICT` with [`exclusive`](CommitOptions::exclusive), naming the fields.
     pub fn commit(&self, options: CommitOptions) -> Task<Committed> {
-        Task::ready(self.0.commit(options))
+        Task::ready(self.node.commit(options))
     }
 
     /// Ends a sub-process and all below it, discarding what was not committed; for the execution itself: closes it.
     /// Ending twice is fine.
     pub fn end(&self) {
-        self.0.end();
+        self.node.end();
     }
 
     /// Puts a fresh token of the same identity in place. `TOKEN_*`; `GLOBAL_NOT_ALLOWED` for another identity.
     pub fn renew(&self, token: &str) -> Task<()> {
-        Task::ready(self.0.check_open().and_then(|()| self.0.shared.access.renew(&self.0.shared.store, token)))
+        Task::ready(self.node.check_open().and_then(|()| self.node.shared.access.renew(&self.node.shared.store, token)))
     }
 
     /// The Local state, sealed, to be taken up by [`resume`](crate::Store::resume) within 24 hours: the shared map and
     /// the open sub-processes' versions. Never the trigger, the token or Global data.
     pub fn checkpoint(&self) -> Task<Vec<u8>> {
-        Task::ready(checkpoint::make(&self.0.shared_map()))
+        Task::ready(checkpoint::make(&self.node.shared_map()))
     }
 
     pub(crate) fn resume(store: Arc<Inner>, bytes: &[u8], trigger: Option<&str>, token: Option<&str>) -> Result<Execution> {
         store.check_open()?;
-        checkpoint::take_up(store, bytes, Trigger::parse(trigger)?, token).map(Execution)
+        let (node, restored) = checkpoint::take_up(store, bytes, Trigger::parse(trigger)?, token)?;
+        Ok(Execution { node, restored: restored.into() })
     }
 }
 

@@ -1,32 +1,27 @@
-//! stub
-use std::collections::HashMap;
-use zeroize::Zeroizing;
-use crate::clock::Time;
-use crate::error::Result;
-use crate::limits::Limits;
-use crate::vault::SigningKey;
-/// x
-#[derive(Clone)]
-pub struct VerifiedToken(());
-impl VerifiedToken {
-    /// x
-    pub fn realm(&self) -> &str { todo!() }
-    /// x
-    pub fn subject(&self) -> &str { todo!() }
-    /// x
-    pub fn expires_at(&self) -> Time { todo!() }
-    /// x
-    pub fn issued_at(&self) -> Time { todo!() }
-    pub(crate) fn check_alive(&self, _: Time) -> Result<()> { todo!() }
-}
-pub(crate) struct Verifier;
-impl Verifier {
-    pub(crate) fn new(_: &Signer, _: &[serde_json::Value], _: HashMap<String, Zeroizing<Vec<u8>>>, _: &Limits) -> Result<Verifier> { Ok(Verifier) }
-    pub(crate) fn verify(&self, _: &str, _: Time) -> Result<VerifiedToken> { todo!() }
-}
-pub(crate) struct Signer;
-impl Signer {
-    pub(crate) fn new(_: &str, _: &[SigningKey], _: &Limits) -> Result<Signer> { Ok(Signer) }
-    pub(crate) fn issue(&self, _: &str, _: u64, _: Time) -> Result<String> { todo!() }
-    pub(crate) fn jwks(&self) -> String { todo!() }
-}
+//! Who the user is: tokens verified, identity fixed.
+//!
+//! [`compact`] takes the text apart, [`header`] and [`claims`] read its two JSON objects, [`issuer`] says whom the store
+//! trusts, [`jwks`] and [`secret`] with which keys, [`verifier`] puts them in order, [`signer`] makes login tokens of our own.
+
+mod algorithm;
+mod claims;
+mod compact;
+mod header;
+mod issuer;
+mod jwk;
+mod jwks;
+mod key;
+mod members;
+mod refusal;
+mod secret;
+mod signer;
+mod token;
+mod verifier;
+
+#[cfg(test)]
+mod vectors;
+
+pub(crate) use issuer::{Issuers, Secrets};
+pub(crate) use signer::{OwnKey, Signer};
+pub use token::VerifiedToken;
+pub(crate) use verifier::Verifier;

@@ -346,7 +346,7 @@ impl Global {
             Cells::None => self.store.heads.get(&standing.space, &standing.id).filter(|seen| seen.head.idle.is_none()),
             _ => None,
         };
-        // Whether `record.user` says what stands in the backend: a refusal does not read the user's record.
+        // Whether `record.user` says what stands in the backend.
         let mut user_known = cached.is_none();
         let (mut met, mut record) = match cached {
             Some(seen) => (self.judge(&opened, seen, self.store.clock.now())?, None),
@@ -385,7 +385,8 @@ impl Global {
                     self.store.heads.forget(&standing.space, &standing.id);
                     met = self.meet(&opened, &there, self.store.clock.now())?;
                     record = Some(there);
-                    user_known = false;
+                    // A refusal reads the user's record only if the guard named it.
+                    user_known = prepared.change.guard.generation.is_some();
                 }
             }
             tries += 1;

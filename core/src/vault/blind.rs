@@ -3,7 +3,7 @@
 use hmac::Mac;
 use zeroize::Zeroizing;
 
-use super::derive::{Context, derive, push_part};
+use super::derive::{Context, derive, write_part};
 use super::random::{first_16, hmac};
 
 /// The key of one kind of blind id.
@@ -16,10 +16,8 @@ impl BlindKey {
 
     /// HMAC-SHA256 over the parts, each led by its length; the first 16 bytes.
     pub(crate) fn blind(&self, parts: &[&[u8]]) -> [u8; 16] {
-        let mut input = Zeroizing::new(Vec::with_capacity(64));
-        parts.iter().for_each(|part| push_part(&mut input, part));
         let mut mac = hmac(&self.0[..]);
-        mac.update(&input);
+        parts.iter().for_each(|part| write_part(part, |bytes| mac.update(bytes)));
         first_16(mac)
     }
 }

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use zeroize::Zeroizing;
-
 use super::blind::BlindKey;
 use super::derive::{Context, derive};
 use super::envelope::Seals;
@@ -14,7 +12,7 @@ use super::keyring::Keyring;
 use super::random::Entropy;
 use super::touch::TouchKey;
 use super::user::User;
-use crate::backend::{BlindUser, CellId, SealedField, Space, StorageId, Stamp, Touch};
+use crate::backend::{BlindUser, CellId, SealedField, Space, Stamp, StorageId, Touch};
 use crate::clock::Time;
 use crate::error::{Result, fail};
 
@@ -51,7 +49,7 @@ impl ConfigVault {
     }
 
     pub(crate) fn user(&self, realm: &str, identifier: &Identifier) -> BlindUser {
-        self.users.blind(&[realm.as_bytes(), &Zeroizing::new(identifier.to_bytes())])
+        self.users.blind(&[realm.as_bytes(), &identifier.to_bytes()])
     }
 
     /// The id of a user's standing session, in the user's bucket.
@@ -68,7 +66,7 @@ impl ConfigVault {
     }
 
     pub(crate) fn seal_head(&self, id: &StorageId, head: &Head, entropy: &mut Entropy) -> Result<Box<[u8]>> {
-        self.heads.seal(id, &[], &Zeroizing::new(head.to_bytes()), entropy)
+        self.heads.seal(id, &[], &head.to_bytes(), entropy)
     }
 
     pub(crate) fn open_head(&self, id: &StorageId, sealed: &[u8]) -> Result<Head> {
@@ -88,13 +86,20 @@ impl ConfigVault {
         entropy: &mut Entropy,
     ) -> Result<(CellId, SealedField)> {
         let cell = self.cell_id(id, name);
-        let plain = Zeroizing::new(field::plain(name, value));
-        let sealed = self.fields.seal(&field::place(id, life, &cell), &field::clear(&stamp, expires), &plain, entropy)?;
+        let plain = field::plain(name, value);
+        let sealed =
+            self.fields.seal(&field::place(id, life, &cell), &field::clear(&stamp, expires), &plain, entropy)?;
         Ok((cell, SealedField(sealed)))
     }
 
     /// Opens a field that was read from `cell`; the name inside must be the one that the cell belongs to.
-    pub(crate) fn open_field(&self, id: &StorageId, life: &Life, cell: &CellId, sealed: &SealedField) -> Result<OpenField> {
+    pub(crate) fn open_field(
+        &self,
+        id: &StorageId,
+        life: &Life,
+        cell: &CellId,
+        sealed: &SealedField,
+    ) -> Result<OpenField> {
         let stamp = sealed.stamp().unwrap_or_default();
         let expires = sealed.expiry();
         let plain = self.fields.open(&field::place(id, life, cell), &field::clear(&stamp, expires), &sealed.0)?;
@@ -114,7 +119,7 @@ impl ConfigVault {
     }
 
     pub(crate) fn seal_user(&self, user: &BlindUser, record: &User, entropy: &mut Entropy) -> Result<Box<[u8]>> {
-        self.user_records.seal(user, &[], &Zeroizing::new(record.to_bytes()), entropy)
+        self.user_records.seal(user, &[], &record.to_bytes(), entropy)
     }
 
     pub(crate) fn open_user(&self, user: &BlindUser, sealed: &[u8]) -> Result<User> {

@@ -29,9 +29,41 @@ pub(crate) fn derive(key: &[u8; 32], context: &Context, purpose: &str) -> Zeroiz
     derived
 }
 
-/// A part, led by its length in two big-endian bytes. Names and tags are far below 64 KiB; subjects are held to 512 bytes.
+/// A part, led by its length in two big-endian bytes; a part of 65535 bytes or more by ff ff and eight bytes of length.
+/// No two lists of parts are written alike.
 pub(crate) fn push_part(to: &mut Vec<u8>, part: &[u8]) {
-    debug_assert!(part.len() <= usize::from(u16::MAX));
-    to.extend((part.len() as u16).to_be_bytes());
-    to.extend(part);
+    write_part(part, |bytes| to.extend(bytes));
 }
+
+/// [`push_part`] into whatever takes bytes.
+pub(super) fn write_part(part: &[u8], mut write: impl FnMut(&[u8])) {
+    match u16::try_from(part.len()) {
+        Ok(short) if short != LONG => write(&short.to_be_bytes()),
+        _ => {
+            write(&LONG.to_be_bytes());
+            write(&(part.len() as u64).to_be_bytes());
+        }
+    }
+    write(part);
+}
+
+/// How many bytes [`push_part`] writes.
+pub(super) fn part_length(part: &[u8]) -> usize {
+    part.len() + if part.len() < usize::from(LONG) { 2 } else { 10 }
+}
+
+/// Takes a part off the front; `None` if there is none, or its length is not the shortest way to write it.
+pub(super) fn split_part(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (short, rest) = bytes.split_first_chunk::<2>()?;
+    match u16::from_be_bytes(*short) {
+        LONG => {
+            let (long, rest) = rest.split_first_chunk::<8>()?;
+            let length = usize::try_from(u64::from_be_bytes(*long)).ok()?;
+            if length < usize::from(LONG) { None } else { rest.split_at_checked(length) }
+        }
+        short => rest.split_at_checked(usize::from(short)),
+    }
+}
+
+/// Stands where a short length would: the length does not fit in two bytes and follows in eight.
+const LONG: u16 = u16::MAX;

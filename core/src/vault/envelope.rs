@@ -56,6 +56,8 @@ impl Seals {
     /// Seals `plain`, bound to `place` and to `clear`, which stands readable in the cell.
     pub(crate) fn seal(&self, place: &[u8], clear: &[u8], plain: &[u8], entropy: &mut Entropy) -> Result<Box<[u8]>> {
         let key = &self.keys[self.primary];
+        let too_large = || fail!(LimitExceeded, "a {} is too large to be sealed", self.purpose);
+        let plain_length = u32::try_from(plain.len()).map_err(|_| too_large())?;
         let length = padded(4 + plain.len());
         let body = 5 + clear.len() + NONCE;
         let mut cell = Vec::with_capacity(body + length + TAG);
@@ -63,7 +65,7 @@ impl Seals {
         cell.extend(key.id.to_be_bytes());
         cell.extend(clear);
         cell.extend([0; NONCE]);
-        cell.extend((plain.len() as u32).to_be_bytes());
+        cell.extend(plain_length.to_be_bytes());
         cell.extend(plain);
         cell.resize(body + length, 0);
 
@@ -79,12 +81,13 @@ impl Seals {
         let tag = key
             .cipher
             .encrypt_inout_detached(&XNonce::from(nonce), &associated, (&mut cell[body..]).into())
-            .map_err(|_| fail!(LimitExceeded, "a {} is too large to be sealed", self.purpose))?;
+            .map_err(|_| too_large())?;
         cell.extend(tag);
         Ok(cell.into())
     }
 
-    /// Opens a cell whose clear part is as long as `clear_length` says; see [`seal`](Seals::seal).
+    /// Opens a cell that was sealed for that place, with that clear part. `FORMAT_TOO_NEW`; `KEY_UNAVAILABLE` and
+    /// `KEY_REVOKED` with the `keyId`; `CORRUPT` for everything else.
     pub(crate) fn open(&self, place: &[u8], clear: &[u8], cell: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
         match cell.first() {
             Some(&FORMAT) => {}
@@ -104,7 +107,12 @@ impl Seals {
         let tag: [u8; TAG] = tag.try_into().map_err(|_| self.corrupt())?;
         let mut plain = Zeroizing::new(sealed.to_vec());
         key.cipher
-            .decrypt_inout_detached(&XNonce::from(nonce), &self.associated(id, place, clear), plain.as_mut_slice().into(), &Tag::from(tag))
+            .decrypt_inout_detached(
+                &XNonce::from(nonce),
+                &self.associated(id, place, clear),
+                plain.as_mut_slice().into(),
+                &Tag::from(tag),
+            )
             .map_err(|_| self.corrupt())?;
         self.unpad(plain)
     }
@@ -112,10 +120,14 @@ impl Seals {
     fn key(&self, id: u32) -> Result<&SealKey> {
         match self.keys.iter().find(|key| key.id == id) {
             Some(key) if key.state == KeyState::Revoked => {
-                Err(fail!(KeyRevoked, "a {} was sealed with data key {id}, which is revoked", self.purpose).with("keyId", id))
+                Err(fail!(KeyRevoked, "a {} was sealed with data key {id}, which is revoked", self.purpose)
+                    .with("keyId", id))
             }
             Some(key) => Ok(key),
-            None => Err(fail!(KeyUnavailable, "a {} was sealed with data key {id}, which this keyring lacks", self.purpose).with("keyId", id)),
+            None => {
+                Err(fail!(KeyUnavailable, "a {} was sealed with data key {id}, which this keyring lacks", self.purpose)
+                    .with("keyId", id))
+            }
         }
     }
 
@@ -132,7 +144,8 @@ impl Seals {
     /// Takes length and padding off. The length must be the one that pads to what is there, and the padding zeros: there
     /// is one way to write a cell.
     fn unpad(&self, mut plain: Zeroizing<Vec<u8>>) -> Result<Zeroizing<Vec<u8>>> {
-        let length = plain.first_chunk::<4>().map(|bytes| u32::from_be_bytes(*bytes) as usize).ok_or_else(|| self.corrupt())?;
+        let length =
+            plain.first_chunk::<4>().map(|bytes| u32::from_be_bytes(*bytes) as usize).ok_or_else(|| self.corrupt())?;
         let end = length.checked_add(4).filter(|end| padded(*end) == plain.len()).ok_or_else(|| self.corrupt())?;
         if plain[end..].iter().any(|byte| *byte != 0) {
             return Err(self.corrupt());

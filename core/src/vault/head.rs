@@ -1,5 +1,10 @@
 //! The head of a session: its life, its times, and whose it is. Sealed; changed as a whole or not at all.
 
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use super::derive::{part_length, push_part, split_part};
 use super::identifier::Identifier;
 use crate::clock::Time;
 use crate::error::{Error, Result, fail};
@@ -8,7 +13,7 @@ use crate::error::{Error, Result, fail};
 pub(crate) type Life = [u8; 16];
 
 /// See the module.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub(crate) struct Head {
     pub(crate) life: Life,
     pub(crate) state: HeadState,
@@ -29,8 +34,13 @@ pub(crate) enum HeadState {
     Alive,
     Ended,
     /// No token issued at or before that instant opens the session.
-    Revoked { not_before: Time },
+    Revoked {
+        not_before: Time,
+    },
 }
+
+/// Everything before the realm's length.
+const FIXED: usize = 16 + 1 + 8 + 8 + 8 + 8 + 4 + 8 + 8 + 1;
 
 /// How the identity is written: in the clear inside the head. 1 is kept for a box under the user's own secret.
 const IDENTITY_PLAIN: u8 = 0;
@@ -38,23 +48,23 @@ const IDENTITY_PLAIN: u8 = 0;
 impl Head {
     /// life (16) ‖ state (1) ‖ not before (8) ‖ began (8) ‖ ends (8) ‖ idle (8) ‖ config version (4) ‖ refresh counter (8) ‖
     /// refresh time (8) ‖ identity kind (1) ‖ realm length (2) ‖ realm ‖ identifier. Numbers are big-endian, times
-    /// milliseconds, 0 = none.
-    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+    /// milliseconds, 0 = none (where none is possible the instant 0 itself is written as 1).
+    pub(crate) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         let (state, not_before) = match self.state {
             HeadState::Alive => (0, 0),
             HeadState::Ended => (1, 0),
-            HeadState::Revoked { not_before } => (2, not_before.millis()),
+            HeadState::Revoked { not_before } => (2, or_zero(Some(not_before))),
         };
-        let mut bytes = Vec::with_capacity(128);
+        let mut bytes = Zeroizing::new(Vec::with_capacity(FIXED + identity_length(&self.realm, &self.identifier)));
         bytes.extend(self.life);
         bytes.push(state);
         bytes.extend(not_before.to_be_bytes());
         bytes.extend(self.began.millis().to_be_bytes());
-        bytes.extend(self.ends.map_or(0, Time::millis).to_be_bytes());
+        bytes.extend(or_zero(self.ends).to_be_bytes());
         bytes.extend(self.idle.unwrap_or(0).to_be_bytes());
         bytes.extend(self.config_version.to_be_bytes());
         bytes.extend(self.refresh_counter.to_be_bytes());
-        bytes.extend(self.refresh_time.map_or(0, Time::millis).to_be_bytes());
+        bytes.extend(or_zero(self.refresh_time).to_be_bytes());
         bytes.push(IDENTITY_PLAIN);
         write_identity(&mut bytes, &self.realm, &self.identifier);
         bytes
@@ -87,16 +97,18 @@ impl Head {
 
 /// realm length (2) ‖ realm ‖ identifier, to the end.
 pub(super) fn write_identity(bytes: &mut Vec<u8>, realm: &str, identifier: &Identifier) {
-    super::derive::push_part(bytes, realm.as_bytes());
-    bytes.extend(identifier.to_bytes());
+    push_part(bytes, realm.as_bytes());
+    identifier.write(bytes);
+}
+
+pub(super) fn identity_length(realm: &str, identifier: &Identifier) -> usize {
+    part_length(realm.as_bytes()) + identifier.length()
 }
 
 pub(super) fn read_identity(bytes: &[u8]) -> Result<(String, Identifier)> {
-    let mut reader = Reader(bytes);
-    let length = usize::from(u16::from_be_bytes(reader.take()?));
-    let (realm, identifier) = reader.0.split_at_checked(length).ok_or_else(corrupt)?;
-    let realm = String::from_utf8(realm.to_vec()).map_err(|_| corrupt())?;
-    Ok((realm, Identifier::from_bytes(identifier)?))
+    let (realm, identifier) = split_part(bytes).ok_or_else(corrupt)?;
+    let realm = std::str::from_utf8(realm).map_err(|_| corrupt())?;
+    Ok((realm.to_owned(), Identifier::from_bytes(identifier)?))
 }
 
 /// Takes fixed numbers off the front of opened bytes.
@@ -116,6 +128,29 @@ impl Reader<'_> {
     /// A time, 0 = none.
     pub(super) fn time(&mut self) -> Result<Option<Time>> {
         Ok(Some(self.i64()?).filter(|millis| *millis != 0).map(Time::from_millis))
+    }
+}
+
+/// An instant's milliseconds, 0 = none. Where 0 means none the instant 0 itself is written as 1: it must not become an end
+/// that never comes.
+pub(super) fn or_zero(time: Option<Time>) -> i64 {
+    match time.map(Time::millis) {
+        None => 0,
+        Some(0) => 1,
+        Some(millis) => millis,
+    }
+}
+
+/// Realm and identifier name a person: they are not printed.
+impl fmt::Debug for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Head")
+            .field("state", &self.state)
+            .field("began", &self.began)
+            .field("ends", &self.ends)
+            .field("idle", &self.idle)
+            .field("config_version", &self.config_version)
+            .finish_non_exhaustive()
     }
 }
 

@@ -101,12 +101,12 @@ impl Keyring {
     /// # Ok::<(), sessile::Error>(())
     /// ```
     pub fn generate(path: impl AsRef<Path>) -> Result<()> {
-        keyring_file::create(path.as_ref(), &Keyring::random()?.to_json())
+        keyring_file::create(path.as_ref(), &Keyring::random()?.to_json()?)
     }
 
     /// A new keyring as JSON text, for those who keep keys elsewhere than in a file. Keep it as you keep a password.
     pub fn generate_json() -> Result<String> {
-        Ok(String::from(&**Keyring::random()?.to_json()))
+        Ok(std::mem::take(&mut *Keyring::random()?.to_json()?))
     }
 
     /// Fresh keys that are kept nowhere: what `memory:` runs on.
@@ -126,7 +126,8 @@ impl Keyring {
     }
 
     pub(crate) fn from_file(path: &Path) -> Result<Keyring> {
-        Keyring::from_bytes(&keyring_file::read(path)?).map_err(|error| error.at(format_args!("keyring {}", path.display())))
+        Keyring::from_bytes(&keyring_file::read(path)?)
+            .map_err(|error| error.at(format_args!("keyring {}", path.display())))
     }
 
     pub(crate) fn from_env(variable: &str) -> Result<Keyring> {
@@ -139,20 +140,33 @@ impl Keyring {
     /// Reads the JSON of a keyring file. `KEYRING_INVALID` with the reason; no key is ever quoted.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Keyring> {
         // serde's own message could quote a key: only where it stopped is told.
-        let file: File = serde_json::from_slice(bytes)
-            .map_err(|e| invalid("format", format!("not a keyring's JSON (line {}, column {})", e.line(), e.column())))?;
+        let file: File = serde_json::from_slice(bytes).map_err(|e| {
+            invalid("format", format!("not a keyring's JSON (line {}, column {})", e.line(), e.column()))
+        })?;
         if file.format != 1 {
             return Err(invalid("format", format!("format {} given, this version reads 1", file.format)));
         }
         let data = file
             .data
             .iter()
-            .map(|key| Ok(DataKey { id: key.id, state: key.state, bytes: key_bytes(key.key, &format!("data key {}", key.id))? }))
+            .map(|key| {
+                Ok(DataKey {
+                    id: key.id,
+                    state: key.state,
+                    bytes: key_bytes(key.key, &format!("data key {}", key.id))?,
+                })
+            })
             .collect::<Result<Vec<_>>>()?;
         let signing = file
             .signing
             .iter()
-            .map(|key| Ok(SigningKey { kid: key.kid.to_owned(), state: key.state, seed: key_bytes(key.key, &format!("signing key {:?}", key.kid))? }))
+            .map(|key| {
+                Ok(SigningKey {
+                    kid: key.kid.to_owned(),
+                    state: key.state,
+                    seed: key_bytes(key.key, &format!("signing key {:?}", key.kid))?,
+                })
+            })
             .collect::<Result<Vec<_>>>()?;
         for created in file.data.iter().map(|key| key.created).chain(file.signing.iter().map(|key| key.created)) {
             Time::parse(created).map_err(|_| invalid("format", "`created` is not an RFC 3339 time".to_owned()))?;
@@ -163,7 +177,8 @@ impl Keyring {
     }
 
     fn check(&self) -> Result<()> {
-        let primaries = |states: &mut dyn Iterator<Item = KeyState>| states.filter(|state| *state == KeyState::Primary).count();
+        let primaries =
+            |states: &mut dyn Iterator<Item = KeyState>| states.filter(|state| *state == KeyState::Primary).count();
         if primaries(&mut self.data.iter().map(|key| key.state)) != 1 {
             return Err(invalid("primary", "exactly one data key must be primary".to_owned()));
         }
@@ -178,11 +193,19 @@ impl Keyring {
         if !self.signing.iter().all(|key| !key.kid.is_empty() && key.kid.len() <= 64 && kids.insert(&key.kid)) {
             return Err(invalid("id", "signing key ids must have 1 to 64 characters, none twice".to_owned()));
         }
-        let keys: Vec<&[u8; 32]> =
-            self.data.iter().map(|key| &*key.bytes).chain([&*self.index]).chain(self.signing.iter().map(|key| &*key.seed)).collect();
+        let keys: Vec<&[u8; 32]> = self
+            .data
+            .iter()
+            .map(|key| &*key.bytes)
+            .chain([&*self.index])
+            .chain(self.signing.iter().map(|key| &*key.seed))
+            .collect();
         for (i, key) in keys.iter().enumerate() {
             if bool::from(key.ct_eq(&[0; 32])) || keys[..i].iter().any(|other| bool::from(other.ct_eq(*key))) {
-                return Err(invalid("key", "every key must be its own random bytes: one is zero or there twice".to_owned()));
+                return Err(invalid(
+                    "key",
+                    "every key must be its own random bytes: one is zero or there twice".to_owned(),
+                ));
             }
         }
         Ok(())
@@ -200,7 +223,7 @@ impl Keyring {
         &self.signing
     }
 
-    fn to_json(&self) -> Zeroizing<String> {
+    fn to_json(&self) -> Result<Zeroizing<String>> {
         let created = Clock::system().now().to_string();
         let text = |bytes: &[u8; 32]| Zeroizing::new(URL_SAFE_NO_PAD.encode(bytes));
         let data: Vec<_> = self.data.iter().map(|key| text(&key.bytes)).collect();
@@ -208,12 +231,30 @@ impl Keyring {
         let index = text(&self.index);
         let file = File {
             format: 1,
-            data: self.data.iter().zip(&data).map(|(key, text)| FileDataKey { id: key.id, state: key.state, created: &created, key: text }).collect(),
+            data: self
+                .data
+                .iter()
+                .zip(&data)
+                .map(|(key, text)| FileDataKey { id: key.id, state: key.state, created: &created, key: text })
+                .collect(),
             index: FileIndexKey { key: &index },
-            signing: self.signing.iter().zip(&signing).map(|(key, text)| FileSigningKey { kid: &key.kid, state: key.state, created: &created, key: text }).collect(),
+            signing: self
+                .signing
+                .iter()
+                .zip(&signing)
+                .map(|(key, text)| FileSigningKey { kid: &key.kid, state: key.state, created: &created, key: text })
+                .collect(),
         };
-        // Pretty: people edit the states. Strings and numbers only: it cannot fail.
-        Zeroizing::new(serde_json::to_string_pretty(&file).unwrap_or_default() + "\n")
+        // Pretty: people edit the states. Room for all of it from the start: a vector that grows leaves copies behind.
+        let room = 512 * (2 + file.data.len() + file.signing.len());
+        let mut text = Zeroizing::new(Vec::with_capacity(room));
+        serde_json::to_writer_pretty(&mut *text, &file)
+            .map_err(|_| fail!(Internal, "the keyring could not be written as JSON"))?;
+        text.push(b'\n');
+        debug_assert!(text.len() <= room);
+        let text = String::from_utf8(std::mem::take(&mut *text))
+            .map_err(|_| fail!(Internal, "the keyring's JSON is not text"))?;
+        Ok(Zeroizing::new(text))
     }
 }
 

@@ -24,7 +24,8 @@ pub(super) fn create(path: &Path, text: &str) -> Result<()> {
     match written {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            return Err(fail!(AlreadyExists, "{} exists already: a keyring is never replaced", path.display()).with("path", path.display().to_string()));
+            return Err(fail!(AlreadyExists, "{} exists already: a keyring is never replaced", path.display())
+                .with("path", path.display().to_string()));
         }
         Err(error) => return Err(unwritten(path, &error)),
     }
@@ -34,7 +35,8 @@ pub(super) fn create(path: &Path, text: &str) -> Result<()> {
 fn beside(path: &Path) -> Result<PathBuf> {
     let mut bytes = [0; 8];
     fill_random(&mut bytes)?;
-    let mut name = path.file_name().ok_or_else(|| fail!(InvalidArgument, "the keyring's path names no file"))?.to_owned();
+    let mut name =
+        path.file_name().ok_or_else(|| fail!(InvalidArgument, "the keyring's path names no file"))?.to_owned();
     name.push(format!(".{:016x}.new", u64::from_be_bytes(bytes)));
     Ok(path.with_file_name(name))
 }
@@ -60,10 +62,13 @@ fn unwritten(path: &Path, error: &io::Error) -> Error {
 /// Reads the file if only this user (or root) can have written or read it. What is checked is the open descriptor.
 pub(super) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
     let refuse = |reason: &str, why: &str| invalid(reason, format!("keyring {}: {why}", path.display()));
-    let opened = OpenOptions::new().read(true).custom_flags(NOFOLLOW | rustix::fs::OFlags::NONBLOCK.bits() as i32).open(path);
+    let opened =
+        OpenOptions::new().read(true).custom_flags(NOFOLLOW | rustix::fs::OFlags::NONBLOCK.bits() as i32).open(path);
     let file = opened.map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => refuse("missing", "there is no such file; Keyring.generate(path) makes one"),
-        _ if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => refuse("symlink", "it is a symbolic link"),
+        _ if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
+            refuse("symlink", "it is a symbolic link")
+        }
         kind => refuse("unreadable", &format!("it cannot be opened: {kind}")),
     })?;
     let meta = file.metadata().map_err(|error| refuse("unreadable", &error.kind().to_string()))?;
@@ -74,10 +79,22 @@ pub(super) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
         return Err(refuse("owner", "it belongs to another user"));
     }
     if meta.mode() & 0o007 != 0 {
-        return Err(refuse("world_readable", &format!("others may use it (mode {:o}): chmod 600", meta.mode() & 0o777)));
+        return Err(refuse(
+            "world_readable",
+            &format!("others may use it (mode {:o}): chmod 600", meta.mode() & 0o777),
+        ));
+    }
+    if meta.mode() & 0o020 != 0 {
+        return Err(refuse(
+            "group_writable",
+            &format!("its group may change it (mode {:o}): chmod 600", meta.mode() & 0o777),
+        ));
     }
     if meta.mode() & 0o070 != 0 && meta.uid() != 0 {
-        return Err(refuse("group_readable", &format!("its group may use it (mode {:o}): chmod 600", meta.mode() & 0o777)));
+        return Err(refuse(
+            "group_readable",
+            &format!("its group may use it (mode {:o}): chmod 600", meta.mode() & 0o777),
+        ));
     }
     if meta.len() > MOST {
         return Err(refuse("size", "it is larger than 64 KiB"));

@@ -38,14 +38,22 @@ pub(crate) fn check(keyring: &Keyring, namespace: &Namespace, stored: Option<&[u
             let malformed = || fail!(Corrupt, "the store's key check values are damaged");
             match stored.first() {
                 Some(&FORMAT) => {}
-                Some(&newer) if newer > FORMAT => return Err(fail!(FormatTooNew, "the store's key check values have format {newer}, this version reads {FORMAT}")),
+                Some(&newer) if newer > FORMAT => {
+                    return Err(fail!(
+                        FormatTooNew,
+                        "the store's key check values have format {newer}, this version reads {FORMAT}"
+                    ));
+                }
                 _ => return Err(malformed()),
             }
             if stored.len() < 17 || (stored.len() - 17) % 20 != 0 {
                 return Err(malformed());
             }
             if !bool::from(check_of(keyring.index_key()).ct_eq(&stored[1..17])) {
-                return Err(fail!(KeyUnavailable, "this store was made with another keyring: its index key is not this one"));
+                return Err(fail!(
+                    KeyUnavailable,
+                    "this store was made with another keyring: its index key is not this one"
+                ));
             }
             stored.to_vec()
         }
@@ -57,7 +65,12 @@ pub(crate) fn check(keyring: &Keyring, namespace: &Namespace, stored: Option<&[u
         match record[17..known].chunks_exact(20).find(|entry| entry[..4] == id) {
             Some(entry) if bool::from(entry[4..].ct_eq(&check)) => {}
             Some(_) => {
-                return Err(fail!(KeyMismatch, "data key {} of this keyring has other bytes than the one this store knows", key.id).with("keyId", key.id));
+                return Err(fail!(
+                    KeyMismatch,
+                    "data key {} of this keyring has other bytes than the one this store knows",
+                    key.id
+                )
+                .with("keyId", key.id));
             }
             None => {
                 record.extend(id);

@@ -32,7 +32,7 @@ use envelope::Seals;
 pub(crate) use head::{Head, HeadState, Life};
 pub(crate) use identifier::Identifier;
 pub use keyring::Keyring;
-pub(crate) use keyring::{KeyState, SigningKey};
+pub(crate) use keyring::KeyState;
 pub(crate) use namespace::Namespace;
 pub(crate) use random::{Entropy, fill_random};
 pub(crate) use user::User;
@@ -41,7 +41,8 @@ pub(crate) use user::User;
 pub(crate) struct Vault {
     keyring: Keyring,
     namespace: Namespace,
-    configs: Mutex<HashMap<[u8; 16], Arc<ConfigVault>>>,
+    /// By config id, then by tag: keys belong to both, though an id has one tag almost always.
+    configs: Mutex<HashMap<[u8; 16], Vec<(Box<str>, Arc<ConfigVault>)>>>,
     checkpoints: Seals,
     identity_key: blind::BlindKey,
 }
@@ -61,11 +62,13 @@ impl Vault {
     /// Keys and blind ids of the config with that tag and id; derived once.
     pub(crate) fn config(&self, tag: &str, id: &[u8; 16]) -> Arc<ConfigVault> {
         let mut configs = self.configs.lock();
-        if let Some(found) = configs.get(id) {
+        let known = configs.entry(*id).or_default();
+        if let Some((_, found)) = known.iter().find(|(known, _)| **known == *tag) {
             return found.clone();
         }
-        let made = Arc::new(ConfigVault::derive(&self.keyring, &Context { namespace: &self.namespace, tag, config: id }));
-        configs.insert(*id, made.clone());
+        let made =
+            Arc::new(ConfigVault::derive(&self.keyring, &Context { namespace: &self.namespace, tag, config: id }));
+        known.push((tag.into(), made.clone()));
         made
     }
 

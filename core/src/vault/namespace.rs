@@ -16,8 +16,11 @@ impl Namespace {
         for (what, name) in [("workspace", workspace), ("product", product), ("env", env)] {
             let tail = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
             if name.len() > 64 || !name.starts_with(|c: char| c.is_ascii_alphanumeric()) || !name.chars().all(tail) {
-                return Err(fail!(InvalidArgument, "{what}: {name:?} given; 1 to 64 of A-Z a-z 0-9 . _ - wanted, the first a letter or digit")
-                    .with("argument", what));
+                return Err(fail!(
+                    InvalidArgument,
+                    "{what}: {name:?} given; 1 to 64 of A-Z a-z 0-9 . _ - wanted, the first a letter or digit"
+                )
+                .with("argument", what));
             }
         }
         Ok(Namespace { workspace: workspace.to_owned(), product: product.to_owned(), env: env.to_owned() })

@@ -9,7 +9,7 @@ pub(crate) fn padded(length: usize) -> usize {
         return FLOOR;
     }
     let exponent = usize::BITS - 1 - length.leading_zeros();
-    let bits = usize::BITS - exponent.leading_zeros();
+    let bits = u32::BITS - exponent.leading_zeros();
     let mask = (1_usize << (exponent - bits)) - 1;
     (length + mask) & !mask
 }
@@ -20,7 +20,21 @@ mod tests {
 
     #[test]
     fn lengths() {
-        let table = [(0, 32), (1, 32), (32, 32), (33, 36), (36, 36), (37, 40), (64, 64), (65, 72), (100, 104), (1000, 1024), (1025, 1088), (1 << 20, 1 << 20), ((1 << 20) + 1, (1 << 20) + (1 << 15))];
+        let table = [
+            (0, 32),
+            (1, 32),
+            (32, 32),
+            (33, 36),
+            (36, 36),
+            (37, 40),
+            (64, 64),
+            (65, 72),
+            (100, 104),
+            (1000, 1024),
+            (1025, 1088),
+            (1 << 20, 1 << 20),
+            ((1 << 20) + 1, (1 << 20) + (1 << 15)),
+        ];
         for (length, expected) in table {
             assert_eq!(padded(length), expected, "{length}");
         }
