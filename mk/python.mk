@@ -24,5 +24,6 @@ python-test: python-stubs ## the Python tests, on the installed wheel
 	$(PYTHON_VENV)/bin/python -P -m pytest --quiet -c bindings-python/pyproject.toml bindings-python/tests
 
 python-stubs: ## the Python types: mypy --strict on package and examples, stubtest on the native module
-	cd bindings-python/tests && $(PYTHON_VENV)/bin/python -P -m mypy --strict --no-incremental -p sessile $(CURDIR)/examples/python
+	cd bindings-python/tests && $(PYTHON_VENV)/bin/python -P -m mypy --strict --no-incremental -p sessile
+	cd bindings-python/tests && $(PYTHON_VENV)/bin/python -P -m mypy --strict --no-incremental $(CURDIR)/examples/python
 	cd bindings-python/tests && $(PYTHON_VENV)/bin/python -P -m mypy.stubtest sessile._native

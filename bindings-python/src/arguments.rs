@@ -50,6 +50,18 @@ impl<'a> FromPyObject<'a, '_> for Text<'a> {
     }
 }
 
+/// Bytes that are no text: `bytes`.
+pub(crate) struct Bytes<'a>(pub(crate) &'a [u8]);
+
+impl<'a> FromPyObject<'a, '_> for Bytes<'a> {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'a, '_, PyAny>) -> PyResult<Bytes<'a>> {
+        let bytes = object.extract::<&'a [u8]>();
+        bytes.map(Bytes).map_err(|_| wrong_type(object.py(), format!("bytes are wanted, not {}", type_name(&object))))
+    }
+}
+
 /// The UTF-8 that Python keeps of a `str`; nothing for other types.
 fn utf8<'a>(object: Borrowed<'a, '_, PyAny>) -> Option<PyResult<&'a str>> {
     // Looked at first: an extraction that fails makes an exception.

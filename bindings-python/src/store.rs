@@ -1,19 +1,19 @@
 //! Stores, verified tokens, keyrings.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::PyDict;
 use sessile::{Keyring, Options};
 
-use crate::arguments::{Name, Seconds, Text};
+use crate::arguments::{Bytes, Name, Seconds, Text};
 use crate::clock::Clock;
 use crate::error::{OrRaise, border};
 use crate::execution::Execution;
 use crate::receiver::Receiver;
 use crate::session::Session;
+use crate::step::Step;
 use crate::task::{Given, Waits, nothing, plain, run};
 
 /// An open store.
@@ -32,7 +32,7 @@ impl Store {
         keyring_file: Option<PathBuf>,
         keyring_bytes: Option<Text<'_>>,
         keyring_env: Option<Name<'_>>,
-        issuer_secrets: HashMap<String, Bound<'_, PyBytes>>,
+        issuer_secrets: &Bound<'_, PyDict>,
         clock: Option<&Bound<'_, Clock>>,
         receiver: Option<&Bound<'_, Receiver>>,
     ) -> Given {
@@ -47,8 +47,8 @@ impl Store {
             if let Some(variable) = keyring_env {
                 options = options.keyring_env(variable.0);
             }
-            for (issuer, secret) in &issuer_secrets {
-                options = options.issuer_secret(issuer, secret.as_bytes());
+            for (issuer, secret) in issuer_secrets {
+                options = options.issuer_secret(issuer.extract::<Name<'_>>()?.0, secret.extract::<Bytes<'_>>()?.0);
             }
             if let Some(clock) = clock {
                 options = options.clock(clock.get().0.clone());
@@ -65,18 +65,24 @@ impl Store {
         })
     }
 
+    /// A step from JSON text, within the store's limits.
+    fn parse(&self, py: Python<'_>, text: Text<'_>) -> PyResult<Step> {
+        border(py, || Step::new(py, sessile::Step::parse_within(text.as_str(), self.0.limits()).or_raise(py)?))
+    }
+
     /// Takes up an execution from a checkpoint.
     #[pyo3(signature = (checkpoint, trigger, token, receiver=None))]
     fn resume(
         &self,
         py: Python<'_>,
-        checkpoint: &[u8],
+        checkpoint: Bytes<'_>,
         trigger: Option<Text<'_>>,
         token: Option<Text<'_>>,
         receiver: Option<&Bound<'_, Receiver>>,
     ) -> Given {
         border(py, || {
-            let task = self.0.resume(checkpoint, trigger.as_ref().map(Text::as_str), token.as_ref().map(Text::as_str));
+            let task =
+                self.0.resume(checkpoint.0, trigger.as_ref().map(Text::as_str), token.as_ref().map(Text::as_str));
             let limits = self.0.limits().clone();
             run(py, Waits::Maybe, task, receiver, |py, execution| Execution::new(execution, limits).into_py_any(py))
         })

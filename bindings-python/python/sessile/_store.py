@@ -11,7 +11,7 @@ from . import _native
 from ._execution import Execution
 from ._json import dumps, loads, text_or_dumps
 from ._session import Session
-from ._types import Clock, Text, Ttl, VerifiedToken
+from ._types import Clock, Step, Text, Ttl, VerifiedToken
 from .errors import ArgumentTypeError, InvalidArgumentError
 
 Durability: TypeAlias = Literal["interval", "commit"]
@@ -117,6 +117,10 @@ class Store:
         """Starts an execution. ``trigger``: what started it, ``{"type": "rest", "security": "jwt"}``; ``token``: a JWT,
         with or without ``Bearer``. Never fails for its token: the first Global operation verifies it."""
         return Execution(self._native.execution(trigger_text(trigger), token))
+
+    def parse_step(self, step: Mapping[str, Any] | Text) -> Step:
+        """Reads a step, to be run many times, within this store's limits. As `Step.parse`."""
+        return Step._of(self._native.parse(text_or_dumps(step)))
 
     def resume(
         self, checkpoint: bytes, trigger: Mapping[str, Any] | Text | None = None, token: Text | None = None

@@ -154,13 +154,17 @@ class Step:
 
     @staticmethod
     def parse(step: Mapping[str, Any] | Text) -> Step:
-        """Reads a step from a dict or from JSON text, within the default limits.
+        """Reads a step from a dict or from JSON text, within the default limits (``Store.parse_step``: the store's).
 
         ``INVALID_STEP`` names the member that is wrong and, for an unknown one, the nearest known; ``INVALID_JSON``.
         """
-        parsed = object.__new__(Step)
-        parsed._native = _native.Step(text_or_dumps(step))
-        return parsed
+        return Step._of(_native.Step(text_or_dumps(step)))
+
+    @staticmethod
+    def _of(native: _native.Step) -> Step:
+        step = object.__new__(Step)
+        step._native = native
+        return step
 
     @property
     def operation(self) -> Literal["GET", "PUT", "DELETE"]:

@@ -4,8 +4,9 @@ An operation that is ready at once (all Local ones, and most of the others) is g
 for a disk or a lock does so on threads of the core, never on the event loop's. Cancelling an awaiting task drops the
 result; the operation itself is carried out. Several loops in several threads may use one store.
 
-Plain calls, because there is nothing to wait for: ``store.execution``, ``store.global_``, ``run.local``,
-``run.scoped``, ``run.global_``, ``run.subprocess``, ``run.subprocess_by_id``, ``run.end`` (which may be awaited, too).
+Plain calls, because there is nothing to wait for: ``store.execution``, ``store.parse_step``, ``store.global_``,
+``run.local``, ``run.scoped``, ``run.global_``, ``run.subprocess``, ``run.subprocess_by_id``, ``run.end`` (which may be
+awaited, too).
 What the verbs mean, take and raise is written at their twins in `sessile`.
 
 >>> import asyncio
@@ -373,6 +374,10 @@ class Store:
     def execution(self, trigger: Mapping[str, Any] | Text | None = None, token: Text | None = None) -> Execution:
         """Starts an execution. Never fails for its token: the first Global operation verifies it."""
         return Execution(self._native.execution(trigger_text(trigger), token))
+
+    def parse_step(self, step: Mapping[str, Any] | Text) -> Step:
+        """Reads a step, to be run many times, within this store's limits. As `Step.parse`, at once."""
+        return Step._of(self._native.parse(text_or_dumps(step)))
 
     async def resume(
         self, checkpoint: bytes, trigger: Mapping[str, Any] | Text | None = None, token: Text | None = None
