@@ -1,10 +1,14 @@
 //! Keys, and what is sealed with them. Outside this room there are only sealed bytes and blind ids.
 
+#[cfg(test)]
+mod attacks;
 mod blind;
 mod config_vault;
 mod derive;
 mod envelope;
 mod field;
+#[cfg(test)]
+mod fixture;
 mod head;
 mod identifier;
 mod keyring;
