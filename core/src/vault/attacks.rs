@@ -102,11 +102,7 @@ fn every_other_length_is_found() {
     for (kind, cell, open) in openers(&vault, &cells) {
         for length in 0..cell.len() {
             assert_eq!(code(open(&cell[..length])), Code::Corrupt, "{kind}, {length} bytes");
-            assert_eq!(
-                code(open(&cell[length + 1..])),
-                code(open(&[&cell[length + 1..]].concat())),
-                "{kind}, last bytes"
-            );
+            assert!(open(&cell[length + 1..]).is_err(), "{kind}, without its first bytes up to {length}");
         }
         for byte in 0..=255 {
             assert_eq!(code(open(&[cell, &[byte]].concat())), Code::Corrupt, "{kind}, with {byte} after it");

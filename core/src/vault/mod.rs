@@ -9,10 +9,14 @@ mod envelope;
 mod field;
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod golden;
 mod head;
 mod identifier;
 mod keyring;
 mod keyring_file;
+#[cfg(test)]
+mod known_answers;
 mod meta;
 mod namespace;
 mod padding;
