@@ -49,11 +49,13 @@ pub(crate) use user::User;
 pub(crate) struct Vault {
     keyring: Keyring,
     namespace: Namespace,
-    /// By config id, then by tag: keys belong to both, though an id has one tag almost always.
-    configs: Mutex<HashMap<[u8; 16], Vec<(Box<str>, Arc<ConfigVault>)>>>,
+    configs: Mutex<HashMap<[u8; 16], Vec<Tagged>>>,
     checkpoints: Seals,
     identity_key: blind::BlindKey,
 }
+
+/// One of the tags that a config id was met with: keys belong to both, though an id has one tag almost always.
+type Tagged = (Box<str>, Arc<ConfigVault>);
 
 impl Vault {
     pub(crate) fn new(keyring: Keyring, namespace: Namespace) -> Vault {
