@@ -39,7 +39,9 @@ mod tests {
     #[test]
     fn names_are_exact() {
         assert_eq!(named("ES256"), Some(Algorithm::ES256));
-        for name in ["none", "None", "NONE", "", "es256", "ES256 ", "ES512", "ES256K", "HS1", "RSA-OAEP", "eddsa", "Ed25519"] {
+        for name in
+            ["none", "None", "NONE", "", "es256", "ES256 ", "ES512", "ES256K", "HS1", "RSA-OAEP", "eddsa", "Ed25519"]
+        {
             assert_eq!(named(name), None, "{name:?}");
         }
     }

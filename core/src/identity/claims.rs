@@ -168,12 +168,22 @@ mod tests {
     const NOW: i64 = 1_767_225_600;
 
     fn rules() -> Rules {
-        Rules { audiences: vec!["shop".into(), "api".into()], subject_claim: "sub".into(), leeway: 30, max_life: 86_400 }
+        Rules {
+            audiences: vec!["shop".into(), "api".into()],
+            subject_claim: "sub".into(),
+            leeway: 30,
+            max_life: 86_400,
+        }
     }
 
     /// The good claims with some members replaced; an empty value leaves one out.
     fn with(changes: &[(&str, &str)]) -> String {
-        let good = [("aud", "\"shop\"".to_owned()), ("sub", "\"u1\"".to_owned()), ("iat", NOW.to_string()), ("exp", (NOW + 60).to_string())];
+        let good = [
+            ("aud", "\"shop\"".to_owned()),
+            ("sub", "\"u1\"".to_owned()),
+            ("iat", NOW.to_string()),
+            ("exp", (NOW + 60).to_string()),
+        ];
         let mut members: Vec<(&str, String)> = good.into_iter().collect();
         for (name, value) in changes {
             members.retain(|(known, _)| known != name);
@@ -245,9 +255,27 @@ mod tests {
     #[test]
     fn times_are_numbers_within_reach() {
         for name in ["exp", "iat", "nbf"] {
-            for bad in ["null", "true", "\"1767225660\"", "[]", "{}", "-1", "-0", "-0.0", "1e400", "-1e400", "1e16", "9007199254740993", "99999999999999999999"] {
+            for bad in [
+                "null",
+                "true",
+                "\"1767225660\"",
+                "[]",
+                "{}",
+                "-1",
+                "-0",
+                "-0.0",
+                "1e400",
+                "-1e400",
+                "1e16",
+                "9007199254740993",
+                "99999999999999999999",
+            ] {
                 let error = read(&[(name, bad)], &rules()).unwrap_err();
-                assert_eq!((error.code(), error.details()["claim"].as_str()), (Code::TokenClaims, Some(name)), "{name} {bad}");
+                assert_eq!(
+                    (error.code(), error.details()["claim"].as_str()),
+                    (Code::TokenClaims, Some(name)),
+                    "{name} {bad}"
+                );
             }
         }
         let claims = read(&[("exp", "1767225660.9999"), ("iat", "1.7672256e9")], &rules()).unwrap();

@@ -106,7 +106,8 @@ mod tests {
         match Compact::read(given, 64) {
             Ok(_) => "read".to_owned(),
             Err(error) => {
-                let expected = if error.details()["reason"] == "length" { Code::LimitExceeded } else { Code::TokenMalformed };
+                let expected =
+                    if error.details()["reason"] == "length" { Code::LimitExceeded } else { Code::TokenMalformed };
                 assert_eq!(error.code(), expected, "{given}");
                 error.details()["reason"].as_str().unwrap().to_owned()
             }

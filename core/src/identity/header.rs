@@ -22,8 +22,8 @@ pub(super) struct Header {
 impl Header {
     /// Reads a header's JSON text.
     pub(super) fn read(text: &str) -> Result<Header> {
-        let members = Members::read(text)
-            .map_err(|why| malformed("header", &format!("the token's header {}", why.as_str())))?;
+        let members =
+            Members::read(text).map_err(|why| malformed("header", &format!("the token's header {}", why.as_str())))?;
         if let Some(name) = REFUSED.into_iter().find(|name| members.get(name).is_some()) {
             let message = format!("the token's header has {name}: tokens with it are never accepted");
             return Err(malformed("header", &message).with("member", name));
@@ -133,7 +133,11 @@ mod tests {
         ];
         for (typ, foreign, login) in cases {
             let header = Header::read(&format!(r#"{{"alg":"ES256","typ":{typ}}}"#)).ok().unwrap();
-            assert_eq!((header.check_foreign_type().is_ok(), header.check_login_type().is_ok()), (*foreign, *login), "{typ}");
+            assert_eq!(
+                (header.check_foreign_type().is_ok(), header.check_login_type().is_ok()),
+                (*foreign, *login),
+                "{typ}"
+            );
         }
         let untyped = Header::read(r#"{"alg":"ES256"}"#).ok().unwrap();
         assert!(untyped.check_foreign_type().is_ok());

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::algorithm;
 use super::claims::Rules;
-use super::jwk::{KeySet, Refused};
+use super::jwks::{KeySet, Refused};
 use super::key::Key;
 use super::members::{Members, boolean, string, strings, whole};
 use super::secret;
@@ -228,5 +228,110 @@ fn seconds(entry: &Members<'_>, member: &str, least: u32, most: u32) -> Result<O
     match whole(value).and_then(|secs| u32::try_from(secs).ok()).filter(|secs| (least..=most).contains(secs)) {
         Some(secs) => Ok(Some(secs)),
         None => Err(bad(member, &format!("a whole number of seconds from {least} to {most}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::error::Code;
+
+    const X: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+
+    fn entry(changes: Value) -> Value {
+        let mut entry = json!({
+            "issuer": "https://id", "audiences": ["shop"],
+            "jwks": {"keys": [{"kty": "OKP", "crv": "Ed25519", "x": X, "kid": "k"}]},
+        });
+        for (name, value) in changes.as_object().unwrap() {
+            entry[name] = value.clone();
+        }
+        entry
+    }
+
+    fn symmetric(changes: Value) -> Value {
+        let mut entry = entry(changes);
+        entry.as_object_mut().unwrap().remove("jwks");
+        entry["symmetric"] = json!(true);
+        entry
+    }
+
+    fn read(entries: &[Value], secrets: &[(&str, &[u8])]) -> Result<Issuers> {
+        let raw: Vec<Box<RawValue>> = serde_json::from_str(&json!(entries).to_string()).unwrap();
+        let secrets =
+            secrets.iter().map(|(name, secret)| (name.to_string(), Zeroizing::new(secret.to_vec()))).collect();
+        Issuers::read(raw.iter().map(|entry| &**entry), &secrets, "sessile:a/b/c")
+    }
+
+    #[test]
+    fn defaults() {
+        let issuers = read(&[entry(json!({}))], &[]).ok().unwrap();
+        let issuer = issuers.get("https://id").unwrap();
+        assert_eq!((&*issuer.realm, issuer.rules.subject_claim.as_str()), ("https://id", "sub"));
+        assert_eq!((issuer.rules.leeway, issuer.rules.max_life), (30, 86_400));
+        assert!(issuers.get("https://id/").is_none() && issuers.refused_keys().is_empty());
+    }
+
+    #[test]
+    fn errors_name_the_entry_and_its_member() {
+        let cases: &[(Value, &str)] = &[
+            (json!("https://id"), "issuers[1]: "),
+            (entry(json!({"issuer": ""})), "issuers[1].issuer: "),
+            (entry(json!({"issuer": 1})), "issuers[1].issuer: "),
+            (entry(json!({"issuer": "sessile:a/b/c"})), "issuers[1].issuer: "),
+            (entry(json!({"issuer": "https://first"})), "issuers[1].issuer: "),
+            (entry(json!({"audiences": []})), "issuers[1].audiences: "),
+            (entry(json!({"audiences": "shop"})), "issuers[1].audiences: "),
+            (entry(json!({"audiences": ["shop", ""]})), "issuers[1].audiences: "),
+            (entry(json!({"audiences": [1]})), "issuers[1].audiences: "),
+            (entry(json!({"audience": ["shop"]})), "issuers[1].audience: "),
+            (entry(json!({"subject_claim": "sub"})), "issuers[1].subject_claim: "),
+            (entry(json!({"subjectClaim": ""})), "issuers[1].subjectClaim: "),
+            (entry(json!({"realm": ["r"]})), "issuers[1].realm: "),
+            (entry(json!({"leeway": 121})), "issuers[1].leeway: "),
+            (entry(json!({"leeway": -1})), "issuers[1].leeway: "),
+            (entry(json!({"leeway": 1.5})), "issuers[1].leeway: "),
+            (entry(json!({"leeway": "30"})), "issuers[1].leeway: "),
+            (entry(json!({"maxTokenLife": 0})), "issuers[1].maxTokenLife: "),
+            (entry(json!({"algorithm": "ES256"})), "issuers[1].algorithm: "),
+            (entry(json!({"jwks": null})), "issuers[1].jwks: "),
+            (entry(json!({"jwks": {"keys": []}})), "issuers[1].jwks: "),
+            (entry(json!({"symmetric": "yes"})), "issuers[1].symmetric: "),
+            (entry(json!({"symmetric": true})), "issuers[1].jwks: "),
+            (symmetric(json!({})), "issuers[1].symmetric: "),
+            (symmetric(json!({"algorithm": "RS256"})), "issuers[1].algorithm: "),
+        ];
+        for (wrong, place) in cases {
+            let error = read(&[entry(json!({"issuer": "https://first"})), wrong.clone()], &[]).err().unwrap();
+            assert_eq!(error.code(), Code::InvalidArgument);
+            assert!(error.message().starts_with(place), "{place} {error}");
+            assert!(!error.message().contains(X), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_secret_has_an_issuer_that_was_declared_symmetric() {
+        let secret = b"0123456789abcdef0123456789ABCDEF";
+        assert!(read(&[symmetric(json!({}))], &[("https://id", secret)]).is_ok());
+        assert!(read(&[symmetric(json!({}))], &[]).is_err());
+        assert!(read(&[symmetric(json!({"algorithm": "HS384"}))], &[("https://id", secret)]).is_err());
+        for undeclared in
+            [read(&[entry(json!({}))], &[("https://id", secret)]), read(&[], &[("https://other", secret)])]
+        {
+            let error = undeclared.err().unwrap();
+            assert_eq!(error.code(), Code::InvalidArgument);
+            assert!(!error.message().contains("0123456789"), "{error}");
+        }
+    }
+
+    #[test]
+    fn refused_keys_are_reported_with_their_issuer() {
+        let keys = json!([{"kty": "OKP", "crv": "Ed25519", "x": X, "kid": "k"}, {"kty": "oct", "kid": "s"}]);
+        let issuers = read(&[entry(json!({"jwks": {"keys": keys}}))], &[]).ok().unwrap();
+        let [refused] = issuers.refused_keys() else { panic!("one key is refused") };
+        assert_eq!((refused.issuer.as_str(), refused.index, refused.kid.as_deref()), ("https://id", 1, Some("s")));
+        assert!(refused.reason.contains("secret"));
     }
 }

@@ -1,6 +1,6 @@
-//! Which keys of a JWK set are admitted (RFC 7517), and why the others are not.
+//! Which key is admitted (RFC 7517, RFC 7518 §6, RFC 8037), and why another is not.
 //!
-//! A key is vetted once, when it is loaded. One that is refused doesn't spoil the set; a set of which nothing is left does.
+//! A key is vetted once, when it is loaded: its purpose, its algorithm, its numbers.
 
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, EcdsaVerificationAlgorithm, ParsedPublicKey,
@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 
 use super::algorithm;
 use super::key::Key;
-use super::members::{Members, array, string, strings};
+use super::members::{Members, string, strings};
 
 /// Members of private and secret keys (RFC 7518 §6, RFC 8037, and `priv` of the AKP type). Whoever publishes one has
 /// given the key away.
@@ -25,88 +25,11 @@ const INDIRECT: [&str; 3] = ["x5c", "x5u", "jku"];
 /// A `kid` is a name.
 const KID_BYTES: usize = 256;
 
-/// The keys of one issuer.
-pub(super) struct KeySet {
-    keys: Vec<Key>,
-}
+/// Why a key is refused: `its use is not sig`. Never with the key's numbers.
+pub(super) type Reason = String;
 
-/// A key that was not admitted, by its place in the set.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Refused {
-    pub(super) index: usize,
-    pub(super) kid: Option<String>,
-    pub(super) reason: String,
-}
-
-type Reason = String;
-
-impl KeySet {
-    /// Keys that need no vetting: our own.
-    pub(super) fn of(keys: Vec<Key>) -> KeySet {
-        KeySet { keys }
-    }
-
-    /// Admits what is fit of `{"keys": […]}`; an error if that is nothing.
-    pub(super) fn admit(jwks: &str) -> Result<(KeySet, Vec<Refused>), Reason> {
-        let members = Members::read(jwks).map_err(|why| format!("the key set {}", why.as_str()))?;
-        let given = members.get("keys").and_then(array).ok_or("a key set is an object {\"keys\": [...]}")?;
-        if given.is_empty() {
-            return Err("the key set is empty".to_owned());
-        }
-        let kids: Vec<Option<String>> = given.iter().map(|jwk| kid_of(jwk)).collect();
-        let mut keys = Vec::new();
-        let mut refused = Vec::new();
-        for (index, jwk) in given.iter().enumerate() {
-            match check_name(&kids, index).and_then(|()| admit_key(jwk)) {
-                Ok(key) => keys.push(key),
-                Err(reason) => refused.push(Refused { index, kid: kids[index].clone(), reason }),
-            }
-        }
-        match keys.is_empty() {
-            false => Ok((KeySet { keys }, refused)),
-            true => Err(format!("no key of the set can be used: {}", list(&refused))),
-        }
-    }
-
-    /// The key of that exact name. A token without one means the only key there is (RFC 7515 §4.1.4 makes `kid`
-    /// optional); with several, guessing would be trial verification.
-    pub(super) fn find(&self, kid: Option<&str>) -> Option<&Key> {
-        match (kid, self.keys.as_slice()) {
-            (Some(_), keys) => keys.iter().find(|key| key.kid.as_deref() == kid),
-            (None, [only]) => Some(only),
-            (None, _) => None,
-        }
-    }
-}
-
-fn list(refused: &[Refused]) -> String {
-    let reasons: Vec<String> = refused
-        .iter()
-        .map(|key| match &key.kid {
-            Some(kid) => format!("keys[{}] (kid {kid:?}): {}", key.index, key.reason),
-            None => format!("keys[{}]: {}", key.index, key.reason),
-        })
-        .collect();
-    reasons.join("; ")
-}
-
-/// The key's name, if it has a proper one.
-fn kid_of(jwk: &RawValue) -> Option<String> {
-    let kid = string(Members::read(jwk.get()).ok()?.get("kid")?)?;
-    (!kid.is_empty() && kid.len() <= KID_BYTES && !kid.chars().any(char::is_control)).then_some(kid)
-}
-
-fn check_name(kids: &[Option<String>], index: usize) -> Result<(), Reason> {
-    match &kids[index] {
-        None if kids.len() > 1 => Err("one of several keys needs a kid".to_owned()),
-        Some(kid) if kids.iter().flatten().filter(|other| *other == kid).count() > 1 => {
-            Err("another key of the set has the same kid".to_owned())
-        }
-        _ => Ok(()),
-    }
-}
-
-fn admit_key(jwk: &RawValue) -> Result<Key, Reason> {
+/// The key that a JWK makes, or why it makes none.
+pub(super) fn admit(jwk: &RawValue) -> Result<Key, Reason> {
     let jwk = Members::read(jwk.get()).map_err(|why| format!("the key {}", why.as_str()))?;
     if let Some(name) = PRIVATE.into_iter().find(|name| jwk.get(name).is_some()) {
         return Err(format!("it has the private member {name}: publish the public key only, and replace this one"));
@@ -147,10 +70,15 @@ fn check_use(jwk: &Members<'_>) -> Result<(), Reason> {
 
 fn kid_text(value: &RawValue) -> Result<String, Reason> {
     let kid = string(value).ok_or("its kid is not a string")?;
-    match !kid.is_empty() && kid.len() <= KID_BYTES && !kid.chars().any(char::is_control) {
+    match is_kid(&kid) {
         true => Ok(kid),
         false => Err("its kid does not have 1 to 256 bytes without control characters".to_owned()),
     }
+}
+
+/// Whether a `kid` can be compared, printed and logged.
+pub(super) fn is_kid(text: &str) -> bool {
+    !text.is_empty() && text.len() <= KID_BYTES && !text.chars().any(char::is_control)
 }
 
 /// RSA: 2048 to 4096 bits, since shorter is weak and longer only makes each check dear; an odd exponent of at least 65537.
@@ -271,5 +199,149 @@ fn unsigned(jwk: &Members<'_>, name: &str) -> Result<Vec<u8>, Reason> {
     match bytes.first() {
         Some(first) if *first != 0 => Ok(bytes),
         _ => Err(format!("its {name} is empty or has a leading zero byte")),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    pub(in super::super) fn ed() -> Value {
+        let pair = Ed25519KeyPair::generate().unwrap();
+        json!({"kty": "OKP", "crv": "Ed25519", "x": URL_SAFE_NO_PAD.encode(pair.public_key()), "kid": "ed"})
+    }
+
+    pub(in super::super) fn p256() -> Value {
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+        let (x, y) = pair.public_key().as_ref()[1..].split_at(32);
+        json!({"kty": "EC", "crv": "P-256", "x": URL_SAFE_NO_PAD.encode(x), "y": URL_SAFE_NO_PAD.encode(y), "kid": "p256"})
+    }
+
+    /// `key` with one member replaced, or left out by null.
+    pub(in super::super) fn with(mut key: Value, name: &str, value: Value) -> Value {
+        match value {
+            Value::Null => key.as_object_mut().unwrap().remove(name),
+            value => key.as_object_mut().unwrap().insert(name.to_owned(), value),
+        };
+        key
+    }
+
+    /// Whether the key is admitted.
+    fn is_fit(key: &Value) -> bool {
+        admit(&serde_json::from_str::<Box<RawValue>>(&key.to_string()).unwrap()).is_ok()
+    }
+
+    #[test]
+    fn each_member_is_checked() {
+        let zeros = |bytes| json!(URL_SAFE_NO_PAD.encode(vec![0u8; bytes]));
+        let cases: Vec<(Value, bool)> = vec![
+            (ed(), true),
+            (p256(), true),
+            (with(p256(), "alg", json!("ES256")), true),
+            (with(p256(), "use", json!("sig")), true),
+            (with(p256(), "key_ops", json!(["verify"])), true),
+            (with(p256(), "x5t", json!("AA")), true),
+            (with(p256(), "alg", json!("ES384")), false),
+            (with(p256(), "alg", json!("EdDSA")), false),
+            (with(p256(), "alg", json!("none")), false),
+            (with(p256(), "alg", json!(1)), false),
+            (with(p256(), "crv", json!("P-384")), false),
+            (with(p256(), "crv", json!("secp256k1")), false),
+            (with(p256(), "crv", Value::Null), false),
+            (with(p256(), "kty", json!("ec")), false),
+            (with(p256(), "kty", Value::Null), false),
+            (with(p256(), "y", Value::Null), false),
+            (with(p256(), "y", zeros(32)), false),
+            (with(p256(), "x", zeros(33)), false),
+            (with(with(p256(), "x", zeros(32)), "y", zeros(32)), false),
+            (with(p256(), "use", json!(["sig"])), false),
+            (with(p256(), "key_ops", json!("verify")), false),
+            (with(p256(), "key_ops", json!(["sign"])), false),
+            (with(p256(), "kid", json!("")), false),
+            (with(p256(), "kid", json!(7)), false),
+            (with(p256(), "kid", json!("a\nb")), false),
+            (with(ed(), "crv", json!("X25519")), false),
+            (with(ed(), "crv", json!("Ed448")), false),
+            (with(ed(), "alg", json!("ES256")), false),
+            (with(ed(), "x", zeros(31)), false),
+            (with(ed(), "x", zeros(32)), false),
+            (json!({"kty": "oct", "alg": "HS256", "kid": "s"}), false),
+        ];
+        for (key, good) in cases {
+            assert_eq!(is_fit(&key), good, "{key}");
+        }
+        for name in PRIVATE.into_iter().chain(INDIRECT) {
+            assert!(!is_fit(&with(p256(), name, json!("AA"))), "{name}");
+        }
+    }
+
+    #[test]
+    fn rsa_numbers_are_checked() {
+        // What counts is the shape: no private half of this modulus is known or needed.
+        let modulus = |bits: usize, last: u8| {
+            let mut n = vec![0xb7u8; bits.div_ceil(8)];
+            if !bits.is_multiple_of(8) {
+                n[0] = 1 << (bits % 8 - 1);
+            }
+            *n.last_mut().unwrap() = last;
+            n
+        };
+        let rsa = |n: &[u8], e: &[u8], alg: &str| {
+            let (n, e) = (URL_SAFE_NO_PAD.encode(n), URL_SAFE_NO_PAD.encode(e));
+            is_fit(&json!({"kty": "RSA", "n": n, "e": e, "alg": alg}))
+        };
+        let f4 = [1, 0, 1];
+        for (bits, good) in
+            [(1024, false), (2047, false), (2048, true), (3072, true), (4096, true), (4097, false), (8192, false)]
+        {
+            assert_eq!(rsa(&modulus(bits, 0xb7), &f4, "RS256"), good, "{bits} bits");
+        }
+        let n = modulus(2048, 0xb7);
+        assert!(!rsa(&modulus(2048, 0xb6), &f4, "RS256"), "an even modulus");
+        assert!(!rsa(&[&[0], n.as_slice()].concat(), &f4, "RS256"), "a leading zero");
+        assert!(!rsa(&[], &f4, "RS256"));
+        for (e, good) in [
+            (&[1, 0, 1][..], true),
+            (&[1, 0, 3], true),
+            (&[0xff, 0xff, 0xff, 0xff], true),
+            (&[], false),
+            (&[0], false),
+            (&[1], false),
+            (&[3], false),
+            (&[0xff, 0xff], false),
+            (&[1, 0, 0], false),
+            (&[1, 0, 2], false),
+            (&[0, 1, 0, 1], false),
+            (&[1, 0, 0, 0, 1], false),
+        ] {
+            assert_eq!(rsa(&n, e, "PS256"), good, "exponent {e:?}");
+        }
+        for (alg, good) in [("RS512", true), ("PS384", true), ("ES256", false), ("HS256", false), ("RSA-OAEP", false)] {
+            assert_eq!(rsa(&n, &f4, alg), good, "{alg}");
+        }
+    }
+
+    #[test]
+    fn weak_ed25519_points_are_refused_with_either_sign() {
+        for weak in SMALL_ORDER {
+            for sign in [0, 0x80] {
+                let mut x = weak;
+                x[31] |= sign;
+                assert!(!is_strong_ed25519(&x), "{x:02x?}");
+            }
+        }
+        // y = p … p + 18 is a second spelling of y = 0 … 18.
+        for low in 0xed..=0xff {
+            let mut x = [0xff; 32];
+            (x[0], x[31]) = (low, 0x7f);
+            assert!(!is_strong_ed25519(&x));
+        }
+        for _ in 0..32 {
+            let pair = Ed25519KeyPair::generate().unwrap();
+            assert!(is_strong_ed25519(pair.public_key().as_ref().try_into().unwrap()));
+        }
     }
 }

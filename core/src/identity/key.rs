@@ -1,8 +1,7 @@
 //! A key that was admitted: one name, one algorithm, one way to verify.
 
 use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
-use jsonwebtoken::signature::Verifier as _;
-use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey};
+use jsonwebtoken::{Algorithm, DecodingKey};
 
 /// A verification key. It is bound to one algorithm, so a token can't make an RSA key serve as an HMAC secret.
 pub(super) struct Key {
@@ -31,10 +30,5 @@ impl Key {
             Ok(verifier) => verifier.verify(signed, &signature).is_ok(),
             Err(_) => false,
         }
-    }
-
-    /// Whether both sides know this key: it can sign as well as verify.
-    pub(super) fn is_secret(&self) -> bool {
-        self.material.family() == AlgorithmFamily::Hmac
     }
 }

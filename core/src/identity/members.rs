@@ -186,7 +186,9 @@ mod tests {
 
     #[test]
     fn types_are_told_apart() {
-        let members = Members::read(r#"{"s":"\u0061","n":30,"f":30.0,"e":3e1,"neg":-1,"b":true,"a":["x"],"m":["x",1],"z":null}"#).unwrap();
+        let members =
+            Members::read(r#"{"s":"\u0061","n":30,"f":30.0,"e":3e1,"neg":-1,"b":true,"a":["x"],"m":["x",1],"z":null}"#)
+                .unwrap();
         let at = |name| members.get(name).unwrap();
         assert_eq!(string(at("s")).as_deref(), Some("a"));
         for name in ["n", "b", "a", "z"] {

@@ -1,7 +1,7 @@
 //! Who the user is: tokens verified, identity fixed.
 //!
 //! [`compact`] takes the text apart, [`header`] and [`claims`] read its two JSON objects, [`issuer`] says whom the store
-//! trusts and [`jwk`] with which keys, [`verifier`] puts them in order, [`signer`] makes login tokens of our own.
+//! trusts, [`jwks`] and [`secret`] with which keys, [`verifier`] puts them in order, [`signer`] makes login tokens of our own.
 
 mod algorithm;
 mod claims;
@@ -9,6 +9,7 @@ mod compact;
 mod header;
 mod issuer;
 mod jwk;
+mod jwks;
 mod key;
 mod members;
 mod refusal;
@@ -20,7 +21,7 @@ mod verifier;
 #[cfg(test)]
 mod vectors;
 
-pub(crate) use issuer::{Issuers, RefusedKey, Secrets};
+pub(crate) use issuer::{Issuers, Secrets};
 pub(crate) use signer::{OwnKey, Signer};
 pub use token::VerifiedToken;
 pub(crate) use verifier::Verifier;

@@ -55,9 +55,9 @@ fn is_published(secret: &[u8]) -> bool {
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-    PUBLISHED.iter().any(|text| {
-        text.as_bytes() == secret || URL_SAFE_NO_PAD.decode(text).is_ok_and(|bytes| bytes == secret)
-    })
+    PUBLISHED
+        .iter()
+        .any(|text| text.as_bytes() == secret || URL_SAFE_NO_PAD.decode(text).is_ok_and(|bytes| bytes == secret))
 }
 
 #[cfg(test)]

@@ -10,7 +10,8 @@ use zeroize::Zeroizing;
 
 use super::claims::is_subject;
 use super::issuer::Issuer;
-use super::jwk::{KeySet, ed25519};
+use super::jwk::ed25519;
+use super::jwks::KeySet;
 use super::members::{MAX_DEPTH, Members, Unreadable, string};
 use crate::clock::Time;
 use crate::error::{Error, Result, fail};
@@ -126,7 +127,8 @@ impl Signer {
 
 fn check_claims(claims: &Members<'_>) -> Result<()> {
     if let Some(name) = RESERVED.into_iter().find(|name| claims.get(name).is_some()) {
-        return Err(fail!(InvalidArgument, "claims.{name}: a login token's {name} is not the caller's to set").with("claim", name));
+        return Err(fail!(InvalidArgument, "claims.{name}: a login token's {name} is not the caller's to set")
+            .with("claim", name));
     }
     match claims.get("sub").and_then(string) {
         Some(subject) if is_subject(&subject) => Ok(()),
@@ -139,7 +141,9 @@ fn unreadable(why: Unreadable) -> Error {
     match why {
         Unreadable::NotJson | Unreadable::Duplicate => fail!(InvalidJson, "claims: the text {}", why.as_str()),
         Unreadable::NotObject => fail!(InvalidArgument, "claims: the text {}", why.as_str()),
-        Unreadable::TooDeep => fail!(LimitExceeded, "claims: the text {}", why.as_str()).with("limit", MAX_DEPTH as u64),
+        Unreadable::TooDeep => {
+            fail!(LimitExceeded, "claims: the text {}", why.as_str()).with("limit", MAX_DEPTH as u64)
+        }
     }
 }
 
@@ -152,4 +156,95 @@ fn random_id() -> Result<String> {
 
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::error::Code;
+
+    const NOW: Time = Time::from_millis(1_767_225_600_999);
+
+    fn key(kid: &str, primary: bool) -> OwnKey {
+        OwnKey { kid: kid.to_owned(), seed: Zeroizing::new([kid.len() as u8; 32]), primary }
+    }
+
+    fn signer() -> Signer {
+        Signer::new("sessile:a/b/c", [key("a", true), key("bb", false)], &Limits::default()).ok().unwrap()
+    }
+
+    fn segment(token: &str, index: usize) -> String {
+        String::from_utf8(URL_SAFE_NO_PAD.decode(token.split('.').nth(index).unwrap()).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_token_has_our_claims_and_the_callers_text() {
+        let claims = r#"{"n":1.0, "sub":"u1","big":123456789012345678901234567890,"o":{"z":1, "a":1e400}}"#;
+        let token = signer().issue(claims, 60, NOW).unwrap();
+        assert_eq!(segment(&token, 0), r#"{"alg":"EdDSA","typ":"at+jwt","kid":"a"}"#);
+        let payload = segment(&token, 1);
+        let (led, jti) = payload.split_once(r#","jti":""#).unwrap();
+        assert_eq!(
+            led,
+            concat!(
+                r#"{"iss":"sessile:a/b/c","aud":"sessile:a/b/c","n":1.0,"sub":"u1","#,
+                r#""big":123456789012345678901234567890,"o":{"z":1, "a":1e400},"iat":1767225600,"exp":1767225660"#
+            )
+        );
+        assert_eq!(jti.strip_suffix("\"}").map(str::len), Some(22));
+        assert_ne!(token, signer().issue(claims, 60, NOW).unwrap());
+    }
+
+    #[test]
+    fn claims_that_are_refused() {
+        let deep = format!(r#"{{"sub":"u1","x":{}{}}}"#, "[".repeat(40), "]".repeat(40));
+        let cases: &[(&str, Code)] = &[
+            ("", Code::InvalidJson),
+            ("{", Code::InvalidJson),
+            (r#"{"sub":"u1","sub":"u2"}"#, Code::InvalidJson),
+            (r#"{"sub":"u1","x":"\ud800"}"#, Code::InvalidJson),
+            ("[]", Code::InvalidArgument),
+            ("{}", Code::InvalidArgument),
+            (r#"{"sub":""}"#, Code::InvalidArgument),
+            (r#"{"sub":"a\u0007"}"#, Code::InvalidArgument),
+            (r#"{"sub":"u1","\u0069ss":"x"}"#, Code::InvalidArgument),
+            (&deep, Code::LimitExceeded),
+        ];
+        for (claims, code) in cases {
+            assert_eq!(signer().issue(claims, 60, NOW).unwrap_err().code(), *code, "{claims}");
+        }
+        for name in RESERVED {
+            let error = signer().issue(&format!(r#"{{"sub":"u1","{name}":null}}"#), 60, NOW).unwrap_err();
+            assert_eq!((error.code(), error.details()["claim"].as_str()), (Code::InvalidArgument, Some(name)));
+        }
+        for ttl in [0, 86_401, u64::MAX] {
+            assert_eq!(signer().issue(r#"{"sub":"u1"}"#, ttl, NOW).unwrap_err().code(), Code::InvalidArgument);
+        }
+        assert!(signer().issue(r#"{"sub":"u1"}"#, 60, Time::from_secs(-1)).is_err());
+    }
+
+    #[test]
+    fn the_set_has_every_key_and_can_be_admitted() {
+        let jwks = signer().jwks();
+        let read: Value = serde_json::from_str(&jwks).unwrap();
+        let kids: Vec<&str> = read["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap()).collect();
+        assert_eq!(kids, ["a", "bb"]);
+        assert!(KeySet::admit(&jwks).ok().unwrap().1.is_empty());
+    }
+
+    #[test]
+    fn exactly_one_key_signs_and_names_are_unique() {
+        for keys in [
+            vec![],
+            vec![key("a", false)],
+            vec![key("a", true), key("bb", true)],
+            vec![key("a", true), key("a", false)],
+            vec![key("", true)],
+        ] {
+            let error = Signer::new("i", keys, &Limits::default()).err().unwrap();
+            assert_eq!(error.code(), Code::KeyringInvalid);
+        }
+    }
 }
