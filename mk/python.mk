@@ -9,8 +9,8 @@ PYTHON_PANIC := $(CURDIR)/build/python-panic
 PYTHON_BUILD = $(PYTHON_VENV)/bin/maturin build --quiet --profile $(PROFILE) --compatibility linux \
 	--manifest-path bindings-python/Cargo.toml --interpreter $(PYTHON_VENV)/bin/python
 PYTHON_INSTALL = $(PYTHON_VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps
-# -P: what is imported is what is installed, never what lies in the current folder.
-PYTHON_RUN = $(PYTHON_VENV)/bin/python -P -m
+# What is imported is what is installed, never what lies in the current folder (Python 3.10 has no word for it).
+PYTHON_RUN = PYTHONSAFEPATH=1 $(PYTHON_VENV)/bin/python -m
 PYTHON_TEST = $(PYTHON_RUN) pytest --quiet -c bindings-python/pyproject.toml
 
 .PHONY: python-build python-test python-stubs python-panic

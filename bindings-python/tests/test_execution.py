@@ -201,7 +201,7 @@ def test_keyrings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_keyring_command(tmp_path: Path) -> None:
-    command = [sys.executable, "-P", "-m", "sessile", "keyring", str(tmp_path / "keyring.json")]
+    command = [sys.executable, "-m", "sessile", "keyring", str(tmp_path / "keyring.json")]
     assert subprocess.run(command, check=False).returncode == 0
     again = subprocess.run(command, check=False, capture_output=True, text=True)
     assert again.returncode == 1
