@@ -97,3 +97,51 @@ fn a_read_change_write_begins_a_life_where_an_expired_one_still_lies() {
         }
     }
 }
+
+#[test]
+fn what_is_put_in_a_sub_process_while_it_is_committed_is_not_lost() {
+    let store = memory(&start());
+    let run = user(&store, "ada");
+    run.global(None).put(r#"{"n": 0}"#, None).wait().unwrap();
+    let sub = run.subprocess("each").unwrap();
+    let scoped = sub.scoped_global(None);
+    scoped.keys().wait().unwrap();
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Acquire) {
+                scoped.commit(CommitOptions::default()).wait().unwrap();
+            }
+        });
+        for i in 0..500 {
+            scoped.put_one(&format!("f{i}"), "1", None).wait().unwrap();
+        }
+        done.store(true, Ordering::Release);
+    });
+    scoped.commit(CommitOptions::default()).wait().unwrap();
+    assert_eq!(run.global(None).keys().wait().unwrap().len(), 501);
+}
+
+#[test]
+fn a_store_that_closes_under_a_reader_is_closed_and_never_empty() {
+    for _ in 0..300 {
+        let store = memory(&start());
+        let run = user(&store, "ada");
+        run.global(None).put(r#"{"a": 1}"#, None).wait().unwrap();
+        let start = Barrier::new(2);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                start.wait();
+                store.close().wait().unwrap();
+            });
+            let session = run.global(None);
+            start.wait();
+            loop {
+                match session.get("a").wait() {
+                    Ok(found) => assert!(found.is_some(), "a field vanished"),
+                    Err(error) => break assert_eq!(error.code(), Code::Closed),
+                }
+            }
+        });
+    }
+}
