@@ -98,8 +98,8 @@ fn updates(exports: &mut Exports<'_>) -> napi::Result<()> {
         call.answer(call.on_table(|table| Ok(table.update(handle)?.current()))?, reply::exact)
     })?;
     exports.define("updateTryCommit", |call| {
-        let (handle, value) = (call.handle(0)?, call.text(2)?);
-        call.answer(call.on_table(|table| Ok(table.update(handle)?.try_commit(Some(&value))))?, reply::flag)
+        let (handle, value) = (call.handle(0)?, call.optional_text(2)?);
+        call.answer(call.on_table(|table| Ok(table.update(handle)?.try_commit(value.as_deref())))?, reply::flag)
     })?;
     exports.define("sessionCommit", |call| {
         let options = CommitOptions { exclusive: call.flag(2)? };
