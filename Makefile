@@ -7,9 +7,9 @@ SHELL := /bin/bash
 PROFILE ?= release
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
-include mk/c.mk
+-include mk/c.mk
 include mk/python.mk
-include mk/node.mk
+-include mk/node.mk
 
 .PHONY: help prepare artefacts demo demo-check test test-rust test-format test-docs test-relay test-panic lint fmt clean
 

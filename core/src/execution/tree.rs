@@ -175,17 +175,10 @@ impl Node {
         made
     }
 
-    /// The nearest private version of the Global session of `tag` above this node.
-    pub(crate) fn scoped_global_above(&self, tag: &str) -> Option<Arc<ScopedGlobal>> {
-        let mut node = self.parent.as_ref();
-        while let Some(above) = node {
-            let found = above.globals.lock().iter().find(|global| global.tag() == tag && global.is_loaded()).cloned();
-            if found.is_some() {
-                return found;
-            }
-            node = above.parent.as_ref();
-        }
-        None
+    /// The private versions of the Global session of `tag` above this node, the nearest first.
+    pub(crate) fn scoped_globals_above(&self, tag: &str) -> Vec<Arc<ScopedGlobal>> {
+        let above = std::iter::successors(self.parent.as_ref(), |node| node.parent.as_ref());
+        above.filter_map(|node| node.globals.lock().iter().find(|global| global.tag() == tag).cloned()).collect()
     }
 
     /// Ends this node and all below it; what was not committed is gone.

@@ -104,8 +104,14 @@ impl Global {
         for (name, field) in fields {
             map.insert_mut(name, field);
         }
-        let life = self.open()?.standing.pinned.lock().map(|pin| pin.life);
-        Ok((map, life))
+        Ok((map, self.life()))
+    }
+
+    /// The life that this execution holds, if it met one.
+    pub(crate) fn life(&self) -> Option<Life> {
+        let opened = self.open().ok()?;
+        let pinned = opened.standing.pinned.lock();
+        pinned.map(|pin| pin.life)
     }
 
     pub(crate) async fn write(&self, fields: Vec<(FieldName, Json)>, ttl: Option<u64>) -> Result<()> {
@@ -315,10 +321,15 @@ impl Global {
             HeadState::Alive => {}
         }
         let idle_end = seen.head.idle.map(|idle| seen.touched.plus_millis(idle));
-        if seen.head.ends.is_some_and(|end| end <= now) || idle_end.is_some_and(|end| end <= now) {
-            return self.vacant(opened, guard(), now);
-        }
+        let is_over = [seen.head.ends, idle_end].iter().flatten().any(|end| *end <= now);
         let mut pinned = standing.pinned.lock();
+        if is_over {
+            return match *pinned {
+                Some(pin) if pin.life == seen.head.life => Err(expired(opened)),
+                Some(pin) => Err(lost(opened, pin, now)),
+                None => Ok(Met::Vacant(guard())),
+            };
+        }
         match *pinned {
             Some(pin) if pin.life != seen.head.life => return Err(lost(opened, pin, now)),
             Some(_) => {}
@@ -327,6 +338,20 @@ impl Global {
         drop(pinned);
         self.store.heads.put(&standing.space, &standing.id, seen.clone());
         Ok(Met::Alive(seen))
+    }
+
+    /// The head as this process saw it last, if a change may be tried on it. Only the guard tells whether it still
+    /// stands: nobody is held to a life for having been cached, and one that looks over is read again before anybody is
+    /// told so.
+    fn known(&self, opened: &Opened, now: Time) -> Option<Arc<Seen>> {
+        let standing = &opened.standing;
+        let seen = self.store.heads.get(&standing.space, &standing.id)?;
+        let Head { life, state, ends, idle, .. } = &seen.head;
+        let good = *state == HeadState::Alive
+            && ends.is_none_or(|end| now < end)
+            && idle.is_none()
+            && standing.pinned.lock().is_none_or(|pin| pin.life == *life);
+        good.then_some(seen)
     }
 
     /// No life stands there: fine for an execution that met none, the end for one that did.
@@ -343,13 +368,13 @@ impl Global {
         let opened = self.open()?;
         let standing = &opened.standing;
         let cached = match cells {
-            Cells::None => self.store.heads.get(&standing.space, &standing.id).filter(|seen| seen.head.idle.is_none()),
+            Cells::None => self.known(&opened, self.store.clock.now()),
             _ => None,
         };
         // Whether `record.user` says what stands in the backend.
         let mut user_known = cached.is_none();
         let (mut met, mut record) = match cached {
-            Some(seen) => (self.judge(&opened, seen, self.store.clock.now())?, None),
+            Some(seen) => (Met::Alive(seen), None),
             None => {
                 let record = self.look(&opened, &cells, true).await?;
                 (self.meet(&opened, &record, self.store.clock.now())?, Some(record))
@@ -418,7 +443,7 @@ impl Global {
         let vault = &standing.vault;
         let now = self.store.clock.now();
         let mut entropy = Entropy::draw()?;
-        let mut guard = Guard { stamps: plan.stamps, version: plan.version, ..Guard::default() };
+        let mut guard = Guard::default();
         let mut effects = Effects::nothing(now, &self.store.limits);
         effects.raise_version = true;
         effects.clear = plan.clear || plan.end;
@@ -436,7 +461,9 @@ impl Global {
             }
             Met::Alive(seen) => {
                 guard.head = HeadGuard::Is(seen.sealed.clone());
-                if now.millis() - seen.touched.millis() >= touch_interval(seen.head.idle) {
+                guard.stamps = plan.stamps;
+                guard.version = plan.version;
+                if is_touch_due(seen, now) {
                     effects.touch = Some(vault.seal_touch(&standing.id, &seen.head.life, now));
                     Some(Arc::new(Seen { sealed: seen.sealed.clone(), head: seen.head.clone(), touched: now }))
                 } else {
@@ -444,6 +471,7 @@ impl Global {
                 }
             }
             Met::Vacant(stands) => {
+                // The head alone is guarded: the cells of an expired life may still lie there, and go.
                 guard.head = stands.clone();
                 let head = Head {
                     life: entropy.random_id(),
@@ -507,7 +535,7 @@ impl Global {
 
     /// Notes that the session was used, when that is due. Never holds up or fails the read.
     fn touch(&self, opened: &Opened, seen: Arc<Seen>, now: Time) {
-        if now.millis() - seen.touched.millis() < touch_interval(seen.head.idle) {
+        if !is_touch_due(&seen, now) {
             return;
         }
         let standing = opened.standing.clone();
@@ -534,8 +562,9 @@ struct Prepared {
 const KEPT_AFTER_END: i64 = 24 * 3600 * 1000;
 
 /// A session's use is noted at most once in a tenth of its idle period, within a second and a minute.
-fn touch_interval(idle: Option<i64>) -> i64 {
-    idle.map_or(60_000, |idle| (idle / 10).clamp(1_000, 60_000))
+fn is_touch_due(seen: &Seen, now: Time) -> bool {
+    let interval = seen.head.idle.map_or(60_000, |idle| (idle / 10).clamp(1_000, 60_000));
+    now >= seen.touched.plus_millis(interval)
 }
 
 impl Opened {
@@ -586,9 +615,13 @@ fn open_fields(opened: &Opened, seen: &Seen, cells: &[(CellId, SealedField)], wh
 /// The life that this execution met is no more: it expired, or somebody ended it.
 fn lost(opened: &Opened, pin: Pin, now: Time) -> Error {
     if pin.ends.is_some_and(|end| end <= now) {
-        return fail!(SessionExpired, "the session that this execution began with has reached its end").with("tag", opened.standing.config.tag);
+        return expired(opened);
     }
     ended(opened)
+}
+
+fn expired(opened: &Opened) -> Error {
+    fail!(SessionExpired, "the session that this execution began with has reached its end").with("tag", opened.standing.config.tag)
 }
 
 fn ended(opened: &Opened) -> Error {

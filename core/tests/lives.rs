@@ -1,0 +1,147 @@
+//! Lives of a Global session that come and go while others hold them, know them or race for them.
+
+use std::path::Path;
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use sessile::{Clock, Code, CommitOptions, Execution, Keyring, Options, Session, Store, Time};
+
+const JWT: &str = r#"{"type": "rest", "security": "jwt"}"#;
+const DAY: i64 = 24 * 3600 * 1000;
+
+fn memory(clock: &Clock) -> Store {
+    Store::open(Options::new("memory:").clock(clock.clone())).wait().unwrap()
+}
+
+fn sqlite(folder: &Path, clock: &Clock) -> Store {
+    let keyring = folder.join("keyring.json");
+    if !keyring.exists() {
+        Keyring::generate(&keyring).unwrap();
+    }
+    let url = format!("sqlite:{}", folder.join("sessions.db").display());
+    Store::open(Options::new(&url).keyring_file(keyring).clock(clock.clone())).wait().unwrap()
+}
+
+fn user(store: &Store, subject: &str) -> Execution {
+    let token = store.tokens().issue(&format!(r#"{{"sub": "{subject}"}}"#), 600).wait().unwrap();
+    store.execution(Some(JWT), Some(&token)).unwrap()
+}
+
+fn text(session: &Session, name: &str) -> Option<String> {
+    session.get(name).wait().unwrap().map(|value| value.as_str().to_owned())
+}
+
+fn start() -> Clock {
+    Clock::manual(Time::parse("2026-01-01T00:00:00Z").unwrap())
+}
+
+#[test]
+fn a_new_execution_is_not_held_to_a_life_that_only_this_process_still_knows() {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), start());
+    let (here, there) = (sqlite(folder.path(), &clock), sqlite(folder.path(), &clock));
+    user(&here, "ada").global(None).put(r#"{"old": 1}"#, None).wait().unwrap();
+
+    // Ended elsewhere: the next Put here begins a life.
+    user(&there, "ada").global(None).end().wait().unwrap();
+    let run = user(&here, "ada");
+    run.global(None).put(r#"{"new": 1}"#, None).wait().unwrap();
+    assert_eq!(run.global(None).keys().wait().unwrap(), ["new"]);
+
+    // Ended and begun anew elsewhere: it joins that life.
+    user(&there, "ada").global(None).end().wait().unwrap();
+    user(&there, "ada").global(None).put(r#"{"theirs": 1}"#, None).wait().unwrap();
+    let joins = user(&here, "ada");
+    joins.global(None).put(r#"{"ours": 1}"#, None).wait().unwrap();
+    assert_eq!(joins.global(None).keys().wait().unwrap(), ["ours", "theirs"]);
+    let ends = user(&here, "ada");
+    ends.global(None).end().wait().unwrap();
+    assert_eq!(user(&there, "ada").global(None).keys().wait().unwrap().len(), 0);
+
+    // The one that held the life of before is told.
+    assert_eq!(run.global(None).put(r#"{"late": 1}"#, None).wait().unwrap_err().code(), Code::SessionRevoked);
+    assert_eq!(user(&there, "ada").global(None).keys().wait().unwrap().len(), 0);
+}
+
+#[test]
+fn a_read_change_write_begins_a_life_where_an_expired_one_still_lies() {
+    for with_file in [false, true] {
+        let (folder, clock) = (tempfile::tempdir().unwrap(), start());
+        let store = if with_file { sqlite(folder.path(), &clock) } else { memory(&clock) };
+        let old = r#"{"n": 5, "list": [1], "x": 1, "y": 1, "u": 1, "sub": 1}"#;
+        for verb in 0..6 {
+            let subject = format!("user{verb}");
+            user(&store, &subject).global(None).put(old, None).wait().unwrap();
+            clock.advance(31 * DAY).unwrap();
+            let run = user(&store, &subject);
+            let session = run.global(None);
+            match verb {
+                0 => assert_eq!(session.increment("n", "1").wait().unwrap().as_str(), "1"),
+                1 => assert_eq!(session.append("list", "[2]").wait().unwrap(), 1),
+                2 => assert!(session.put_if_absent("x", "2", None).wait().unwrap()),
+                3 => drop(session.put_if("y", "2", None, None).wait().unwrap()),
+                4 => {
+                    let update = session.update("u");
+                    assert_eq!(update.current().wait().unwrap(), None);
+                    assert!(update.try_commit(Some("2")).wait().unwrap());
+                }
+                _ => {
+                    let sub = run.subprocess("each").unwrap();
+                    let scoped = sub.scoped_global(None);
+                    scoped.clear().wait().unwrap();
+                    scoped.put(r#"{"sub": 2}"#, None).wait().unwrap();
+                    scoped.commit(CommitOptions { exclusive: true }).wait().unwrap();
+                }
+            }
+            assert_eq!(session.keys().wait().unwrap().len(), 1, "nothing of the expired life is left");
+        }
+    }
+}
+
+#[test]
+fn what_is_put_in_a_sub_process_while_it_is_committed_is_not_lost() {
+    let store = memory(&start());
+    let run = user(&store, "ada");
+    run.global(None).put(r#"{"n": 0}"#, None).wait().unwrap();
+    let sub = run.subprocess("each").unwrap();
+    let scoped = sub.scoped_global(None);
+    scoped.keys().wait().unwrap();
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Acquire) {
+                scoped.commit(CommitOptions::default()).wait().unwrap();
+            }
+        });
+        for i in 0..500 {
+            scoped.put_one(&format!("f{i}"), "1", None).wait().unwrap();
+        }
+        done.store(true, Ordering::Release);
+    });
+    scoped.commit(CommitOptions::default()).wait().unwrap();
+    assert_eq!(run.global(None).keys().wait().unwrap().len(), 501);
+}
+
+#[test]
+fn a_store_that_closes_under_a_reader_is_closed_and_never_empty() {
+    for _ in 0..300 {
+        let store = memory(&start());
+        let run = user(&store, "ada");
+        run.global(None).put(r#"{"a": 1}"#, None).wait().unwrap();
+        let start = Barrier::new(2);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                start.wait();
+                store.close().wait().unwrap();
+            });
+            let session = run.global(None);
+            start.wait();
+            loop {
+                match session.get("a").wait() {
+                    Ok(found) => assert!(found.is_some(), "a field vanished"),
+                    Err(error) => break assert_eq!(error.code(), Code::Closed),
+                }
+            }
+        });
+    }
+}
