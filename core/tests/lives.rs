@@ -145,3 +145,38 @@ fn a_store_that_closes_under_a_reader_is_closed_and_never_empty() {
         });
     }
 }
+
+#[test]
+fn a_clock_at_its_ends_is_no_panic() {
+    let clock = start();
+    let store = memory(&clock);
+    let run = user(&store, "ada");
+    run.global(None).put(r#"{"a": 1}"#, None).wait().unwrap();
+    let proof = store.verify(&store.tokens().issue(r#"{"sub": "ada"}"#, 600).wait().unwrap()).wait().unwrap();
+    let checkpoint = run.checkpoint().wait().unwrap();
+    for millis in [i64::MIN, i64::MIN + 1, -1, 0, 1, i64::MAX - 1, i64::MAX] {
+        clock.set(Time::from_millis(millis)).unwrap();
+        let global = store.global(&proof, None).unwrap();
+        let results = [
+            global.get("a").wait().map(|_| ()),
+            global.put(r#"{"b": 1}"#, None).wait(),
+            global.put(r#"{"b": 1}"#, Some(u64::MAX)).wait(),
+            global.put(r#"{"b": 1}"#, Some(1)).wait(),
+            global.increment("n", "1").wait().map(|_| ()),
+            global.info().wait().map(|_| ()),
+            run.local().put(r#"{"b": 1}"#, Some(1)).wait(),
+            run.local().info().wait().map(|info| drop(info.unwrap().to_json())),
+            run.checkpoint().wait().map(|_| ()),
+            store.resume(&checkpoint, Some(JWT), None).wait().map(|_| ()),
+            store.tokens().issue(r#"{"sub": "x"}"#, 600).wait().and_then(|token| store.verify(&token).wait()).map(|_| ()),
+        ];
+        for (at, result) in results.into_iter().enumerate() {
+            if let Err(error) = result {
+                assert!(!matches!(error.code(), Code::Panic | Code::Internal), "{millis} #{at}: {error}");
+            }
+        }
+    }
+    clock.set(Time::from_millis(i64::MAX)).unwrap();
+    clock.advance(1).unwrap();
+    assert_eq!(clock.now().millis(), i64::MAX);
+}
