@@ -61,12 +61,6 @@ impl Inner {
     }
 }
 
-impl Drop for Inner {
-    fn drop(&mut self) {
-        self.pool.close();
-    }
-}
-
 impl Store {
     /// Opens (or makes) the store.
     ///
@@ -151,9 +145,8 @@ impl Store {
     pub fn close(&self) -> Task<()> {
         let inner = self.0.clone();
         Task::new(&self.0.pool, async move {
-            if inner.closed.swap(true, Ordering::AcqRel) {
-                return Ok(());
-            }
+            // A second close does it again: the first may have been dropped half-way, or be still at it.
+            inner.closed.store(true, Ordering::Release);
             let closed = inner.backend.close().await;
             inner.pool.close();
             closed
