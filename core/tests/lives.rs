@@ -147,6 +147,21 @@ fn a_store_that_closes_under_a_reader_is_closed_and_never_empty() {
 }
 
 #[test]
+fn a_fresh_token_of_another_user_is_refused_before_the_first_use_too() {
+    let store = memory(&start());
+    let token = |subject: &str| store.tokens().issue(&format!(r#"{{"sub": "{subject}"}}"#), 600).wait().unwrap();
+    let run = store.execution(Some(JWT), Some(&token("ada"))).unwrap();
+    let error = run.renew(&token("bob")).wait().unwrap_err();
+    assert_eq!(error.code(), Code::GlobalNotAllowed);
+    assert_eq!(error.details()["reason"], "other_identity");
+    run.renew(&token("ada")).wait().unwrap();
+    // Nobody was proven by a token that is not good.
+    let run = store.execution(Some(JWT), Some("nonsense")).unwrap();
+    run.renew(&token("bob")).wait().unwrap();
+    assert_eq!(text(&run.global(None), "a"), None);
+}
+
+#[test]
 fn a_clock_at_its_ends_is_no_panic() {
     let clock = start();
     let store = memory(&clock);
