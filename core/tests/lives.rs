@@ -147,6 +147,18 @@ fn a_store_that_closes_under_a_reader_is_closed_and_never_empty() {
 }
 
 #[test]
+fn a_proof_opens_only_the_store_that_verified_it() {
+    let clock = start();
+    let (one, other) = (memory(&clock), memory(&clock));
+    let token = one.tokens().issue(r#"{"sub": "ada"}"#, 600).wait().unwrap();
+    let proof = one.verify(&token).wait().unwrap();
+    one.global(&proof, None).unwrap().put(r#"{"a": 1}"#, None).wait().unwrap();
+    let error = other.global(&proof, None).unwrap_err();
+    assert_eq!(error.code(), Code::GlobalNotAllowed);
+    assert_eq!(error.details()["reason"], "other_store");
+}
+
+#[test]
 fn a_fresh_token_of_another_user_is_refused_before_the_first_use_too() {
     let store = memory(&start());
     let token = |subject: &str| store.tokens().issue(&format!(r#"{{"sub": "{subject}"}}"#), 600).wait().unwrap();
