@@ -145,3 +145,65 @@ fn a_store_that_closes_under_a_reader_is_closed_and_never_empty() {
         });
     }
 }
+
+#[test]
+fn a_proof_opens_only_the_store_that_verified_it() {
+    let clock = start();
+    let (one, other) = (memory(&clock), memory(&clock));
+    let token = one.tokens().issue(r#"{"sub": "ada"}"#, 600).wait().unwrap();
+    let proof = one.verify(&token).wait().unwrap();
+    one.global(&proof, None).unwrap().put(r#"{"a": 1}"#, None).wait().unwrap();
+    let error = other.global(&proof, None).unwrap_err();
+    assert_eq!(error.code(), Code::GlobalNotAllowed);
+    assert_eq!(error.details()["reason"], "other_store");
+}
+
+#[test]
+fn a_fresh_token_of_another_user_is_refused_before_the_first_use_too() {
+    let store = memory(&start());
+    let token = |subject: &str| store.tokens().issue(&format!(r#"{{"sub": "{subject}"}}"#), 600).wait().unwrap();
+    let run = store.execution(Some(JWT), Some(&token("ada"))).unwrap();
+    let error = run.renew(&token("bob")).wait().unwrap_err();
+    assert_eq!(error.code(), Code::GlobalNotAllowed);
+    assert_eq!(error.details()["reason"], "other_identity");
+    run.renew(&token("ada")).wait().unwrap();
+    // Nobody was proven by a token that is not good.
+    let run = store.execution(Some(JWT), Some("nonsense")).unwrap();
+    run.renew(&token("bob")).wait().unwrap();
+    assert_eq!(text(&run.global(None), "a"), None);
+}
+
+#[test]
+fn a_clock_at_its_ends_is_no_panic() {
+    let clock = start();
+    let store = memory(&clock);
+    let run = user(&store, "ada");
+    run.global(None).put(r#"{"a": 1}"#, None).wait().unwrap();
+    let proof = store.verify(&store.tokens().issue(r#"{"sub": "ada"}"#, 600).wait().unwrap()).wait().unwrap();
+    let checkpoint = run.checkpoint().wait().unwrap();
+    for millis in [i64::MIN, i64::MIN + 1, -1, 0, 1, i64::MAX - 1, i64::MAX] {
+        clock.set(Time::from_millis(millis)).unwrap();
+        let global = store.global(&proof, None).unwrap();
+        let results = [
+            global.get("a").wait().map(|_| ()),
+            global.put(r#"{"b": 1}"#, None).wait(),
+            global.put(r#"{"b": 1}"#, Some(u64::MAX)).wait(),
+            global.put(r#"{"b": 1}"#, Some(1)).wait(),
+            global.increment("n", "1").wait().map(|_| ()),
+            global.info().wait().map(|_| ()),
+            run.local().put(r#"{"b": 1}"#, Some(1)).wait(),
+            run.local().info().wait().map(|info| drop(info.unwrap().to_json())),
+            run.checkpoint().wait().map(|_| ()),
+            store.resume(&checkpoint, Some(JWT), None).wait().map(|_| ()),
+            store.tokens().issue(r#"{"sub": "x"}"#, 600).wait().and_then(|token| store.verify(&token).wait()).map(|_| ()),
+        ];
+        for (at, result) in results.into_iter().enumerate() {
+            if let Err(error) = result {
+                assert!(!matches!(error.code(), Code::Panic | Code::Internal), "{millis} #{at}: {error}");
+            }
+        }
+    }
+    clock.set(Time::from_millis(i64::MAX)).unwrap();
+    clock.advance(1).unwrap();
+    assert_eq!(clock.now().millis(), i64::MAX);
+}
