@@ -5,6 +5,7 @@
 
 mod backend;
 mod clock;
+mod config;
 mod error;
 mod execution;
 mod identity;

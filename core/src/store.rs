@@ -1,70 +1,213 @@
 //! A store: opens and wires everything.
 
-use crate::error::Result;
-use crate::execution::Execution;
-use crate::identity::VerifiedToken;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::backend::Backend;
+use crate::clock::Clock;
+use crate::error::{Result, fail};
+use crate::execution::{Access, Execution};
+use crate::identity::{Issuers, OwnKey, Signer, VerifiedToken, Verifier};
 use crate::limits::Limits;
-use crate::options::Options;
-use crate::session::Session;
-use crate::task::Task;
+use crate::options::{KeyringSource, Options};
+use crate::session::global::Global;
+use crate::session::{Heads, Session};
+use crate::task::{self, Pool, Task};
+use crate::vault::{KeyState, Keyring, Namespace, Vault};
 
-/// An open store. Clones are the same store.
+/// An open store: a backend at a URL, a keyring, trusted issuers, limits, a clock. Clones are the same store; the last
+/// one dropped closes it.
+///
+/// ```
+/// use sessile::{Options, Store};
+///
+/// let store = Store::open(Options::new("memory:")).wait()?;
+/// let token = store.tokens().issue(r#"{"sub": "u1"}"#, 600).wait()?;
+///
+/// let run = store.execution(Some(r#"{"type": "rest", "security": "jwt"}"#), Some(&token))?;
+/// run.global(None).put(r#"{"cart": [1, 2]}"#, None).wait()?;
+/// let cart = run.global(None).get("cart").wait()?;
+/// assert_eq!(cart.unwrap().as_str(), "[1, 2]");
+/// # Ok::<(), sessile::Error>(())
+/// ```
 #[derive(Clone)]
-pub struct Store;
+pub struct Store(Arc<Inner>);
 
-impl Store {
-    /// Opens (or makes) the store.
-    pub fn open(options: Options) -> Task<Store> {
-        let _ = options;
-        todo!()
-    }
-    /// Starts an execution. `trigger` is JSON text (`{"type":"rest","security":"jwt"}`), absent = none.
-    /// Never fails for its token: the first Global operation verifies it.
-    pub fn execution(&self, trigger: Option<&str>, token: Option<&str>) -> Result<Execution> {
-        let _ = (trigger, token);
-        todo!()
-    }
-    /// Takes up an execution from a checkpoint.
-    pub fn resume(&self, checkpoint: &[u8], trigger: Option<&str>, token: Option<&str>) -> Task<Execution> {
-        let _ = (checkpoint, trigger, token);
-        todo!()
-    }
-    /// Verifies a token, with or without `Bearer ` or `<tag>:`.
-    pub fn verify(&self, token: &str) -> Task<VerifiedToken> {
-        let _ = token;
-        todo!()
-    }
-    /// The user's Global session of config `tag` (absent: `global`), from proof alone, outside any execution.
-    pub fn global(&self, token: &VerifiedToken, tag: Option<&str>) -> Result<Session> {
-        let _ = (token, tag);
-        todo!()
-    }
-    /// Login tokens of the store's own issuer.
-    pub fn tokens(&self) -> Tokens {
-        todo!()
-    }
-    /// The limits in force.
-    pub fn limits(&self) -> &Limits {
-        todo!()
-    }
-    /// Closes the store: later calls are `CLOSED`. Closing twice is fine.
-    pub fn close(&self) -> Task<()> {
-        todo!()
+/// What every handle of a store shares.
+pub(crate) struct Inner {
+    pub(crate) limits: Limits,
+    pub(crate) clock: Clock,
+    pub(crate) pool: Pool,
+    pub(crate) backend: Backend,
+    pub(crate) vault: Vault,
+    pub(crate) verifier: Verifier,
+    pub(crate) signer: Arc<Signer>,
+    pub(crate) heads: Heads,
+    /// Read-change-write verbs of this process queue here by field, so that one process is one contender.
+    pub(crate) turns: Vec<async_lock::Mutex<()>>,
+    closed: AtomicBool,
+}
+
+const TURNS: usize = 64;
+
+impl Inner {
+    /// `CLOSED` once the store was closed.
+    pub(crate) fn check_open(&self) -> Result<()> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(fail!(Closed, "the store was closed"));
+        }
+        Ok(())
     }
 }
 
-/// Login tokens of the store's own issuer.
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.pool.close();
+    }
+}
+
+impl Store {
+    /// Opens (or makes) the store.
+    ///
+    /// `INVALID_ARGUMENT` for the options; `KEY_REQUIRED`, `KEYRING_INVALID`, `KEY_UNAVAILABLE` and `KEY_MISMATCH` for
+    /// the keyring; `UNSUPPORTED`, `FORMAT_TOO_NEW`, `IO`, `BUSY` for the file.
+    pub fn open(options: Options) -> Task<Store> {
+        let pool = Pool::default();
+        Task::new(&pool.clone(), async move { Store::open_with(options, pool).await })
+    }
+
+    async fn open_with(options: Options, pool: Pool) -> Result<Store> {
+        let members = options.members;
+        let limits = members.limits;
+        let namespace = Namespace::new(&members.workspace, &members.product, &members.env)?;
+        let keyring = match options.keyring {
+            KeyringSource::File(path) => Keyring::from_file(&path)?,
+            KeyringSource::Bytes(bytes) => Keyring::from_bytes(&bytes)?,
+            KeyringSource::Env(variable) => Keyring::from_env(&variable)?,
+            KeyringSource::None if members.url == "memory:" => Keyring::random()?,
+            KeyringSource::None => {
+                return Err(fail!(KeyRequired, "this store needs a keyring: make one with Keyring.generate(path) and pass its path"));
+            }
+        };
+        let issuer = namespace.issuer();
+        let signer = Arc::new(Signer::new(&issuer, own_keys(&keyring), &limits)?);
+        let issuers = Issuers::read(members.issuers.iter().map(|entry| &**entry), &options.issuer_secrets, &issuer)?;
+        let verifier = Verifier::new(issuers, signer.clone(), &limits);
+        let vault = Vault::new(keyring, namespace);
+        task::may_block().await;
+        let backend = Backend::open(&members.url, members.durability, limits.deadline())?;
+        check_keys(&vault, &backend).await?;
+        Ok(Store(Arc::new(Inner {
+            clock: options.clock,
+            pool,
+            backend,
+            vault,
+            verifier,
+            signer,
+            heads: Heads::default(),
+            turns: (0..TURNS).map(|_| async_lock::Mutex::new(())).collect(),
+            closed: AtomicBool::new(false),
+            limits,
+        })))
+    }
+
+    /// Starts an execution. `trigger` is JSON text (`{"type":"rest","security":"jwt"}`), absent = none.
+    /// Never fails for its token: the first Global operation verifies it.
+    pub fn execution(&self, trigger: Option<&str>, token: Option<&str>) -> Result<Execution> {
+        Execution::start(self.0.clone(), trigger, token)
+    }
+
+    /// Takes up an execution from a checkpoint of at most 24 hours. If the checkpoint belongs to a user, `token` must
+    /// be that user's. `CORRUPT`, `KEY_*`, `INVALID_ARGUMENT` (too old), `GLOBAL_NOT_ALLOWED`, `TOKEN_*`.
+    pub fn resume(&self, checkpoint: &[u8], trigger: Option<&str>, token: Option<&str>) -> Task<Execution> {
+        Task::ready(Execution::resume(self.0.clone(), checkpoint, trigger, token))
+    }
+
+    /// Verifies a token, with or without `Bearer ` or `<tag>:`. `TOKEN_*`.
+    pub fn verify(&self, token: &str) -> Task<VerifiedToken> {
+        Task::ready(self.0.check_open().and_then(|()| self.0.verifier.verify(token, self.0.clock.now())))
+    }
+
+    /// The user's Global session of config `tag` (absent: `global`), from proof alone, outside any execution.
+    pub fn global(&self, token: &VerifiedToken, tag: Option<&str>) -> Result<Session> {
+        self.0.check_open()?;
+        let access = Arc::new(Access::proven(token.clone()));
+        Ok(Session::global(Global::new(self.0.clone(), access, None, tag)))
+    }
+
+    /// Login tokens of the store's own issuer.
+    pub fn tokens(&self) -> Tokens {
+        Tokens(self.0.clone())
+    }
+
+    /// The limits in force.
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    /// Closes the store: later calls are `CLOSED`. Closing twice is fine.
+    pub fn close(&self) -> Task<()> {
+        let inner = self.0.clone();
+        Task::new(&self.0.pool, async move {
+            if inner.closed.swap(true, Ordering::AcqRel) {
+                return Ok(());
+            }
+            let closed = inner.backend.close().await;
+            inner.pool.close();
+            closed
+        })
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").finish_non_exhaustive()
+    }
+}
+
+/// The signing keys that count: a revoked one neither signs nor verifies.
+fn own_keys(keyring: &Keyring) -> impl Iterator<Item = OwnKey> {
+    keyring.signing_keys().iter().filter(|key| key.state != KeyState::Revoked).map(|key| OwnKey {
+        kid: key.kid.clone(),
+        seed: key.seed.clone(),
+        primary: key.state == KeyState::Primary,
+    })
+}
+
+/// Compares the keyring with the check values that the store keeps: another key is an error here, not an
+/// empty-looking store later. Keys it has not met are added.
+async fn check_keys(vault: &Vault, backend: &Backend) -> Result<()> {
+    let key = vault.meta_key();
+    let mut stored = backend.read_meta(&key).await?;
+    while let Some(new) = vault.check_meta(stored.as_deref())? {
+        match backend.apply_meta(&key, stored.as_deref(), &new).await? {
+            Ok(()) => return Ok(()),
+            Err(other) => stored = other,
+        }
+    }
+    Ok(())
+}
+
+/// Login tokens of the store's own issuer, `sessile:<workspace>/<product>/<env>`.
 #[derive(Clone)]
-pub struct Tokens;
+pub struct Tokens(Arc<Inner>);
 
 impl Tokens {
-    /// Signs a login token. `claims`: a JSON object with `sub`; `ttl` in seconds, 1 to 86,400.
+    /// Signs a login token (EdDSA). `claims`: a JSON object with `sub` and whatever else but `iss aud exp iat nbf jti
+    /// sid cnf act`; `ttl` in seconds, 1 to 86,400. `INVALID_ARGUMENT`, `INVALID_JSON`, `LIMIT_EXCEEDED`.
     pub fn issue(&self, claims: &str, ttl: u64) -> Task<String> {
-        let _ = (claims, ttl);
-        todo!()
+        Task::ready(self.0.check_open().and_then(|()| self.0.signer.issue(claims, ttl, self.0.clock.now())))
     }
+
     /// The public keys, as a JWK set (JSON text).
     pub fn jwks(&self) -> Task<String> {
-        todo!()
+        Task::ready(self.0.check_open().map(|()| self.0.signer.jwks()))
+    }
+}
+
+impl fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tokens")
     }
 }

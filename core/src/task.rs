@@ -6,6 +6,7 @@
 
 use std::cell::Cell;
 use std::collections::VecDeque;
+use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -123,6 +124,17 @@ impl<T: Send + 'static> Future for Task<T> {
 }
 
 impl<T> Unpin for Task<T> {}
+
+impl<T> fmt::Debug for Task<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            State::Ready(_) => "Task(ready)",
+            State::Idle(..) => "Task(idle)",
+            State::Running(_) => "Task(running)",
+            State::Done => "Task(done)",
+        })
+    }
+}
 
 fn already_finished() -> crate::Error {
     fail!(Internal, "this task has already given its result")

@@ -3,8 +3,22 @@
 //! A backend sees sealed bytes and blind ids only. It never computes a MAC and never opens a cell; the two numbers it
 //! reads inside sealed bytes (a field's stamp and expiry, a touch's time) stand in the clear at fixed offsets.
 
+mod change;
+#[cfg(test)]
+mod contract;
+mod memory;
+mod sqlite;
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use self::memory::Memory;
+use self::sqlite::Sqlite;
 use crate::clock::Time;
-use crate::error::Result;
+use crate::error::{Result, fail};
+use crate::limits::Limits;
 
 /// A config within a workspace, product and env, blinded: nothing crosses from one space into another.
 pub(crate) type Space = [u8; 16];
@@ -47,9 +61,11 @@ pub(crate) struct Record {
     pub(crate) touch: Option<Touch>,
     /// Changes so far (`v`).
     pub(crate) version: u64,
-    /// Sealed bytes of all fields (`n`).
+    /// When the last of them was; like `v` under no MAC: it tells, it proves nothing.
+    pub(crate) updated: Option<Time>,
+    /// Sealed bytes of all fields (`n`): always their true sum.
     pub(crate) size: u64,
-    /// How many fields.
+    /// How many fields. Those past their expiry count until the next change takes them away.
     pub(crate) count: u64,
     /// The cells asked for that are there.
     pub(crate) cells: Vec<(CellId, SealedField)>,
@@ -79,7 +95,8 @@ pub(crate) struct Change {
     pub(crate) id: StorageId,
     pub(crate) guard: Guard,
     pub(crate) effects: Effects,
-    /// What a refusal answers with, besides head, touch and counters.
+    /// What a refusal answers with, besides head, touch, counters and the record of the user whose generation was
+    /// guarded.
     pub(crate) answer: Cells,
 }
 
@@ -112,9 +129,9 @@ pub(crate) struct Effects {
     pub(crate) touch: Option<Touch>,
     /// Stored whatever stood there, or removed: for a new life.
     pub(crate) reset_touch: bool,
-    /// All cells go; the counters start from zero again only with `reset_counters`.
+    /// All cells go; the version starts from zero again only with `reset_counters`.
     pub(crate) clear: bool,
-    /// For a new life: `v` and `n` start from zero.
+    /// For a new life: `v` starts from zero (and is then raised, with `raise_version`).
     pub(crate) reset_counters: bool,
     pub(crate) delete: Vec<CellId>,
     pub(crate) put: Vec<(CellId, SealedField)>,
@@ -124,13 +141,36 @@ pub(crate) struct Effects {
     pub(crate) user: Option<(BlindUser, Box<[u8]>)>,
     /// This session's entry in the index of that user: added or removed.
     pub(crate) index: Option<(BlindUser, bool)>,
-    /// When the backend may drop the session's row on its own; a hint.
+    /// When the backend may drop the session's row and its index entry on its own; a hint. A change with a `head` sets
+    /// it, `None` for never; one without sets it only to `Some`.
     pub(crate) expires: Option<Time>,
-    /// Sealed bytes and fields that may not be exceeded by the result.
+    /// Sealed bytes and fields that may not be exceeded by the result of a change that puts something.
     pub(crate) max_size: u64,
     pub(crate) max_count: u64,
-    /// The instant of the change.
+    /// The instant of the change. Cells whose expiry is at or before it leave with the change.
     pub(crate) now: Time,
+}
+
+impl Effects {
+    /// A change that does nothing yet, within these limits.
+    pub(crate) fn nothing(now: Time, limits: &Limits) -> Effects {
+        Effects {
+            head: None,
+            touch: None,
+            reset_touch: false,
+            clear: false,
+            reset_counters: false,
+            delete: Vec::new(),
+            put: Vec::new(),
+            raise_version: false,
+            user: None,
+            index: None,
+            expires: None,
+            max_size: limits.session as u64,
+            max_count: limits.fields as u64,
+            now,
+        }
+    }
 }
 
 /// What became of a change.
@@ -146,43 +186,137 @@ pub(crate) enum Outcome {
 /// One record that belongs to no session: the key check values of a namespace, and later the catalog.
 pub(crate) type MetaKey = [u8; 16];
 
-/// A backend. Every call may be made from any thread; calls that may wait pass [`crate::task::may_block`] first.
-pub(crate) enum Backend {}
+/// When a write counts as done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Durability {
+    /// Survives the death of the process; a power cut may lose the last moments, never integrity.
+    #[default]
+    Interval,
+    /// On the disk before the call returns.
+    Commit,
+}
 
-#[allow(unused_variables)]
+/// A backend. Every call may be made from any thread; calls that may wait pass [`crate::task::may_block`] first.
+pub(crate) enum Backend {
+    Memory(Memory),
+    Sqlite(Sqlite),
+}
+
 impl Backend {
+    /// Opens the backend at `url`: `memory:` or `sqlite:PATH`. `deadline` bounds how long any call, this one too, waits
+    /// for others. May block: pass [`crate::task::may_block`] first.
+    pub(crate) fn open(url: &str, durability: Durability, deadline: Duration) -> Result<Backend> {
+        let Some((scheme, rest)) = url.split_once(':') else {
+            return Err(fail!(InvalidArgument, "a store's URL begins with its scheme: memory: or sqlite:PATH"));
+        };
+        match scheme {
+            "memory" if rest.is_empty() => Ok(Backend::Memory(Memory::new())),
+            "memory" => Err(fail!(InvalidArgument, "memory: takes nothing after the colon")),
+            "sqlite" => {
+                let path = sqlite_path(rest)?;
+                Ok(Backend::Sqlite(Sqlite::open(Path::new(path), durability, deadline)?))
+            }
+            // Only the scheme is named: the rest of a URL may hold a password.
+            _ => Err(fail!(InvalidArgument, "unknown store {scheme:?}: a URL is memory: or sqlite:PATH")),
+        }
+    }
+
     /// Reads one session (and, when named, its user's record) as of one instant.
-    pub(crate) async fn read(&self, space: &Space, id: &StorageId, cells: &Cells, user: Option<&BlindUser>) -> Result<Record> {
-        match *self {}
+    pub(crate) async fn read(
+        &self,
+        space: &Space,
+        id: &StorageId,
+        cells: &Cells,
+        user: Option<&BlindUser>,
+    ) -> Result<Record> {
+        match self {
+            Backend::Memory(memory) => memory.read(space, id, cells, user),
+            Backend::Sqlite(sqlite) => sqlite.read(space, id, cells, user).await,
+        }
     }
 
     /// Applies a change if its guards hold.
     pub(crate) async fn apply(&self, change: &Change) -> Result<Outcome> {
-        match *self {}
+        let users = [change.guard.generation.map(|(user, _)| user), change.effects.index.map(|(user, _)| user)];
+        debug_assert!(users.iter().flatten().all(|user| user[0] == change.id[0]), "one change, one bucket");
+        match self {
+            Backend::Memory(memory) => memory.apply(change),
+            Backend::Sqlite(sqlite) => sqlite.apply(change).await,
+        }
     }
 
     /// The sessions of a space by user: entries after `after`, at most `limit`, ordered; within one user when named.
-    pub(crate) async fn page(&self, space: &Space, user: Option<&BlindUser>, after: Option<(BlindUser, StorageId)>, limit: usize) -> Result<Vec<(BlindUser, StorageId)>> {
-        match *self {}
+    pub(crate) async fn page(
+        &self,
+        space: &Space,
+        user: Option<&BlindUser>,
+        after: Option<(BlindUser, StorageId)>,
+        limit: usize,
+    ) -> Result<Vec<(BlindUser, StorageId)>> {
+        match self {
+            Backend::Memory(memory) => memory.page(space, user, after, limit),
+            Backend::Sqlite(sqlite) => sqlite.page(space, user, after, limit).await,
+        }
     }
 
-    /// Drops up to `budget` rows whose expiry hint is past; how many.
+    /// Drops up to `budget` sessions whose expiry hint is at or before `now`; how many.
     pub(crate) async fn sweep(&self, now: Time, budget: usize) -> Result<u64> {
-        match *self {}
+        match self {
+            Backend::Memory(memory) => memory.sweep(now, budget),
+            Backend::Sqlite(sqlite) => sqlite.sweep(now, budget).await,
+        }
     }
 
     /// A meta record.
     pub(crate) async fn read_meta(&self, key: &MetaKey) -> Result<Option<Box<[u8]>>> {
-        match *self {}
+        match self {
+            Backend::Memory(memory) => memory.read_meta(key),
+            Backend::Sqlite(sqlite) => sqlite.read_meta(key).await,
+        }
     }
 
     /// Writes a meta record if what stands there is `expected`; else what stands there.
-    pub(crate) async fn apply_meta(&self, key: &MetaKey, expected: Option<&[u8]>, new: &[u8]) -> Result<Result<(), Option<Box<[u8]>>>> {
-        match *self {}
+    pub(crate) async fn apply_meta(
+        &self,
+        key: &MetaKey,
+        expected: Option<&[u8]>,
+        new: &[u8],
+    ) -> Result<Result<(), Option<Box<[u8]>>>> {
+        match self {
+            Backend::Memory(memory) => memory.apply_meta(key, expected, new),
+            Backend::Sqlite(sqlite) => sqlite.apply_meta(key, expected, new).await,
+        }
     }
 
-    /// Closes connections and files; later calls are `CLOSED`.
+    /// Closes connections and files; later calls are `CLOSED`, a second close does nothing.
     pub(crate) async fn close(&self) -> Result<()> {
-        match *self {}
+        match self {
+            Backend::Memory(memory) => {
+                memory.close();
+                Ok(())
+            }
+            Backend::Sqlite(sqlite) => sqlite.close().await,
+        }
+    }
+}
+
+/// The path in `sqlite:PATH` or `sqlite:///abs`. All of it is the path, `?` and `%` too.
+fn sqlite_path(rest: &str) -> Result<&str> {
+    let path = match rest.strip_prefix("//") {
+        Some(path) if path.starts_with('/') => path,
+        Some(_) => {
+            return Err(fail!(
+                InvalidArgument,
+                "sqlite:// takes an absolute path: sqlite:///folder/file, or sqlite:./file"
+            ));
+        }
+        None => rest,
+    };
+    match path {
+        "" => Err(fail!(InvalidArgument, "sqlite: needs a path: sqlite:./sessions.db")),
+        ":memory:" => Err(fail!(InvalidArgument, "a store in memory is memory:, not sqlite::memory:")),
+        path if path.contains('\0') => Err(fail!(InvalidArgument, "a path has no NUL character")),
+        path => Ok(path),
     }
 }

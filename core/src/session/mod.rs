@@ -1,164 +1,499 @@
 //! A session and its verbs: Local, Scoped and Global alike.
 
+pub(crate) mod field;
+pub(crate) mod global;
+mod heads;
+mod info;
+pub(crate) mod scoped_global;
+mod update;
+pub(crate) mod version;
+
+use std::fmt;
+use std::sync::Arc;
+
 use crate::clock::Time;
-use crate::error::Result;
-use crate::execution::{CommitOptions, Committed};
-use crate::json::{Fields, Json};
+use crate::error::{Result, fail};
+use crate::execution::{CommitOptions, Committed, Node};
+use crate::json::{self, FieldName, Fields, Json};
+use crate::limits::Limits;
 use crate::task::Task;
 
-/// A session: named JSON fields. Clones are the same session; any thread may use it.
-#[derive(Clone)]
-pub struct Session;
+use field::{Edit, Field, expiry, parse_version, print_version};
+use global::Global;
+pub(crate) use heads::Heads;
+pub use info::Info;
+pub use update::{Update, Versioned};
+use version::Selection;
 
-#[allow(unused_variables)]
+/// A session: named JSON fields. Clones are the same session; any thread may use it.
+///
+/// Every verb means the same on Local, Scoped and Global. Local and Scoped ones are done when the call returns; Global
+/// ones may give `GLOBAL_NOT_ALLOWED`, `TOKEN_*`, `SESSION_EXPIRED`, `SESSION_REVOKED`, `KEY_*`, `CORRUPT` and backend
+/// errors besides those named at the verb. Every verb gives `CLOSED` once the execution has ended.
+///
+/// ```
+/// use sessile::{Options, Store};
+///
+/// let store = Store::open(Options::new("memory:")).wait()?;
+/// let local = store.execution(None, None)?.local();
+/// # let run = store.execution(None, None)?; let local = run.local();
+/// local.put(r#"{"total": 3, "cart": ["a"]}"#, None).wait()?;
+/// assert_eq!(local.increment("total", "2").wait()?.as_str(), "5");
+/// assert_eq!(local.append("cart", r#"["b"]"#).wait()?, 2);
+/// assert_eq!(local.all().wait()?.to_json(), r#"{"cart":["a","b"],"total":5}"#);
+/// # Ok::<(), sessile::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Session(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    /// The version of that node: the shared map, or a sub-process's own.
+    Local(Arc<Node>),
+    Global(Arc<Global>),
+    /// That node's own version of that Global session.
+    ScopedGlobal(Arc<Node>, Arc<Global>),
+}
+
 impl Session {
+    pub(crate) fn local(node: Arc<Node>) -> Session {
+        Session(Kind::Local(node))
+    }
+
+    pub(crate) fn global(global: Global) -> Session {
+        Session(Kind::Global(Arc::new(global)))
+    }
+
+    pub(crate) fn scoped_global(node: Arc<Node>, global: Global) -> Session {
+        Session(Kind::ScopedGlobal(node, Arc::new(global)))
+    }
+
     /// One field's value; absent: `None`.
     pub fn get(&self, name: &str) -> Task<Option<Json>> {
-        todo!()
+        self.named(name, |name| {
+            self.fetch(Selection::Names(vec![name]), |found| Ok(found.into_iter().next().map(|(_, field)| field.value)))
+        })
     }
+
     /// Those of the fields that are there, in the order asked for.
     pub fn get_many(&self, names: &[&str]) -> Task<Fields> {
-        todo!()
+        self.all_named(names, |names| self.read(names, |found| found))
     }
-    /// One field's value with its version.
+
+    /// One field's value with its version, for [`put_if`](Session::put_if).
     pub fn get_versioned(&self, name: &str) -> Task<Option<Versioned>> {
-        todo!()
+        self.named(name, |name| {
+            self.fetch(Selection::Names(vec![name]), |found| {
+                let found = found.into_iter().next();
+                Ok(found.map(|(_, field)| Versioned { version: print_version(field.version), value: field.value }))
+            })
+        })
     }
+
     /// All fields, sorted by name.
     pub fn all(&self) -> Task<Fields> {
-        todo!()
+        self.fetch(Selection::All, |found| Ok(values(found)))
     }
-    /// The names of all fields, sorted.
+
+    /// The names of all fields, sorted. Costs what [`all`](Session::all) costs: a Global session's names are sealed
+    /// with the values.
     pub fn keys(&self) -> Task<Vec<String>> {
-        todo!()
+        self.fetch(Selection::All, |found| Ok(found.into_iter().map(|(name, _)| name.as_str().to_owned()).collect()))
     }
+
     /// Whether the field is there.
     pub fn contains(&self, name: &str) -> Task<bool> {
-        todo!()
+        self.named(name, |name| self.fetch(Selection::Names(vec![name]), |found| Ok(!found.is_empty())))
     }
-    /// Puts every member of `fields` (JSON object text), all or nothing. `ttl`: whole seconds ≥ 1 until they go.
+
+    /// Puts every member of `fields` (JSON object text), all or nothing. `ttl`: whole seconds ≥ 1 until they go;
+    /// without one they stay, whatever they had before.
+    ///
+    /// `INVALID_JSON`, `INVALID_ARGUMENT`, `LIMIT_EXCEEDED`.
     pub fn put(&self, fields: &str, ttl: Option<u64>) -> Task<()> {
-        todo!()
+        match json::fields_from_object(fields, self.limits()) {
+            Ok(fields) => self.write(fields, ttl, |result| result),
+            Err(error) => Task::ready(Err(error)),
+        }
     }
-    /// Puts one field. `value` is JSON text.
+
+    /// Puts one field. `value` is JSON text, kept as it is. See [`put`](Session::put).
     pub fn put_one(&self, name: &str, value: &str, ttl: Option<u64>) -> Task<()> {
-        todo!()
+        self.named_value(name, value, |name, value| self.write(vec![(name, value)], ttl, |result| result))
     }
+
     /// Deletes fields; absent ones are no error. How many were there.
     pub fn delete(&self, names: &[&str]) -> Task<u64> {
-        todo!()
+        self.all_named(names, |names| self.remove(names, |result| result))
     }
+
     /// Deletes all fields. How many were there.
     pub fn clear(&self) -> Task<u64> {
-        todo!()
+        self.remove_selected(Selection::All, |result| result)
     }
-    /// Adds `by` (JSON number text) to a number field (absent: 0); the sum. Integers stay exact within 64 bits.
+
+    /// Adds `by` (JSON number text) to a number field (absent: 0); the sum. Integers stay exact within 64 bits, beyond
+    /// is `LIMIT_EXCEEDED`; a field that is no number is `INVALID_ARGUMENT`. A ttl stays.
     pub fn increment(&self, name: &str, by: &str) -> Task<Json> {
-        todo!()
+        let (by, limits) = (by.to_owned(), self.limits().clone());
+        self.named(name, |name| {
+            self.modify(name, move |field| {
+                let current = field.map_or("0", |field| field.value.as_str());
+                let sum = Json::parse(&json::number::add(current, &by)?, &limits)?;
+                Ok((Edit::Put(sum.clone()), sum))
+            })
+        })
     }
+
     /// Appends the elements of `values` (JSON array text) to an array field (absent: empty); the new length.
+    /// `INVALID_ARGUMENT` if the field is no array. A ttl stays.
     pub fn append(&self, name: &str, values: &str) -> Task<u64> {
-        todo!()
+        let (values, limits) = (values.to_owned(), self.limits().clone());
+        self.named(name, |name| {
+            self.modify(name, move |field| {
+                let current = field.map_or("[]", |field| field.value.as_str());
+                let (array, length) = json::array::append(current, &values, &limits)?;
+                Ok((Edit::Put(value_within(&array, &limits)?), length))
+            })
+        })
     }
+
     /// Puts a field that is not there yet; whether it was put.
     pub fn put_if_absent(&self, name: &str, value: &str, ttl: Option<u64>) -> Task<bool> {
-        todo!()
+        let clock = self.store().clock.clone();
+        self.named_value(name, value, |name, value| {
+            self.modify(name, move |field| match field {
+                Some(_) => Ok((Edit::Keep, false)),
+                None => Ok((Edit::PutUntil(value.clone(), expiry(ttl, clock.now())?), true)),
+            })
+        })
     }
+
     /// Gets and deletes a field.
     pub fn take(&self, name: &str) -> Task<Option<Json>> {
-        todo!()
+        self.named(name, |name| {
+            self.modify(name, |field| match field {
+                Some(field) => Ok((Edit::Delete, Some(field.value.clone()))),
+                None => Ok((Edit::Keep, None)),
+            })
+        })
     }
+
     /// Puts a field if its version is `version` (`None`: if it is absent), else `CONFLICT`; the new version.
     pub fn put_if(&self, name: &str, value: &str, version: Option<&str>, ttl: Option<u64>) -> Task<String> {
-        todo!()
+        let wanted = match version.map(parse_version).transpose() {
+            Ok(wanted) => wanted,
+            Err(error) => return Task::ready(Err(error)),
+        };
+        let clock = self.store().clock.clone();
+        self.named_value(name, value, |name, value| {
+            let field_name = name.clone();
+            self.modify_versioned(name, move |field| {
+                if field.map(|field| field.version) != wanted {
+                    let name = field_name.as_str();
+                    return Err(fail!(Conflict, "field {name:?} has another version: read it again").with("fields", vec![name]));
+                }
+                Ok((Edit::PutUntil(value.clone(), expiry(ttl, clock.now())?), ()))
+            }, |(), version| Ok(version.map(print_version).unwrap_or_default()))
+        })
     }
+
     /// Begins read, change, compare-and-put of one field. Bindings build `update(fn)` on it.
     pub fn update(&self, name: &str) -> Update {
-        todo!()
+        Update::begin(self.clone(), FieldName::new(name, self.limits()))
     }
+
     /// The value at a JSON Pointer inside a field (`""`: the field itself).
     pub fn get_path(&self, name: &str, pointer: &str) -> Task<Option<Json>> {
-        todo!()
+        let (pointer, limits) = (pointer.to_owned(), self.limits().clone());
+        self.named(name, |name| {
+            self.fetch(Selection::Names(vec![name]), move |found| {
+                let inside = match found.first() {
+                    Some((_, field)) => json::pointer::get(field.value.as_str(), &pointer)?,
+                    None => json::pointer::get("null", &pointer).map(|_| None)?,
+                };
+                inside.map(|text| Json::parse(text, &limits)).transpose()
+            })
+        })
     }
-    /// Sets the value at a JSON Pointer inside a field; `-` appends to an array. A missing parent is `NOT_FOUND`.
+
+    /// Sets the value at a JSON Pointer inside a field; `-` appends to an array. A missing field or parent is
+    /// `NOT_FOUND`; the field itself (`""`) is made when missing.
     pub fn put_path(&self, name: &str, pointer: &str, value: &str) -> Task<()> {
-        todo!()
+        let (pointer, limits) = (pointer.to_owned(), self.limits().clone());
+        self.named_value(name, value, |name, value| {
+            let field_name = name.clone();
+            self.modify(name, move |field| {
+                let changed = match field {
+                    Some(field) => json::pointer::put(field.value.as_str(), &pointer, value.as_str(), &limits)?,
+                    None if pointer.is_empty() => value.as_str().to_owned(),
+                    None => return Err(fail!(NotFound, "there is no field {:?}", field_name.as_str()).with("field", field_name.as_str())),
+                };
+                Ok((Edit::Put(value_within(&changed, &limits)?), ()))
+            })
+        })
     }
-    /// Removes the value at a JSON Pointer inside a field; whether it was there.
+
+    /// Removes the value at a JSON Pointer inside a field (`""`: the field itself); whether it was there.
     pub fn delete_path(&self, name: &str, pointer: &str) -> Task<bool> {
-        todo!()
+        let (pointer, limits) = (pointer.to_owned(), self.limits().clone());
+        self.named(name, |name| {
+            self.modify(name, move |field| {
+                let Some(field) = field else {
+                    json::pointer::get("null", &pointer)?;
+                    return Ok((Edit::Keep, false));
+                };
+                if pointer.is_empty() {
+                    return Ok((Edit::Delete, true));
+                }
+                match json::pointer::delete(field.value.as_str(), &pointer)? {
+                    Some(changed) => Ok((Edit::Put(value_within(&changed, &limits)?), true)),
+                    None => Ok((Edit::Keep, false)),
+                }
+            })
+        })
     }
+
     /// Sets (`None`: removes) a field's ttl, in whole seconds ≥ 1; whether the field is there.
     pub fn set_ttl(&self, name: &str, ttl: Option<u64>) -> Task<bool> {
-        todo!()
+        let clock = self.store().clock.clone();
+        self.named(name, |name| {
+            self.modify(name, move |field| {
+                let expires = expiry(ttl, clock.now())?;
+                Ok(match field {
+                    Some(field) => (Edit::PutUntil(field.value.clone(), expires), true),
+                    None => (Edit::Keep, false),
+                })
+            })
+        })
     }
+
     /// When the field goes; `Some(None)`: it is there and stays.
     pub fn expires_at(&self, name: &str) -> Task<Option<Option<Time>>> {
-        todo!()
+        self.named(name, |name| {
+            self.fetch(Selection::Names(vec![name]), |found| Ok(found.first().map(|(_, field)| field.expires)))
+        })
     }
+
     /// Version and times; `None`: a Global session that nobody began.
     pub fn info(&self) -> Task<Option<Info>> {
-        todo!()
+        match &self.0 {
+            Kind::Local(node) => Task::ready(node.with_version(|version, _| Ok(Some(Info::of(version))))),
+            Kind::Global(global) => self.task(global.clone(), |global| async move { global.info().await }),
+            Kind::ScopedGlobal(node, global) => self.scoped(node, global, |version, _| Ok(Some(Info::of(version)))),
+        }
     }
+
     /// Ends the session: Local is emptied, a Global one is over for everybody who holds it.
     pub fn end(&self) -> Task<()> {
-        todo!()
+        match &self.0 {
+            Kind::Global(global) => self.task(global.clone(), |global| async move { global.end().await }),
+            _ => self.remove_selected(Selection::All, |result| result.map(|_| ())),
+        }
     }
-    /// For [`scoped_global`](crate::Execution::scoped_global): writes its changes. Elsewhere `INVALID_ARGUMENT`.
+
+    /// For [`scoped_global`](crate::Execution::scoped_global): writes its changes into the session in one guarded
+    /// change and goes on from a new snapshot. `SESSION_REVOKED` if the session is another life's by now, `CONFLICT`
+    /// as for [`Execution::commit`](crate::Execution::commit). Elsewhere `INVALID_ARGUMENT`.
     pub fn commit(&self, options: CommitOptions) -> Task<Committed> {
-        todo!()
+        match &self.0 {
+            Kind::ScopedGlobal(node, global) => {
+                let node = node.clone();
+                self.task(global.clone(), |global| async move { scoped_global::commit(&node, &global, options).await })
+            }
+            _ => Task::ready(Err(fail!(InvalidArgument, "only a sub-process's own version of a Global session can be committed here"))),
+        }
+    }
+
+    // -- the five things that every verb is made of --------------------------------------------------------------
+
+    /// Fields of a session that is held in memory, with no task around them; `None` for a Global one.
+    pub(crate) fn fields_here(&self, names: &[FieldName]) -> Option<Result<Fields>> {
+        match &self.0 {
+            Kind::Local(node) => Some(node.with_version(|version, now| {
+                let found = names.iter().filter_map(|name| version.get(name, now).map(|field| (name.clone(), field.value.clone())));
+                Ok(found.collect())
+            })),
+            _ => None,
+        }
+    }
+
+    /// Reads fields by name, in that order.
+    pub(crate) fn read<R: Send + 'static>(&self, names: Vec<FieldName>, finish: impl FnOnce(Result<Fields>) -> Result<R> + Send + 'static) -> Task<R> {
+        self.fetch_result(Selection::Names(names), |found| finish(found.map(values)))
+    }
+
+    fn fetch<R: Send + 'static>(&self, what: Selection, finish: impl FnOnce(Vec<(FieldName, Field)>) -> Result<R> + Send + 'static) -> Task<R> {
+        self.fetch_result(what, |found| found.and_then(finish))
+    }
+
+    fn fetch_result<R: Send + 'static>(
+        &self,
+        what: Selection,
+        finish: impl FnOnce(Result<Vec<(FieldName, Field)>>) -> Result<R> + Send + 'static,
+    ) -> Task<R> {
+        match &self.0 {
+            Kind::Local(node) => Task::ready(finish(node.with_version(|version, now| Ok(version.read(&what, now))))),
+            Kind::Global(global) => self.task(global.clone(), |global| async move { finish(global.read(what).await) }),
+            Kind::ScopedGlobal(node, global) => {
+                let node = node.clone();
+                self.task(global.clone(), |global| async move {
+                    finish(scoped_global::with(&node, &global, |version, setting| Ok(version.read(&what, setting.now))).await)
+                })
+            }
+        }
+    }
+
+    /// Puts fields, all or nothing.
+    pub(crate) fn write<R: Send + 'static>(
+        &self,
+        fields: Vec<(FieldName, Json)>,
+        ttl: Option<u64>,
+        finish: impl FnOnce(Result<()>) -> Result<R> + Send + 'static,
+    ) -> Task<R> {
+        match &self.0 {
+            Kind::Local(node) => Task::ready(finish(node.change(|version, setting| version.put(fields, expiry(ttl, setting.now)?, setting)))),
+            Kind::Global(global) => self.task(global.clone(), |global| async move { finish(global.write(fields, ttl).await) }),
+            Kind::ScopedGlobal(node, global) => {
+                let node = node.clone();
+                self.task(global.clone(), |global| async move {
+                    let put = |version: &mut version::Version, setting: &version::Setting| version.put(fields, expiry(ttl, setting.now)?, setting);
+                    finish(scoped_global::with(&node, &global, put).await)
+                })
+            }
+        }
+    }
+
+    /// Removes fields by name; how many were there.
+    pub(crate) fn remove<R: Send + 'static>(&self, names: Vec<FieldName>, finish: impl FnOnce(Result<u64>) -> Result<R> + Send + 'static) -> Task<R> {
+        self.remove_selected(Selection::Names(names), finish)
+    }
+
+    fn remove_selected<R: Send + 'static>(&self, what: Selection, finish: impl FnOnce(Result<u64>) -> Result<R> + Send + 'static) -> Task<R> {
+        match &self.0 {
+            Kind::Local(node) => Task::ready(finish(node.change(|version, setting| Ok(version.remove(&what, setting.now))))),
+            Kind::Global(global) => self.task(global.clone(), |global| async move { finish(global.remove(what).await) }),
+            Kind::ScopedGlobal(node, global) => {
+                let node = node.clone();
+                self.task(global.clone(), |global| async move {
+                    finish(scoped_global::with(&node, &global, |version, setting| Ok(version.remove(&what, setting.now))).await)
+                })
+            }
+        }
+    }
+
+    /// Changes one field by what `edit` makes of it. On a Global session `edit` runs again when somebody else was
+    /// first.
+    pub(crate) fn modify<R: Send + 'static>(
+        &self,
+        name: FieldName,
+        edit: impl FnMut(Option<&Field>) -> Result<(Edit, R)> + Send + 'static,
+    ) -> Task<R> {
+        self.modify_versioned(name, edit, |result, _| Ok(result))
+    }
+
+    /// [`modify`](Session::modify), which also tells the version that the field has after it.
+    fn modify_versioned<R: Send + 'static, S: Send + 'static>(
+        &self,
+        name: FieldName,
+        mut edit: impl FnMut(Option<&Field>) -> Result<(Edit, R)> + Send + 'static,
+        finish: impl FnOnce(R, Option<field::FieldVersion>) -> Result<S> + Send + 'static,
+    ) -> Task<S> {
+        fn apply<R>(
+            version: &mut version::Version,
+            setting: &version::Setting,
+            name: FieldName,
+            edit: impl FnOnce(Option<&Field>) -> Result<(Edit, R)>,
+        ) -> Result<(R, Option<field::FieldVersion>)> {
+            let result = version.modify(name.clone(), edit, setting)?;
+            Ok((result, version.get(&name, setting.now).map(|field| field.version)))
+        }
+        match &self.0 {
+            Kind::Local(node) => Task::ready(
+                node.change(|version, setting| apply(version, setting, name, edit)).and_then(|(result, version)| finish(result, version)),
+            ),
+            Kind::Global(global) => self.task(global.clone(), |global| async move {
+                let (result, version) = global.modify(name, edit).await?;
+                finish(result, version)
+            }),
+            Kind::ScopedGlobal(node, global) => {
+                let node = node.clone();
+                self.task(global.clone(), |global| async move {
+                    let applied = scoped_global::with(&node, &global, |version, setting| apply(version, setting, name, &mut edit)).await;
+                    applied.and_then(|(result, version)| finish(result, version))
+                })
+            }
+        }
+    }
+
+    fn scoped<R: Send + 'static>(
+        &self,
+        node: &Arc<Node>,
+        global: &Arc<Global>,
+        run: impl FnOnce(&mut version::Version, &version::Setting) -> Result<R> + Send + 'static,
+    ) -> Task<R> {
+        let node = node.clone();
+        self.task(global.clone(), |global| async move { scoped_global::with(&node, &global, run).await })
+    }
+
+    fn task<R, F>(&self, global: Arc<Global>, work: impl FnOnce(Arc<Global>) -> F) -> Task<R>
+    where
+        R: Send + 'static,
+        F: Future<Output = Result<R>> + Send + 'static,
+    {
+        let pool = global.store().pool.clone();
+        Task::new(&pool, work(global))
+    }
+
+    fn named<R: Send + 'static>(&self, name: &str, run: impl FnOnce(FieldName) -> Task<R>) -> Task<R> {
+        match FieldName::new(name, self.limits()) {
+            Ok(name) => run(name),
+            Err(error) => Task::ready(Err(error)),
+        }
+    }
+
+    fn named_value<R: Send + 'static>(&self, name: &str, value: &str, run: impl FnOnce(FieldName, Json) -> Task<R>) -> Task<R> {
+        self.named(name, |name| match value_within(value, self.limits()) {
+            Ok(value) => run(name, value),
+            Err(error) => Task::ready(Err(error)),
+        })
+    }
+
+    fn all_named<R: Send + 'static>(&self, names: &[&str], run: impl FnOnce(Vec<FieldName>) -> Task<R>) -> Task<R> {
+        match names.iter().map(|name| FieldName::new(name, self.limits())).collect() {
+            Ok(names) => run(names),
+            Err(error) => Task::ready(Err(error)),
+        }
+    }
+
+    fn store(&self) -> &crate::store::Inner {
+        match &self.0 {
+            Kind::Local(node) => &node.shared.store,
+            Kind::Global(global) | Kind::ScopedGlobal(_, global) => global.store(),
+        }
+    }
+
+    fn limits(&self) -> &Limits {
+        &self.store().limits
     }
 }
 
-/// A value with its field's version: opaque, compared for equality.
-#[derive(Clone)]
-pub struct Versioned {
-    /// The value.
-    pub value: Json,
-    /// The version.
-    pub version: String,
+fn values(found: Vec<(FieldName, Field)>) -> Fields {
+    found.into_iter().map(|(name, field)| (name, field.value)).collect()
 }
 
-/// A session's version and times.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Info {
-    /// Changes since the session (or the sub-process) began.
-    pub version: u64,
-    /// When it began.
-    pub created_at: Time,
-    /// When it last changed.
-    pub updated_at: Time,
-    /// When it ends; `None` for Local.
-    pub expires_at: Option<Time>,
-    /// When it was last used; touched at most once a minute.
-    pub last_seen_at: Time,
+/// A value's text, checked, within the limit of one field.
+pub(crate) fn value_within(text: &str, limits: &Limits) -> Result<Json> {
+    crate::limits::check("field value", text.len(), limits.field_value, "bytes")?;
+    Json::parse(text, limits)
 }
 
-impl Info {
-    /// `{"version":…,"createdAt":…,"updatedAt":…,"expiresAt":…,"lastSeenAt":…}`
-    pub fn to_json(&self) -> String {
-        todo!()
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match &self.0 {
+            Kind::Local(_) => "Session(Local)",
+            Kind::Global(_) => "Session(Global)",
+            Kind::ScopedGlobal(..) => "Session(Scoped Global)",
+        })
     }
-}
-
-/// Read, change, compare-and-put of one field: call [`current`](Update::current), change the value, then
-/// [`try_commit`](Update::try_commit); on `false` begin again with `current`. After the deadline `try_commit` is `CONFLICT`.
-#[derive(Clone)]
-pub struct Update;
-
-#[allow(unused_variables)]
-impl Update {
-    /// Reads the field.
-    pub fn current(&self) -> Task<Option<Json>> {
-        todo!()
-    }
-    /// Puts the new value (`None`: deletes) if nobody changed the field since `current`; `false`: somebody did.
-    pub fn try_commit(&self, value: Option<&str>) -> Task<bool> {
-        todo!()
-    }
-}
-
-#[allow(unused)]
-fn _r() -> Result<()> {
-    Ok(())
 }

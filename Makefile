@@ -1,0 +1,53 @@
+# Sessile. `make help` lists what there is; README.md says what to type first.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+PROFILE ?= release
+export CARGO_TARGET_DIR ?= $(CURDIR)/target
+
+include mk/c.mk
+include mk/python.mk
+include mk/node.mk
+
+.PHONY: help prepare artefacts demo test test-rust test-vectors test-docs test-relay test-panic lint fmt torture clean
+
+help: ## lists the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
+
+prepare: ## installs what is missing: system packages if it may, else it says which
+	@scripts/prepare
+
+artefacts: prepare ## one release build of everything: libsessile, the wheel, the npm package
+	@scripts/say "building the release artefacts"
+	cargo build --release --workspace
+	$(MAKE) --no-print-directory c-build python-build node-build
+
+demo: artefacts ## three pipelines in two languages on one encrypted file
+	@examples/demo/run
+
+test: artefacts ## every test of every language
+	@scripts/test
+
+test-rust: ## the core's unit tests, contract tests, vectors and doctests
+	cargo test -p sessile --lib --tests --examples -- --nocapture --test-threads=2 | scripts/quiet
+	cargo test -p sessile --doc
+
+test-relay: ## five languages on one file, at the same time
+	@python3 tests/relay/run.py
+
+test-panic: c-panic python-panic node-panic ## a panic never leaves the library, in any language
+
+test-docs: ## docs and README name no file that isn't there
+	@python3 tests/docs/check.py
+
+lint: ## formats and lints are as they should be
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+fmt: ## formats all Rust
+	cargo fmt --all
+
+clean: ## removes what was built
+	rm -rf target build

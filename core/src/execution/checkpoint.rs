@@ -1,0 +1,224 @@
+//! A checkpoint: the Local state of an execution, sealed, to go on in another process or after a crash.
+//!
+//! The plain text is JSON: the shared map, every open sub-process's version with the snapshot it started from (for
+//! conflicts), the execution's id, the time, and a MAC of the identity. Never the trigger, the token or Global data.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::{Access, Node, Shared, Trigger, not_allowed};
+use crate::clock::Time;
+use crate::error::{Error, Result, fail};
+use crate::json::{FieldName, Json};
+use crate::session::field::Field;
+use crate::session::version::{Changes, Fork, Map, Version, empty};
+use crate::store::Inner;
+
+/// A checkpoint can be taken up for that long.
+const LIFE: i64 = 24 * 3600 * 1000;
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Checkpoint<'a> {
+    format: u32,
+    id: String,
+    at: i64,
+    identity: Option<[u8; 16]>,
+    /// The last field version given.
+    versions: u64,
+    #[serde(borrow)]
+    root: Saved<'a>,
+}
+
+/// A node: the execution itself, or an open sub-process.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Saved<'a> {
+    number: u64,
+    name: String,
+    revision: u64,
+    created: i64,
+    updated: i64,
+    #[serde(borrow)]
+    fields: Vec<SavedField<'a>>,
+    #[serde(borrow)]
+    fork: Option<SavedFork<'a>>,
+    #[serde(borrow)]
+    children: Vec<Saved<'a>>,
+}
+
+/// Name, value, version, end (0: none).
+#[derive(Serialize, Deserialize)]
+struct SavedField<'a>(#[serde(borrow)] Cow<'a, str>, #[serde(borrow)] &'a RawValue, u64, i64);
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct SavedFork<'a> {
+    #[serde(borrow)]
+    base: Vec<SavedField<'a>>,
+    cleared: bool,
+    changed: Vec<String>,
+}
+
+/// Seals the state of the execution with that root.
+pub(super) fn make(root: &Arc<Node>) -> Result<Vec<u8>> {
+    let shared = &root.shared;
+    root.check_open()?;
+    let identity = shared.access.identity(&shared.store)?;
+    // The nodes are frozen one after the other, each as a snapshot: what happens meanwhile is in or out, never half.
+    let frozen = Frozen::of(root)?;
+    let checkpoint = Checkpoint {
+        format: 1,
+        id: shared.id.clone(),
+        at: shared.store.clock.now().millis(),
+        identity,
+        versions: shared.versions.load(Ordering::Relaxed),
+        root: frozen.save()?,
+    };
+    let plain = zeroize::Zeroizing::new(serde_json::to_vec(&checkpoint).map_err(|_| unreadable())?);
+    shared.store.vault.seal_checkpoint(&plain)
+}
+
+/// Opens a checkpoint and rebuilds the execution: its root, and all its open sub-processes, which only the caller holds.
+/// The token is verified first if an identity was recorded.
+pub(super) fn take_up(
+    store: Arc<Inner>,
+    bytes: &[u8],
+    trigger: Trigger,
+    token: Option<&str>,
+) -> Result<(Arc<Node>, Vec<Arc<Node>>)> {
+    let plain = store.vault.open_checkpoint(bytes)?;
+    let saved: Checkpoint = serde_json::from_slice(&plain).map_err(|_| unreadable())?;
+    if saved.format != 1 {
+        return Err(fail!(FormatTooNew, "the checkpoint has format {}, this version reads 1", saved.format));
+    }
+    let now = store.clock.now();
+    let age = now.millis() - saved.at;
+    if age >= LIFE {
+        return Err(fail!(InvalidArgument, "the checkpoint is older than 24 hours").with("argument", "checkpoint"));
+    }
+    let access = Arc::new(Access::resumed(trigger, token, saved.identity));
+    if saved.identity.is_some() {
+        if token.is_none() {
+            return Err(not_allowed("token", "the checkpoint belongs to a user: a token of that user is needed to go on"));
+        }
+        access.token(&store)?;
+    }
+    let shared = Shared { store, id: saved.id, access, versions: AtomicU64::new(saved.versions) };
+    let root = Node::root(shared, saved.root.version()?);
+    let mut restored = Vec::new();
+    restore_children(&root, saved.root.children, &mut restored)?;
+    Ok((root, restored))
+}
+
+/// The tree as it stood: each node with its version's fields and fork.
+struct Frozen {
+    number: u64,
+    name: String,
+    revision: u64,
+    created: Time,
+    updated: Time,
+    fields: Map,
+    fork: Option<Fork>,
+    children: Vec<Frozen>,
+}
+
+impl Frozen {
+    fn of(node: &Arc<Node>) -> Result<Frozen> {
+        let mut frozen = node.with_version(|version, _| {
+            Ok(Frozen {
+                number: node.number(),
+                name: node.name.clone(),
+                revision: version.revision(),
+                created: version.created(),
+                updated: version.updated(),
+                fields: version.fields().clone(),
+                fork: version.fork().cloned(),
+                children: Vec::new(),
+            })
+        })?;
+        for child in node.open_children() {
+            // A sub-process that ended in between is not open.
+            if let Ok(child) = Frozen::of(&child) {
+                frozen.children.push(child);
+            }
+        }
+        Ok(frozen)
+    }
+
+    fn save(&self) -> Result<Saved<'_>> {
+        let fork = match &self.fork {
+            None => None,
+            Some(fork) => Some(SavedFork {
+                base: save_fields(&fork.base)?,
+                cleared: fork.changes.cleared,
+                changed: fork.changes.names.iter().map(|name| name.as_str().to_owned()).collect(),
+            }),
+        };
+        Ok(Saved {
+            number: self.number,
+            name: self.name.clone(),
+            revision: self.revision,
+            created: self.created.millis(),
+            updated: self.updated.millis(),
+            fields: save_fields(&self.fields)?,
+            fork,
+            children: self.children.iter().map(Frozen::save).collect::<Result<_>>()?,
+        })
+    }
+}
+
+fn save_fields(fields: &Map) -> Result<Vec<SavedField<'_>>> {
+    fields
+        .iter()
+        .map(|(name, field)| {
+            let value: &RawValue = serde_json::from_str(field.value.as_str()).map_err(|_| unreadable())?;
+            // Local versions count from 1 and fit; the two halves of the type are for Global ones.
+            let version = u64::try_from(field.version).map_err(|_| unreadable())?;
+            Ok(SavedField(Cow::Borrowed(name.as_str()), value, version, field.expires.map_or(0, Time::millis)))
+        })
+        .collect()
+}
+
+impl Saved<'_> {
+    fn version(&self) -> Result<Version> {
+        let fork = match &self.fork {
+            None => None,
+            Some(fork) => {
+                let names: HashSet<FieldName> = fork.changed.iter().map(|name| FieldName::stored(name)).collect();
+                Some(Fork { base: load_fields(&fork.base), changes: Changes { cleared: fork.cleared, names } })
+            }
+        };
+        let (created, updated) = (Time::from_millis(self.created), Time::from_millis(self.updated));
+        Ok(Version::restored(load_fields(&self.fields), fork, self.revision, created, updated))
+    }
+}
+
+fn load_fields(saved: &[SavedField<'_>]) -> Map {
+    let mut fields = empty();
+    for SavedField(name, value, version, ends) in saved {
+        let value = Json::checked(value.get());
+        let expires = (*ends != 0).then(|| Time::from_millis(*ends));
+        fields.insert_mut(FieldName::stored(name), Field { value, version: u128::from(*version), expires });
+    }
+    fields
+}
+
+fn restore_children(node: &Arc<Node>, children: Vec<Saved<'_>>, all: &mut Vec<Arc<Node>>) -> Result<()> {
+    for child in children {
+        let version = child.version()?;
+        let restored = node.restore_child(child.number, child.name, version);
+        restore_children(&restored, child.children, all)?;
+        all.push(restored);
+    }
+    Ok(())
+}
+
+fn unreadable() -> Error {
+    fail!(Corrupt, "the checkpoint was opened but does not read as one")
+}

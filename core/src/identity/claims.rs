@@ -1,0 +1,320 @@
+//! The claims of a token whose signature has verified: required ones present, typed, ours, and in time.
+//!
+//! What stays wrong however often it is tried (`TOKEN_CLAIMS`) is looked for before what time mends or made
+//! (`TOKEN_EXPIRED`, `TOKEN_NOT_YET`).
+
+use serde_json::value::RawValue;
+
+use super::members::{Members, string, strings};
+use super::refusal::claim;
+use crate::clock::Time;
+use crate::error::{Code, Error, Result};
+
+/// A subject is a name, not a document.
+const SUBJECT_BYTES: usize = 512;
+
+/// The last instant that a JSON number holds exactly; far beyond any token, and safe to count in milliseconds.
+const LAST_SECOND: u64 = 1 << 53;
+
+/// What an issuer's definition asks of the claims.
+pub(super) struct Rules {
+    /// One of these must be in `aud`.
+    pub(super) audiences: Vec<String>,
+    /// The claim that names the user.
+    pub(super) subject_claim: String,
+    /// How far two clocks may differ, in seconds.
+    pub(super) leeway: u32,
+    /// The longest life, `exp` − `iat`, in seconds.
+    pub(super) max_life: u32,
+}
+
+/// The claims that are kept.
+#[derive(Debug)]
+pub(super) struct Claims {
+    pub(super) subject: String,
+    pub(super) issued_at: Time,
+    pub(super) expires_at: Time,
+    pub(super) id: Option<String>,
+}
+
+/// `iss`, which picks the issuer and therefore is read before anything is verified.
+pub(super) fn issuer(members: &Members<'_>) -> Result<String> {
+    required_text(members, "iss")
+}
+
+impl Claims {
+    /// Reads and checks all claims but `iss`.
+    pub(super) fn read(members: &Members<'_>, rules: &Rules, now: Time) -> Result<Claims> {
+        // RFC 7800: the token is bound to a key whose possession nobody proves here.
+        if members.get("cnf").is_some() {
+            return Err(claim("cnf", "cnf", "the token needs a proof of possession, which is not supported"));
+        }
+        check_audience(members, &rules.audiences)?;
+        let subject = read_subject(members, &rules.subject_claim)?;
+        let id = members.get("jti").map(|value| text(value, "jti")).transpose()?;
+        let expires_at = required_time(members, "exp")?;
+        let issued_at = required_time(members, "iat")?;
+        let not_before = members.get("nbf").map(|value| time(value, "nbf")).transpose()?;
+
+        let life = expires_at.millis() - issued_at.millis();
+        if life <= 0 {
+            return Err(claim("exp", "life", "the token ends before it was issued"));
+        }
+        if life > i64::from(rules.max_life) * 1000 {
+            let message = format!("the token lives longer than the {} seconds its issuer may give", rules.max_life);
+            return Err(claim("exp", "life", &message));
+        }
+        let leeway = i64::from(rules.leeway) * 1000;
+        if now >= expires_at.plus_millis(leeway) {
+            return Err(expired());
+        }
+        for (name, at) in [("nbf", not_before), ("iat", Some(issued_at))] {
+            if at.is_some_and(|at| at > now.plus_millis(leeway)) {
+                return Err(not_yet(name));
+            }
+        }
+        Ok(Claims { subject, issued_at, expires_at, id })
+    }
+}
+
+/// `TOKEN_EXPIRED`.
+pub(super) fn expired() -> Error {
+    Error::new(Code::TokenExpired, "the token has expired: get a fresh one from its issuer")
+        .with("reason", "expired")
+        .with("claim", "exp")
+}
+
+fn not_yet(name: &str) -> Error {
+    Error::new(Code::TokenNotYet, format!("claim {name}: the token is not valid yet; compare the two clocks"))
+        .with("reason", "not_yet")
+        .with("claim", name)
+}
+
+/// Whether a subject can name a user: some text, 512 bytes at most, no control characters (it ends up in logs and
+/// audit trails).
+pub(super) fn is_subject(text: &str) -> bool {
+    !text.is_empty() && text.len() <= SUBJECT_BYTES && !text.chars().any(char::is_control)
+}
+
+fn read_subject(members: &Members<'_>, name: &str) -> Result<String> {
+    // Where another claim names the user, a `sub` is still typed (RFC 7519 §4.1.2).
+    if let Some(value) = members.get("sub") {
+        text(value, "sub")?;
+    }
+    let subject = required_text(members, name)?;
+    match is_subject(&subject) {
+        true => Ok(subject),
+        false => Err(claim(name, "value", "a subject has 1 to 512 bytes and no control characters")),
+    }
+}
+
+/// `aud` is a string or an array of strings (RFC 7519 §4.1.3), compared exactly.
+fn check_audience(members: &Members<'_>, allowed: &[String]) -> Result<()> {
+    let value = members.get("aud").ok_or_else(|| missing("aud"))?;
+    let given = match string(value) {
+        Some(one) => vec![one],
+        None => strings(value).ok_or_else(|| claim("aud", "type", "not a string or an array of strings"))?,
+    };
+    if given.is_empty() || given.iter().any(String::is_empty) {
+        return Err(claim("aud", "value", "an audience is empty"));
+    }
+    match given.iter().any(|audience| allowed.contains(audience)) {
+        true => Ok(()),
+        false => Err(claim("aud", "audience", "the token is meant for others: none of the issuer's `audiences`")),
+    }
+}
+
+fn missing(name: &str) -> Error {
+    claim(name, "missing", "required, and not there")
+}
+
+fn required_text(members: &Members<'_>, name: &str) -> Result<String> {
+    text(members.get(name).ok_or_else(|| missing(name))?, name)
+}
+
+fn text(value: &RawValue, name: &str) -> Result<String> {
+    string(value).ok_or_else(|| claim(name, "type", "not a string"))
+}
+
+fn required_time(members: &Members<'_>, name: &str) -> Result<Time> {
+    time(members.get(name).ok_or_else(|| missing(name))?, name)
+}
+
+/// A NumericDate (RFC 7519 §2): seconds, a fraction allowed. Read from its digits, so that no rounding hides a huge one.
+fn time(value: &RawValue, name: &str) -> Result<Time> {
+    let digits = value.get();
+    if !digits.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
+        return Err(claim(name, "type", "not a number"));
+    }
+    if let Ok(whole) = digits.parse::<u64>()
+        && let Ok(secs) = i64::try_from(whole)
+        && whole <= LAST_SECOND
+    {
+        return Ok(Time::from_secs(secs));
+    }
+    let is_whole = digits.bytes().all(|byte| byte.is_ascii_digit());
+    match digits.parse::<f64>() {
+        Ok(secs) if !is_whole && !digits.starts_with('-') && secs <= LAST_SECOND as f64 => {
+            Ok(Time::from_millis((secs * 1000.0).floor() as i64))
+        }
+        _ => Err(claim(name, "value", "not a time between 1970 and 2^53 seconds later")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 1_767_225_600;
+
+    fn rules() -> Rules {
+        Rules {
+            audiences: vec!["shop".into(), "api".into()],
+            subject_claim: "sub".into(),
+            leeway: 30,
+            max_life: 86_400,
+        }
+    }
+
+    /// The good claims with some members replaced; an empty value leaves one out.
+    fn with(changes: &[(&str, &str)]) -> String {
+        let good = [
+            ("aud", "\"shop\"".to_owned()),
+            ("sub", "\"u1\"".to_owned()),
+            ("iat", NOW.to_string()),
+            ("exp", (NOW + 60).to_string()),
+        ];
+        let mut members: Vec<(&str, String)> = good.into_iter().collect();
+        for (name, value) in changes {
+            members.retain(|(known, _)| known != name);
+            if !value.is_empty() {
+                members.push((name, (*value).to_owned()));
+            }
+        }
+        let members: Vec<String> = members.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+        format!("{{{}}}", members.join(","))
+    }
+
+    fn read(changes: &[(&str, &str)], rules: &Rules) -> Result<Claims> {
+        Claims::read(&Members::read(&with(changes)).unwrap(), rules, Time::from_secs(NOW))
+    }
+
+    #[test]
+    fn each_claim_has_its_type() {
+        let long = format!("\"{}\"", "a".repeat(512));
+        let too_long = format!("\"{}\"", "a".repeat(513));
+        let cases: &[(&str, &str, Option<&str>)] = &[
+            ("aud", "", Some("missing")),
+            ("aud", "null", Some("type")),
+            ("aud", "1", Some("type")),
+            ("aud", "{}", Some("type")),
+            ("aud", "\"\"", Some("value")),
+            ("aud", "[]", Some("value")),
+            ("aud", "[\"shop\",\"\"]", Some("value")),
+            ("aud", "[\"shop\",1]", Some("type")),
+            ("aud", "[[\"shop\"]]", Some("type")),
+            ("aud", "\"Shop\"", Some("audience")),
+            ("aud", "\"shop \"", Some("audience")),
+            ("aud", "\"shop/\"", Some("audience")),
+            ("aud", "[\"other\"]", Some("audience")),
+            ("aud", "[\"other\",\"api\"]", None),
+            ("sub", "", Some("missing")),
+            ("sub", "null", Some("type")),
+            ("sub", "1", Some("type")),
+            ("sub", "[\"u1\"]", Some("type")),
+            ("sub", "\"\"", Some("value")),
+            ("sub", "\"a\\u0000b\"", Some("value")),
+            ("sub", "\"a\\nb\"", Some("value")),
+            ("sub", "\"a\\u0085b\"", Some("value")),
+            ("sub", &too_long, Some("value")),
+            ("sub", &long, None),
+            ("sub", "\"Zoë 🦀\"", None),
+            ("jti", "1", Some("type")),
+            ("jti", "null", Some("type")),
+            ("jti", "\"x\"", None),
+            ("cnf", "{\"jkt\":\"x\"}", Some("cnf")),
+            ("cnf", "null", Some("cnf")),
+            ("exp", "", Some("missing")),
+            ("iat", "", Some("missing")),
+            ("nbf", "null", Some("type")),
+            ("nbf", "-1", Some("value")),
+        ];
+        for (name, value, expected) in cases {
+            let reason = match read(&[(name, value)], &rules()) {
+                Ok(_) => None,
+                Err(error) => {
+                    assert_eq!(error.code(), Code::TokenClaims, "{name} {value}");
+                    assert_eq!(error.details()["claim"], *name);
+                    error.details()["reason"].as_str().map(str::to_owned)
+                }
+            };
+            assert_eq!(reason.as_deref(), *expected, "{name} {value}");
+        }
+    }
+
+    #[test]
+    fn times_are_numbers_within_reach() {
+        for name in ["exp", "iat", "nbf"] {
+            for bad in [
+                "null",
+                "true",
+                "\"1767225660\"",
+                "[]",
+                "{}",
+                "-1",
+                "-0",
+                "-0.0",
+                "1e400",
+                "-1e400",
+                "1e16",
+                "9007199254740993",
+                "99999999999999999999",
+            ] {
+                let error = read(&[(name, bad)], &rules()).unwrap_err();
+                assert_eq!(
+                    (error.code(), error.details()["claim"].as_str()),
+                    (Code::TokenClaims, Some(name)),
+                    "{name} {bad}"
+                );
+            }
+        }
+        let claims = read(&[("exp", "1767225660.9999"), ("iat", "1.7672256e9")], &rules()).unwrap();
+        assert_eq!(claims.expires_at, Time::from_millis((NOW + 60) * 1000 + 999));
+        assert_eq!(claims.issued_at, Time::from_secs(NOW));
+    }
+
+    #[test]
+    fn times_are_compared_with_leeway() {
+        let cases: &[(i64, i64, Option<i64>, Option<Code>)] = &[
+            (0, 60, None, None),
+            (0, 60, Some(0), None),
+            (-60, -29, None, None),
+            (-60, -30, None, Some(Code::TokenExpired)),
+            (-86_401, -1, None, None),
+            (-86_402, -1, None, Some(Code::TokenClaims)),
+            (30, 60, None, None),
+            (31, 60, None, Some(Code::TokenNotYet)),
+            (0, 60, Some(30), None),
+            (0, 60, Some(31), Some(Code::TokenNotYet)),
+            (0, 86_400, None, None),
+            (0, 86_401, None, Some(Code::TokenClaims)),
+            (0, 0, None, Some(Code::TokenClaims)),
+            (10, 5, None, Some(Code::TokenClaims)),
+        ];
+        for (iat, exp, nbf, expected) in cases {
+            let nbf = nbf.map_or(String::new(), |nbf| (NOW + nbf).to_string());
+            let changes = [("iat", (NOW + iat).to_string()), ("exp", (NOW + exp).to_string()), ("nbf", nbf)];
+            let changes: Vec<(&str, &str)> = changes.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            assert_eq!(read(&changes, &rules()).err().map(|error| error.code()), *expected, "iat {iat} exp {exp}");
+        }
+    }
+
+    #[test]
+    fn another_claim_can_name_the_user() {
+        let rules = Rules { subject_claim: "email".into(), ..rules() };
+        assert_eq!(read(&[("email", "\"a@b.c\"")], &rules).unwrap().subject, "a@b.c");
+        assert_eq!(read(&[("email", "\"a@b.c\""), ("sub", "")], &rules).unwrap().subject, "a@b.c");
+        assert_eq!(read(&[], &rules).unwrap_err().details()["claim"], "email");
+        assert_eq!(read(&[("email", "\"a@b.c\""), ("sub", "7")], &rules).unwrap_err().details()["claim"], "sub");
+    }
+}

@@ -1,0 +1,146 @@
+//! The header of a token: which algorithm, which key, what kind of token. Everything that could bring a key along, hide
+//! the payload or change what is signed is refused by its name alone.
+
+use jsonwebtoken::Algorithm;
+
+use super::algorithm;
+use super::members::{Members, string};
+use super::refusal::{claim, malformed, untrusted};
+use crate::error::Result;
+
+/// Keys come from the issuer's definition, never from the token (`jwk jku x5u x5c`: RFC 8725 §3.10); no extension is
+/// understood (`crit`, and `b64` of RFC 7797); what is signed is the claims themselves (`zip enc cty`).
+const REFUSED: [&str; 9] = ["jwk", "jku", "x5u", "x5c", "crit", "b64", "zip", "enc", "cty"];
+
+/// What a header says that we use.
+pub(super) struct Header {
+    pub(super) algorithm: Algorithm,
+    pub(super) kid: Option<String>,
+    typ: Option<String>,
+}
+
+impl Header {
+    /// Reads a header's JSON text.
+    pub(super) fn read(text: &str) -> Result<Header> {
+        let members =
+            Members::read(text).map_err(|why| malformed("header", &format!("the token's header {}", why.as_str())))?;
+        if let Some(name) = REFUSED.into_iter().find(|name| members.get(name).is_some()) {
+            let message = format!("the token's header has {name}: tokens with it are never accepted");
+            return Err(malformed("header", &message).with("member", name));
+        }
+        let Some(name) = text_of(&members, "alg")? else {
+            return Err(malformed("header", "the token's header has no alg").with("member", "alg"));
+        };
+        let Some(algorithm) = algorithm::named(&name) else {
+            return Err(untrusted("algorithm", "the token's alg is none of those that a store accepts"));
+        };
+        Ok(Header { algorithm, kid: text_of(&members, "kid")?, typ: text_of(&members, "typ")? })
+    }
+
+    /// A foreign token says that it is a JWT or an access token (RFC 9068 §2.1), or nothing. Media types have no case,
+    /// and `application/` may be left out (RFC 7515 §4.1.9).
+    pub(super) fn check_foreign_type(&self) -> Result<()> {
+        let Some(typ) = &self.typ else { return Ok(()) };
+        let typ = typ.to_ascii_lowercase();
+        match typ.strip_prefix("application/").unwrap_or(&typ) {
+            "jwt" | "at+jwt" => Ok(()),
+            _ => Err(claim("typ", "typ", "a token of this issuer is a JWT or an at+jwt")),
+        }
+    }
+
+    /// A login token of ours says exactly so: our issuer signs other kinds too, and none may pass for another
+    /// (RFC 8725 §3.11).
+    pub(super) fn check_login_type(&self) -> Result<()> {
+        match self.typ.as_deref() {
+            Some("at+jwt") => Ok(()),
+            _ => Err(claim("typ", "typ", "a login token of this store has the type at+jwt")),
+        }
+    }
+}
+
+fn text_of(members: &Members<'_>, name: &str) -> Result<Option<String>> {
+    let Some(value) = members.get(name) else { return Ok(None) };
+    match string(value) {
+        Some(text) => Ok(Some(text)),
+        None => {
+            let message = format!("the token's header: {name} is not a string");
+            Err(malformed("header", &message).with("member", name))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Code;
+
+    #[test]
+    fn headers() {
+        use Code::{TokenMalformed as Malformed, TokenUntrusted as Untrusted};
+        let cases: &[(&str, Option<Code>)] = &[
+            (r#"{"alg":"ES256"}"#, None),
+            (r#"{"alg":"ES256","kid":"k","typ":"JWT","x5t":"AA","nonce":"n","other":{"a":[1]}}"#, None),
+            (r#"{"\u0061lg":"ES256"}"#, None),
+            (r#"{}"#, Some(Malformed)),
+            (r#"[]"#, Some(Malformed)),
+            (r#""#, Some(Malformed)),
+            (r#"{"alg":null}"#, Some(Malformed)),
+            (r#"{"alg":["ES256"]}"#, Some(Malformed)),
+            (r#"{"ALG":"ES256"}"#, Some(Malformed)),
+            (r#"{"alg":"ES256","alg":"ES256"}"#, Some(Malformed)),
+            (r#"{"alg":"ES256","al\u0067":"none"}"#, Some(Malformed)),
+            (r#"{"alg":"ES256","x":{"a":1,"a":2}}"#, Some(Malformed)),
+            (r#"{"alg":"ES256","kid":1}"#, Some(Malformed)),
+            (r#"{"alg":"ES256","kid":null}"#, Some(Malformed)),
+            (r#"{"alg":"ES256","typ":{}}"#, Some(Malformed)),
+            (r#"{"alg":"none"}"#, Some(Untrusted)),
+            (r#"{"alg":"nOnE"}"#, Some(Untrusted)),
+            (r#"{"alg":""}"#, Some(Untrusted)),
+            (r#"{"alg":"es256"}"#, Some(Untrusted)),
+            (r#"{"alg":"RSA-OAEP"}"#, Some(Untrusted)),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(Header::read(text).err().map(|error| error.code()), *expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn refused_members_are_refused_in_any_form() {
+        for name in REFUSED {
+            for value in ["null", "false", "true", "\"\"", "[]", "{}", "0"] {
+                let error = Header::read(&format!(r#"{{"alg":"ES256","{name}":{value}}}"#)).err().unwrap();
+                assert_eq!((error.code(), error.details()["member"].as_str()), (Code::TokenMalformed, Some(name)));
+            }
+        }
+        assert!(Header::read(r#"{"alg":"ES256","cri\u0074":[]}"#).is_err());
+    }
+
+    #[test]
+    fn types() {
+        let cases: &[(&str, bool, bool)] = &[
+            (r#""at+jwt""#, true, true),
+            (r#""AT+JWT""#, true, false),
+            (r#""application/at+jwt""#, true, false),
+            (r#""JWT""#, true, false),
+            (r#""jwt""#, true, false),
+            (r#""Application/JWT""#, true, false),
+            (r#""""#, false, false),
+            (r#""at+jwt ""#, false, false),
+            (r#""sessile-session+jwt""#, false, false),
+            (r#""dpop+jwt""#, false, false),
+            (r#""logout+jwt""#, false, false),
+            (r#""JOSE""#, false, false),
+        ];
+        for (typ, foreign, login) in cases {
+            let header = Header::read(&format!(r#"{{"alg":"ES256","typ":{typ}}}"#)).ok().unwrap();
+            assert_eq!(
+                (header.check_foreign_type().is_ok(), header.check_login_type().is_ok()),
+                (*foreign, *login),
+                "{typ}"
+            );
+        }
+        let untyped = Header::read(r#"{"alg":"ES256"}"#).ok().unwrap();
+        assert!(untyped.check_foreign_type().is_ok());
+        assert_eq!(untyped.check_login_type().unwrap_err().details()["reason"], "typ");
+    }
+}

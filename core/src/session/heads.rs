@@ -1,0 +1,49 @@
+//! The heads that this process has verified, so that a Put needs no read first. Bounded; a stale one only fails its guard.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::backend::{Space, StorageId};
+use crate::clock::Time;
+use crate::vault::Head;
+
+/// A head that was opened and found good.
+pub(crate) struct Seen {
+    pub(crate) sealed: Box<[u8]>,
+    pub(crate) head: Head,
+    /// When the session was last used, as far as this process knows.
+    pub(crate) touched: Time,
+}
+
+const SHARDS: usize = 16;
+const HEADS_PER_SHARD: usize = 1024;
+
+/// See the module.
+#[derive(Default)]
+pub(crate) struct Heads([Mutex<HashMap<(Space, StorageId), Arc<Seen>>>; SHARDS]);
+
+impl Heads {
+    pub(crate) fn get(&self, space: &Space, id: &StorageId) -> Option<Arc<Seen>> {
+        self.shard(id).lock().get(&(*space, *id)).cloned()
+    }
+
+    pub(crate) fn put(&self, space: &Space, id: &StorageId, seen: Arc<Seen>) {
+        let mut shard = self.shard(id).lock();
+        if shard.len() >= HEADS_PER_SHARD
+            && let Some(any) = shard.keys().next().copied()
+        {
+            shard.remove(&any);
+        }
+        shard.insert((*space, *id), seen);
+    }
+
+    pub(crate) fn forget(&self, space: &Space, id: &StorageId) {
+        self.shard(id).lock().remove(&(*space, *id));
+    }
+
+    fn shard(&self, id: &StorageId) -> &Mutex<HashMap<(Space, StorageId), Arc<Seen>>> {
+        &self.0[usize::from(id[1]) % SHARDS]
+    }
+}

@@ -1,0 +1,134 @@
+//! Keys and blind ids of one config in one namespace.
+
+use std::fmt;
+
+use super::blind::BlindKey;
+use super::derive::{Context, derive};
+use super::envelope::Seals;
+use super::field::{self, OpenField};
+use super::head::{Head, Life};
+use super::identifier::Identifier;
+use super::keyring::Keyring;
+use super::random::Entropy;
+use super::touch::TouchKey;
+use super::user::User;
+use crate::backend::{BlindUser, CellId, SealedField, Space, Stamp, StorageId, Touch};
+use crate::clock::Time;
+use crate::error::{Result, fail};
+
+/// See the module. Every derived key is zeroed when it is dropped.
+pub(crate) struct ConfigVault {
+    space: Space,
+    users: BlindKey,
+    standing: BlindKey,
+    cells: BlindKey,
+    touches: TouchKey,
+    heads: Seals,
+    fields: Seals,
+    user_records: Seals,
+}
+
+impl ConfigVault {
+    pub(super) fn derive(keyring: &Keyring, context: &Context) -> ConfigVault {
+        let index = keyring.index_key();
+        ConfigVault {
+            space: BlindKey::derive(index, context, "space").blind(&[]),
+            users: BlindKey::derive(index, context, "user"),
+            standing: BlindKey::derive(index, context, "standing"),
+            cells: BlindKey::derive(index, context, "cell"),
+            touches: TouchKey(derive(index, context, "touch")),
+            heads: Seals::derive(keyring, context, "head"),
+            fields: Seals::derive(keyring, context, "field"),
+            user_records: Seals::derive(keyring, context, "user"),
+        }
+    }
+
+    /// Where the config's records are kept.
+    pub(crate) fn space(&self) -> Space {
+        self.space
+    }
+
+    pub(crate) fn user(&self, realm: &str, identifier: &Identifier) -> BlindUser {
+        self.users.blind(&[realm.as_bytes(), &identifier.to_bytes()])
+    }
+
+    /// The id of a user's standing session, in the user's bucket.
+    pub(crate) fn standing(&self, realm: &str, subject: &str, user: &BlindUser) -> StorageId {
+        let mut id = [0; 17];
+        id[0] = user[0];
+        id[1..].copy_from_slice(&self.standing.blind(&[realm.as_bytes(), subject.as_bytes()]));
+        id
+    }
+
+    /// The id of a field: one name is not recognisable across sessions.
+    pub(crate) fn cell_id(&self, id: &StorageId, name: &str) -> CellId {
+        self.cells.blind(&[id, name.as_bytes()])
+    }
+
+    pub(crate) fn seal_head(&self, id: &StorageId, head: &Head, entropy: &mut Entropy) -> Result<Box<[u8]>> {
+        self.heads.seal(id, &[], &head.to_bytes(), entropy)
+    }
+
+    pub(crate) fn open_head(&self, id: &StorageId, sealed: &[u8]) -> Result<Head> {
+        Head::from_bytes(&self.heads.open(id, &[], sealed)?)
+    }
+
+    /// Seals a field under its name's cell id.
+    #[expect(clippy::too_many_arguments, reason = "a field is bound to all of them")]
+    pub(crate) fn seal_field(
+        &self,
+        id: &StorageId,
+        life: &Life,
+        name: &str,
+        value: &str,
+        expires: Option<Time>,
+        stamp: Stamp,
+        entropy: &mut Entropy,
+    ) -> Result<(CellId, SealedField)> {
+        let cell = self.cell_id(id, name);
+        let plain = field::plain(name, value);
+        let sealed =
+            self.fields.seal(&field::place(id, life, &cell), &field::clear(&stamp, expires), &plain, entropy)?;
+        Ok((cell, SealedField(sealed)))
+    }
+
+    /// Opens a field that was read from `cell`; the name inside must be the one that the cell belongs to.
+    pub(crate) fn open_field(
+        &self,
+        id: &StorageId,
+        life: &Life,
+        cell: &CellId,
+        sealed: &SealedField,
+    ) -> Result<OpenField> {
+        let stamp = sealed.stamp().unwrap_or_default();
+        let expires = sealed.expiry();
+        let plain = self.fields.open(&field::place(id, life, cell), &field::clear(&stamp, expires), &sealed.0)?;
+        let opened = field::read(&plain, stamp, expires)?;
+        if self.cell_id(id, &opened.name) != *cell {
+            return Err(fail!(Corrupt, "a field stands in another field's place").with("cell", "field"));
+        }
+        Ok(opened)
+    }
+
+    pub(crate) fn seal_touch(&self, id: &StorageId, life: &Life, time: Time) -> Touch {
+        self.touches.seal(id, life, time)
+    }
+
+    pub(crate) fn open_touch(&self, id: &StorageId, life: &Life, touch: &Touch) -> Option<Time> {
+        self.touches.open(id, life, touch)
+    }
+
+    pub(crate) fn seal_user(&self, user: &BlindUser, record: &User, entropy: &mut Entropy) -> Result<Box<[u8]>> {
+        self.user_records.seal(user, &[], &record.to_bytes(), entropy)
+    }
+
+    pub(crate) fn open_user(&self, user: &BlindUser, sealed: &[u8]) -> Result<User> {
+        User::from_bytes(&self.user_records.open(user, &[], sealed)?)
+    }
+}
+
+impl fmt::Debug for ConfigVault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConfigVault").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,292 @@
+//! The keyring: data keys that seal, an index key that blinds, signing keys for the store's own tokens.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use super::keyring_file;
+use super::random::fill_random;
+use crate::clock::{Clock, Time};
+use crate::error::{Error, Result, fail};
+
+/// The keys of a store. A file (JSON) with mode 0600; see `docs/format.md`.
+#[derive(Clone)]
+pub struct Keyring {
+    data: Vec<DataKey>,
+    index: Zeroizing<[u8; 32]>,
+    signing: Vec<SigningKey>,
+}
+
+/// A key that seals and opens.
+#[derive(Clone)]
+pub(crate) struct DataKey {
+    pub(crate) id: u32,
+    pub(crate) state: KeyState,
+    pub(crate) bytes: Zeroizing<[u8; 32]>,
+}
+
+/// An Ed25519 key for the store's own tokens.
+#[derive(Clone)]
+pub(crate) struct SigningKey {
+    pub(crate) kid: String,
+    pub(crate) state: KeyState,
+    pub(crate) seed: Zeroizing<[u8; 32]>,
+}
+
+/// Where a key stands in its rotation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum KeyState {
+    /// Opens, does not seal yet: every process must have read it first.
+    Pending,
+    /// Seals. There is exactly one.
+    Primary,
+    /// Opens what was sealed with it.
+    Retired,
+    /// Opens nothing any more.
+    Revoked,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File<'a> {
+    format: u32,
+    #[serde(borrow)]
+    data: Vec<FileDataKey<'a>>,
+    #[serde(borrow)]
+    index: FileIndexKey<'a>,
+    #[serde(borrow)]
+    signing: Vec<FileSigningKey<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileDataKey<'a> {
+    id: u32,
+    state: KeyState,
+    created: &'a str,
+    key: &'a str,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileIndexKey<'a> {
+    key: &'a str,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileSigningKey<'a> {
+    kid: &'a str,
+    state: KeyState,
+    created: &'a str,
+    key: &'a str,
+}
+
+impl Keyring {
+    /// Makes a new keyring file with fresh keys, readable by this user only. `ALREADY_EXISTS` if something is there;
+    /// `IO`.
+    ///
+    /// ```
+    /// let folder = tempfile::tempdir().unwrap();
+    /// let path = folder.path().join("keyring.json");
+    /// sessile::Keyring::generate(&path)?;
+    /// assert_eq!(sessile::Keyring::generate(&path).unwrap_err().code(), sessile::Code::AlreadyExists);
+    /// # Ok::<(), sessile::Error>(())
+    /// ```
+    pub fn generate(path: impl AsRef<Path>) -> Result<()> {
+        keyring_file::create(path.as_ref(), &Keyring::random()?.to_json()?)
+    }
+
+    /// A new keyring as JSON text, for those who keep keys elsewhere than in a file. Keep it as you keep a password.
+    pub fn generate_json() -> Result<String> {
+        Ok(std::mem::take(&mut *Keyring::random()?.to_json()?))
+    }
+
+    /// Fresh keys that are kept nowhere: what `memory:` runs on.
+    pub(crate) fn random() -> Result<Keyring> {
+        let key = || -> Result<Zeroizing<[u8; 32]>> {
+            let mut bytes = Zeroizing::new([0; 32]);
+            fill_random(&mut *bytes)?;
+            Ok(bytes)
+        };
+        let mut kid = [0; 9];
+        fill_random(&mut kid)?;
+        Ok(Keyring {
+            data: vec![DataKey { id: 1, state: KeyState::Primary, bytes: key()? }],
+            index: key()?,
+            signing: vec![SigningKey { kid: URL_SAFE_NO_PAD.encode(kid), state: KeyState::Primary, seed: key()? }],
+        })
+    }
+
+    pub(crate) fn from_file(path: &Path) -> Result<Keyring> {
+        Keyring::from_bytes(&keyring_file::read(path)?)
+            .map_err(|error| error.at(format_args!("keyring {}", path.display())))
+    }
+
+    pub(crate) fn from_env(variable: &str) -> Result<Keyring> {
+        match std::env::var(variable) {
+            Ok(text) => Keyring::from_bytes(Zeroizing::new(text).as_bytes()),
+            Err(_) => Err(invalid("missing", format!("the environment variable {variable} is not set or not text"))),
+        }
+    }
+
+    /// Reads the JSON of a keyring file. `KEYRING_INVALID` with the reason; no key is ever quoted.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Keyring> {
+        // serde's own message could quote a key: only where it stopped is told.
+        let file: File = serde_json::from_slice(bytes).map_err(|e| {
+            invalid("format", format!("not a keyring's JSON (line {}, column {})", e.line(), e.column()))
+        })?;
+        if file.format != 1 {
+            return Err(invalid("format", format!("format {} given, this version reads 1", file.format)));
+        }
+        let data = file
+            .data
+            .iter()
+            .map(|key| {
+                Ok(DataKey {
+                    id: key.id,
+                    state: key.state,
+                    bytes: key_bytes(key.key, &format!("data key {}", key.id))?,
+                })
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let signing = file
+            .signing
+            .iter()
+            .map(|key| {
+                Ok(SigningKey {
+                    kid: key.kid.to_owned(),
+                    state: key.state,
+                    seed: key_bytes(key.key, &format!("signing key {:?}", key.kid))?,
+                })
+            })
+            .collect::<Result<Vec<_>>>()?;
+        for created in file.data.iter().map(|key| key.created).chain(file.signing.iter().map(|key| key.created)) {
+            Time::parse(created).map_err(|_| invalid("format", "`created` is not an RFC 3339 time".to_owned()))?;
+        }
+        let keyring = Keyring { data, index: key_bytes(file.index.key, "index key")?, signing };
+        keyring.check()?;
+        Ok(keyring)
+    }
+
+    fn check(&self) -> Result<()> {
+        let primaries =
+            |states: &mut dyn Iterator<Item = KeyState>| states.filter(|state| *state == KeyState::Primary).count();
+        if primaries(&mut self.data.iter().map(|key| key.state)) != 1 {
+            return Err(invalid("primary", "exactly one data key must be primary".to_owned()));
+        }
+        if primaries(&mut self.signing.iter().map(|key| key.state)) != 1 {
+            return Err(invalid("primary", "exactly one signing key must be primary".to_owned()));
+        }
+        let mut ids = HashSet::new();
+        if !self.data.iter().all(|key| key.id >= 1 && ids.insert(key.id)) {
+            return Err(invalid("id", "data key ids must be whole numbers of at least 1, none twice".to_owned()));
+        }
+        let mut kids = HashSet::new();
+        if !self.signing.iter().all(|key| !key.kid.is_empty() && key.kid.len() <= 64 && kids.insert(&key.kid)) {
+            return Err(invalid("id", "signing key ids must have 1 to 64 characters, none twice".to_owned()));
+        }
+        let keys: Vec<&[u8; 32]> = self
+            .data
+            .iter()
+            .map(|key| &*key.bytes)
+            .chain([&*self.index])
+            .chain(self.signing.iter().map(|key| &*key.seed))
+            .collect();
+        for (i, key) in keys.iter().enumerate() {
+            if bool::from(key.ct_eq(&[0; 32])) || keys[..i].iter().any(|other| bool::from(other.ct_eq(*key))) {
+                return Err(invalid(
+                    "key",
+                    "every key must be its own random bytes: one is zero or there twice".to_owned(),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn data_keys(&self) -> &[DataKey] {
+        &self.data
+    }
+
+    pub(crate) fn index_key(&self) -> &[u8; 32] {
+        &self.index
+    }
+
+    pub(crate) fn signing_keys(&self) -> &[SigningKey] {
+        &self.signing
+    }
+
+    fn to_json(&self) -> Result<Zeroizing<String>> {
+        let created = Clock::system().now().to_string();
+        let text = |bytes: &[u8; 32]| Zeroizing::new(URL_SAFE_NO_PAD.encode(bytes));
+        let data: Vec<_> = self.data.iter().map(|key| text(&key.bytes)).collect();
+        let signing: Vec<_> = self.signing.iter().map(|key| text(&key.seed)).collect();
+        let index = text(&self.index);
+        let file = File {
+            format: 1,
+            data: self
+                .data
+                .iter()
+                .zip(&data)
+                .map(|(key, text)| FileDataKey { id: key.id, state: key.state, created: &created, key: text })
+                .collect(),
+            index: FileIndexKey { key: &index },
+            signing: self
+                .signing
+                .iter()
+                .zip(&signing)
+                .map(|(key, text)| FileSigningKey { kid: &key.kid, state: key.state, created: &created, key: text })
+                .collect(),
+        };
+        // Pretty: people edit the states. Room for all of it from the start: a vector that grows leaves copies behind.
+        let room = 512 * (2 + file.data.len() + file.signing.len());
+        let mut text = Zeroizing::new(Vec::with_capacity(room));
+        serde_json::to_writer_pretty(&mut *text, &file)
+            .map_err(|_| fail!(Internal, "the keyring could not be written as JSON"))?;
+        text.push(b'\n');
+        debug_assert!(text.len() <= room);
+        let text = String::from_utf8(std::mem::take(&mut *text))
+            .map_err(|_| fail!(Internal, "the keyring's JSON is not text"))?;
+        Ok(Zeroizing::new(text))
+    }
+}
+
+/// 32 bytes of strict base64url without padding.
+fn key_bytes(text: &str, what: &str) -> Result<Zeroizing<[u8; 32]>> {
+    let mut bytes = Zeroizing::new([0; 32]);
+    match URL_SAFE_NO_PAD.decode_slice(text, &mut *bytes) {
+        Ok(32) => Ok(bytes),
+        _ => Err(invalid("key", format!("{what} is not 32 bytes of base64url without padding"))),
+    }
+}
+
+/// `KEYRING_INVALID` with its reason.
+pub(super) fn invalid(reason: &str, message: String) -> Error {
+    fail!(KeyringInvalid, "{message}").with("reason", reason)
+}
+
+impl fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let data: Vec<String> = self.data.iter().map(|key| format!("{} {:?}", key.id, key.state)).collect();
+        f.debug_struct("Keyring").field("data", &data).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for DataKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DataKey").field("id", &self.id).field("state", &self.state).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SigningKey").field("kid", &self.kid).field("state", &self.state).finish_non_exhaustive()
+    }
+}

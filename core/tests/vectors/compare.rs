@@ -1,0 +1,90 @@
+//! What a call gave, against what the case expects.
+
+use serde_json::Value;
+use sessile::Result;
+
+use crate::suite::Call;
+
+/// What a call gave.
+#[derive(Debug, PartialEq)]
+pub enum Got {
+    /// Nothing to look at.
+    Done,
+    /// The thing asked for is not there.
+    Absent,
+    /// JSON text.
+    Json(String),
+    /// Text that is compared as it stands: an output message, a raw value.
+    Text(String),
+}
+
+/// `Err` says what was expected and what came.
+pub fn check(call: &Call, got: &Result<Got>) -> Result<(), String> {
+    if let Some(wanted) = call.read::<Value>("error") {
+        return match got {
+            Ok(got) => Err(format!("expected the error {wanted}, got {got:?}")),
+            Err(error) => check_error(&wanted, error),
+        };
+    }
+    let got = got.as_ref().map_err(|error| format!("expected {}, got the error {error:?}", expectation(call)))?;
+    if let Some(wanted) = call.read::<String>("text") {
+        return match got {
+            Got::Text(text) | Got::Json(text) if *text == wanted => Ok(()),
+            other => Err(format!("expected the text {wanted:?}, got {other:?}")),
+        };
+    }
+    if call.read("absent") == Some(true) {
+        return if *got == Got::Absent { Ok(()) } else { Err(format!("expected nothing, got {got:?}")) };
+    }
+    // `gives` may be null, so it is looked for as text.
+    let Some(wanted) = call.raw("gives") else { return Ok(()) };
+    let wanted: Value = serde_json::from_str(wanted).expect("JSON in `gives`");
+    let matches = match got {
+        Got::Json(text) => {
+            let given: Value = serde_json::from_str(text).map_err(|error| format!("gave no JSON: {error}: {text}"))?;
+            if call.verb() == "info" { holds(&given, &wanted) } else { same(&given, &wanted) }
+        }
+        Got::Done | Got::Absent | Got::Text(_) => false,
+    };
+    if matches { Ok(()) } else { Err(format!("expected {wanted}, got {got:?}")) }
+}
+
+fn check_error(wanted: &Value, error: &sessile::Error) -> Result<(), String> {
+    let details = Value::Object(error.details().clone());
+    let code = wanted["code"] == error.code().name();
+    if code && wanted.get("details").is_none_or(|wanted| holds(&details, wanted)) {
+        return Ok(());
+    }
+    Err(format!("expected the error {wanted}, got {error:?}"))
+}
+
+fn expectation(call: &Call) -> String {
+    let named = ["gives", "text", "absent"].iter().find_map(|member| call.raw(member).map(|raw| format!("{member} {raw}")));
+    named.unwrap_or_else(|| "success".to_owned())
+}
+
+/// Whether `given` has at least the members of `wanted`.
+fn holds(given: &Value, wanted: &Value) -> bool {
+    match (given, wanted) {
+        (Value::Object(given), Value::Object(wanted)) => {
+            wanted.iter().all(|(name, value)| given.get(name).is_some_and(|given| same(given, value)))
+        }
+        _ => same(given, wanted),
+    }
+}
+
+/// Equal as JSON: member order aside, integers exactly, other numbers as doubles.
+fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => a == b || !(is_integer(a) && is_integer(b)) && a.as_f64() == b.as_f64(),
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len() && a.iter().all(|(name, a)| b.get(name).is_some_and(|b| same(a, b)))
+        }
+        _ => a == b,
+    }
+}
+
+fn is_integer(number: &serde_json::Number) -> bool {
+    number.is_i64() || number.is_u64()
+}
