@@ -113,12 +113,22 @@ static bool read_escape(reader *r, char **to)
     return true;
 }
 
-/* The text is never longer than what it was written as. */
+/* How long a string is as written, up to its closing quote: unescaped it is never longer. */
+static size_t written_len(const reader *r)
+{
+    const char *at = r->at;
+    while (at < r->end && *at != '"')
+        at += *at == '\\' && at + 1 < r->end ? 2 : 1;
+    return (size_t)(at - r->at);
+}
+
 static char *read_string(reader *r, size_t *len)
 {
     if (!take(r, "\""))
         return NULL;
-    char *text = malloc((size_t)(r->end - r->at) + 1), *to = text;
+    char *text = malloc(written_len(r) + 1), *to = text;
+    if (!text)
+        abort();
     while (r->at < r->end && *r->at != '"') {
         if ((unsigned char)*r->at < 0x20)
             break;
@@ -133,9 +143,7 @@ static char *read_string(reader *r, size_t *len)
     }
     *to = 0;
     *len = (size_t)(to - text);
-    /* Give back what the rest of the file took. */
-    char *fitting = realloc(text, *len + 1);
-    return fitting ? fitting : text;
+    return text;
 }
 
 static bool read_children(reader *r, json *parent, const char *close)
