@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::backend::Backend;
+use crate::backend::{Backend, Location};
 use crate::clock::Clock;
 use crate::error::{Result, fail};
 use crate::execution::{Access, Execution};
@@ -80,12 +80,13 @@ impl Store {
     async fn open_with(options: Options, pool: Pool) -> Result<Store> {
         let members = options.members;
         let limits = members.limits;
+        let location = Location::parse(&members.url)?;
         let namespace = Namespace::new(&members.workspace, &members.product, &members.env)?;
         let keyring = match options.keyring {
             KeyringSource::File(path) => Keyring::from_file(&path)?,
             KeyringSource::Bytes(bytes) => Keyring::from_bytes(&bytes)?,
             KeyringSource::Env(variable) => Keyring::from_env(&variable)?,
-            KeyringSource::None if members.url == "memory:" => Keyring::random()?,
+            KeyringSource::None if location == Location::Memory => Keyring::random()?,
             KeyringSource::None => {
                 return Err(fail!(KeyRequired, "this store needs a keyring: make one with Keyring.generate(path) and pass its path"));
             }
@@ -96,7 +97,7 @@ impl Store {
         let verifier = Verifier::new(issuers, signer.clone(), &limits);
         let vault = Vault::new(keyring, namespace);
         task::may_block().await;
-        let backend = Backend::open(&members.url, members.durability, limits.deadline())?;
+        let backend = Backend::open(location, members.durability, limits.deadline())?;
         check_keys(&vault, &backend).await?;
         Ok(Store(Arc::new(Inner {
             clock: options.clock,

@@ -186,6 +186,10 @@ good("good_key_without_kid", "a single key needs no kid", token(header={"kid": L
      issuers=[entry(jwk("ES256", kid=None))])
 good("good_key_without_alg", "an EC key's curve says its algorithm", TOKEN,
      issuers=[entry(jwk("ES256", alg=None, use=None, key_ops=["verify"]))])
+good("good_key_with_certificates", "certificates beside a key are not read", TOKEN,
+     issuers=[entry(jwk("ES256", x5c=["AA"], x5u="http://127.0.0.1:1/"))])
+good("good_rsa_key_without_alg", "an RSA key without alg is for RS256", token("RS256"),
+     issuers=[entry(jwk("RS256", alg=None))])
 good("good_some_keys_refused", "a set of which some keys are refused works with the rest", TOKEN,
      issuers=[entry(ES, jwk("RS256", KEYS["RSA1024"], kid="k2"), jwk("ES256", kid="k3", use="enc"))])
 for name, typ in (("absent", LEFT_OUT), ("lower_case", "jwt"), ("at_jwt", "at+jwt"),
@@ -412,7 +416,6 @@ for name, rule, key in (
     ("rsa_1024", "RSA below 2048 bits", jwk("RS256", KEYS["RSA1024"])),
     ("rsa_exponent_3", "RSA with a small exponent", jwk("RS256", KEYS["RSA-e3"])),
     ("rsa_exponent_even", "RSA with an even exponent", jwk("RS256", e=number(65538))),
-    ("rsa_without_alg", "an RSA key says its alg", jwk("RS256", alg=None)),
     ("curve_and_alg", "the curve fits the alg", jwk("ES256", alg="ES384")),
     ("kty_and_alg", "the type fits the alg", jwk("ES256", alg="RS256")),
     ("alg_hs256", "a public key is no HMAC key", jwk("ES256", alg="HS256")),
@@ -428,7 +431,6 @@ for name, rule, key in (
     ("key_ops", "a key that may not verify", jwk("ES256", key_ops=["encrypt"])),
     ("private", "a key with its private half", jwk("ES256", d=b64(b"\1" * 32))),
     ("oct", "a secret in a key set", {"kty": "oct", "k": b64(b"0123456789abcdef" * 2), "alg": "HS256", "kid": "k1"}),
-    ("x5c", "a key that brings another along", jwk("ES256", x5c=["AA"])),
 ):
     refused(f"key_{name}", rule, entry(key))
 refused("key_kid_twice", "two keys of one name", entry(ES, jwk("EdDSA")))

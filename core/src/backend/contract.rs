@@ -46,9 +46,14 @@ pub(crate) fn check(make: impl Fn() -> Backend) {
     }
 }
 
+/// The backend at `url`.
+pub(super) fn open(url: &str, durability: Durability, deadline: Duration) -> Result<Backend> {
+    Backend::open(Location::parse(url)?, durability, deadline)
+}
+
 #[test]
 fn memory() {
-    check(|| Backend::open("memory:", Durability::default(), DEADLINE).unwrap());
+    check(|| open("memory:", Durability::default(), DEADLINE).unwrap());
 }
 
 #[test]
@@ -59,7 +64,7 @@ fn sqlite() {
         check(|| {
             made.set(made.get() + 1);
             let url = format!("sqlite:{}/{durability:?}-{}?x=1", folder.path().display(), made.get());
-            Backend::open(&url, durability, DEADLINE).unwrap()
+            open(&url, durability, DEADLINE).unwrap()
         });
     }
 }
@@ -67,11 +72,11 @@ fn sqlite() {
 #[test]
 fn urls_are_checked() {
     for url in ["", "memory", "redis://:secret@host", "memory:x", "sqlite:", "sqlite://host/x", "sqlite::memory:"] {
-        let Err(error) = Backend::open(url, Durability::Interval, DEADLINE) else { panic!("{url} opened") };
+        let Err(error) = open(url, Durability::Interval, DEADLINE) else { panic!("{url} opened") };
         assert_eq!(error.code(), Code::InvalidArgument, "{url}");
         assert!(!error.message().contains("secret"));
     }
-    let Err(error) = Backend::open("redis://h", Durability::Interval, DEADLINE) else { panic!("opened") };
+    let Err(error) = open("redis://h", Durability::Interval, DEADLINE) else { panic!("opened") };
     assert!(error.message().contains("memory:") && error.message().contains("sqlite:PATH"));
 }
 

@@ -6,14 +6,15 @@
 mod change;
 #[cfg(test)]
 mod contract;
+mod location;
 mod memory;
 mod sqlite;
 
-use std::path::Path;
 use std::time::Duration;
 
 use serde::Deserialize;
 
+pub(crate) use self::location::Location;
 use self::memory::Memory;
 use self::sqlite::Sqlite;
 use crate::clock::Time;
@@ -204,22 +205,13 @@ pub(crate) enum Backend {
 }
 
 impl Backend {
-    /// Opens the backend at `url`: `memory:` or `sqlite:PATH`. `deadline` bounds how long any call, this one too, waits
-    /// for others. May block: pass [`crate::task::may_block`] first.
-    pub(crate) fn open(url: &str, durability: Durability, deadline: Duration) -> Result<Backend> {
-        let Some((scheme, rest)) = url.split_once(':') else {
-            return Err(fail!(InvalidArgument, "a store's URL begins with its scheme: memory: or sqlite:PATH"));
-        };
-        match scheme {
-            "memory" if rest.is_empty() => Ok(Backend::Memory(Memory::new())),
-            "memory" => Err(fail!(InvalidArgument, "memory: takes nothing after the colon")),
-            "sqlite" => {
-                let path = sqlite_path(rest)?;
-                Ok(Backend::Sqlite(Sqlite::open(Path::new(path), durability, deadline)?))
-            }
-            // Only the scheme is named: the rest of a URL may hold a password.
-            _ => Err(fail!(InvalidArgument, "unknown store {scheme:?}: a URL is memory: or sqlite:PATH")),
-        }
+    /// Opens the backend at `location`. `deadline` bounds how long any call, this one too, waits for others. May block:
+    /// pass [`crate::task::may_block`] first.
+    pub(crate) fn open(location: Location<'_>, durability: Durability, deadline: Duration) -> Result<Backend> {
+        Ok(match location {
+            Location::Memory => Backend::Memory(Memory::new()),
+            Location::Sqlite(path) => Backend::Sqlite(Sqlite::open(path, durability, deadline)?),
+        })
     }
 
     /// Reads one session (and, when named, its user's record) as of one instant.

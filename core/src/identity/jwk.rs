@@ -19,9 +19,6 @@ use super::members::{Members, string, strings};
 /// given the key away.
 const PRIVATE: [&str; 9] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"];
 
-/// Members that bring a second key along, or fetch one.
-const INDIRECT: [&str; 3] = ["x5c", "x5u", "jku"];
-
 /// A `kid` is a name.
 const KID_BYTES: usize = 256;
 
@@ -33,9 +30,6 @@ pub(super) fn admit(jwk: &RawValue) -> Result<Key, Reason> {
     let jwk = Members::read(jwk.get()).map_err(|why| format!("the key {}", why.as_str()))?;
     if let Some(name) = PRIVATE.into_iter().find(|name| jwk.get(name).is_some()) {
         return Err(format!("it has the private member {name}: publish the public key only, and replace this one"));
-    }
-    if let Some(name) = INDIRECT.into_iter().find(|name| jwk.get(name).is_some()) {
-        return Err(format!("it has {name}: a key is given by its own numbers"));
     }
     check_use(&jwk)?;
     let kid = match jwk.get("kid") {
@@ -87,7 +81,9 @@ fn rsa(jwk: &Members<'_>, kid: Option<String>, named: Option<Algorithm>) -> Resu
     let algorithm = match named {
         Some(algorithm @ (PS256 | PS384 | PS512 | RS256 | RS384 | RS512)) => algorithm,
         Some(_) => return Err("its alg is not one of RSA".to_owned()),
-        None => return Err("an RSA key must say its alg: one key, one algorithm".to_owned()),
+        // One key, one algorithm: large providers publish RSA keys without alg, and mean the one that RFC 9068 §4 has
+        // everybody support.
+        None => RS256,
     };
     let n = unsigned(jwk, "n")?;
     let e = unsigned(jwk, "e")?;
@@ -273,8 +269,16 @@ pub(super) mod tests {
         for (key, good) in cases {
             assert_eq!(is_fit(&key), good, "{key}");
         }
-        for name in PRIVATE.into_iter().chain(INDIRECT) {
+        for name in PRIVATE {
             assert!(!is_fit(&with(p256(), name, json!("AA"))), "{name}");
+        }
+    }
+
+    /// Providers publish certificates beside their keys. They are neither read nor fetched: a key is its own numbers.
+    #[test]
+    fn certificates_beside_a_key_are_ignored() {
+        for name in ["x5c", "x5u", "x5t", "jku"] {
+            assert!(is_fit(&with(p256(), name, json!(["AA"]))), "{name}");
         }
     }
 

@@ -92,6 +92,25 @@ impl ConfigVault {
         Ok((cell, SealedField(sealed)))
     }
 
+    /// Seals a field into any cell, also one that is not its name's.
+    #[cfg(test)]
+    pub(super) fn seal_into(
+        &self,
+        id: &StorageId,
+        life: &Life,
+        cell: &CellId,
+        name: &str,
+        value: &str,
+        entropy: &mut Entropy,
+    ) -> Result<Box<[u8]>> {
+        self.fields.seal(
+            &field::place(id, life, cell),
+            &field::clear(&[0; 16], None),
+            &field::plain(name, value),
+            entropy,
+        )
+    }
+
     /// Opens a field that was read from `cell`; the name inside must be the one that the cell belongs to.
     pub(crate) fn open_field(
         &self,

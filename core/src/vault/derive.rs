@@ -67,3 +67,24 @@ pub(super) fn split_part(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// Stands where a short length would: the length does not fit in two bytes and follows in eight.
 const LONG: u16 = u16::MAX;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_read_back() {
+        for length in [0, 1, 2, 255, 256, 65_533, 65_534, 65_535, 65_536, 70_000] {
+            let part = vec![7; length];
+            let mut bytes = Vec::new();
+            push_part(&mut bytes, &part);
+            assert_eq!(bytes.len(), part_length(&part));
+            bytes.extend(b"rest");
+            assert_eq!(split_part(&bytes), Some((&part[..], &b"rest"[..])), "{length}");
+        }
+        let long = |length: u64| [&[0xFF, 0xFF][..], &length.to_be_bytes(), &[0; 10]].concat();
+        for bad in [vec![], vec![0], vec![0, 1], vec![0xFF; 9], long(10), long(65_534), long(65_535), long(u64::MAX)] {
+            assert_eq!(split_part(&bad), None, "{bad:?}");
+        }
+    }
+}

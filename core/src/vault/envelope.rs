@@ -166,3 +166,162 @@ fn first_24(mac: hmac::Hmac<sha2::Sha256>) -> [u8; NONCE] {
     first.copy_from_slice(&tag[..NONCE]);
     first
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{code, keyring, namespace};
+    use super::*;
+    use crate::error::Code;
+
+    fn seals(data: &[(u8, &str)], tag: &str, purpose: &'static str) -> Seals {
+        Seals::derive(&keyring(data), &Context { namespace: &namespace(), tag, config: &[9; 16] }, purpose)
+    }
+
+    const KEYS: &[(u8, &str)] = &[(1, "primary")];
+
+    #[test]
+    fn what_is_sealed_opens() {
+        let seals = seals(KEYS, "tag", "head");
+        for length in (0..200).chain([1000, 70_000]) {
+            let plain: Vec<u8> = (0..length).map(|byte| byte as u8).collect();
+            let cell = seals.seal(b"place", b"clear", &plain, &mut Entropy::fixed(1)).unwrap();
+            assert_eq!(cell.len(), 5 + 5 + NONCE + padded(4 + length) + TAG);
+            assert_eq!(cell[..10], *b"\x01\0\0\0\x01clear");
+            assert_eq!(**seals.open(b"place", b"clear", &cell).unwrap(), plain);
+        }
+    }
+
+    #[test]
+    fn formats() {
+        let seals = seals(KEYS, "tag", "head");
+        let mut cell = seals.seal(b"", b"", b"plain", &mut Entropy::fixed(1)).unwrap();
+        for format in 0..=255 {
+            cell[0] = format;
+            match format {
+                0 => assert_eq!(code(seals.open(b"", b"", &cell)), Code::Corrupt),
+                1 => drop(seals.open(b"", b"", &cell).unwrap()),
+                _ => assert_eq!(code(seals.open(b"", b"", &cell)), Code::FormatTooNew),
+            }
+        }
+        assert_eq!(code(seals.open(b"", b"", &[2])), Code::FormatTooNew, "whatever its length");
+    }
+
+    #[test]
+    fn a_key_does_what_its_state_says() {
+        let cell = seals(KEYS, "tag", "head").seal(b"", b"", b"plain", &mut Entropy::fixed(1)).unwrap();
+        let id = |cell: &[u8]| cell[KEY_ID].to_vec();
+        for state in ["pending", "retired"] {
+            let seals = seals(&[(1, state), (2, "primary")], "tag", "head");
+            assert_eq!(**seals.open(b"", b"", &cell).unwrap(), *b"plain", "{state}");
+            let new = seals.seal(b"", b"", b"plain", &mut Entropy::fixed(1)).unwrap();
+            assert_eq!(id(&new), [0, 0, 0, 2], "{state} never seals");
+        }
+        for (keys, expected) in
+            [(&[(1, "revoked"), (2, "primary")][..], Code::KeyRevoked), (&[(2, "primary")], Code::KeyUnavailable)]
+        {
+            let error = seals(keys, "tag", "head").open(b"", b"", &cell).unwrap_err();
+            assert_eq!((error.code(), &error.details()["keyId"]), (expected, &1.into()));
+        }
+    }
+
+    #[test]
+    fn places_clear_parts_and_purposes_are_bound() {
+        let home = seals(KEYS, "tag", "head");
+        let cell = home.seal(b"place", b"clear", b"plain", &mut Entropy::fixed(1)).unwrap();
+        for (place, clear) in [
+            (&b"other"[..], &b"clear"[..]),
+            (b"", b"clear"),
+            (b"place", b"other"),
+            (b"placec", b"lear"),
+            (b"place", b""),
+        ] {
+            assert_eq!(code(home.open(place, clear, &cell)), Code::Corrupt);
+        }
+        assert_eq!(code(seals(KEYS, "tag", "user").open(b"place", b"clear", &cell)), Code::Corrupt, "another key");
+        let renamed = Seals { purpose: "user", ..home };
+        assert_eq!(code(renamed.open(b"place", b"clear", &cell)), Code::Corrupt, "the same key under another name");
+    }
+
+    /// Seals a plain text as it stands: length and padding are the caller's.
+    fn seal_raw(seals: &Seals, padded: &[u8]) -> Vec<u8> {
+        let key = &seals.keys[0];
+        let mut body = padded.to_vec();
+        let associated = seals.associated(key.id, b"", b"");
+        let tag = key
+            .cipher
+            .encrypt_inout_detached(&XNonce::from([7; NONCE]), &associated, body.as_mut_slice().into())
+            .unwrap();
+        [&[FORMAT][..], &key.id.to_be_bytes(), &[7; NONCE], &body, &tag].concat()
+    }
+
+    #[test]
+    fn there_is_one_way_to_pad() {
+        let seals = seals(KEYS, "tag", "head");
+        let raw = |length: u32, plain: &[u8], total: usize| {
+            let mut body = [&length.to_be_bytes()[..], plain].concat();
+            body.resize(total, 0);
+            body
+        };
+        let table = [
+            ("a plain text", raw(5, b"plain", 32), true),
+            ("a full one", raw(28, &[1; 28], 32), true),
+            ("an empty one", raw(0, b"", 32), true),
+            ("padded more", raw(5, b"plain", 36), false),
+            ("padded much more", raw(5, b"plain", 64), false),
+            ("not padded", raw(5, b"plain", 9), false),
+            ("not padded above the floor", raw(30, &[1; 30], 34), false),
+            ("a byte in the padding", raw(4, b"plain", 32), false),
+            (
+                "a bit in the last byte",
+                {
+                    let mut body = raw(5, b"plain", 32);
+                    body[31] = 0x80;
+                    body
+                },
+                false,
+            ),
+            ("longer than what is there", raw(29, b"plain", 32), false),
+            ("far longer", raw(u32::MAX, b"plain", 32), false),
+            ("longest but 3", raw(u32::MAX - 3, b"plain", 32), false),
+            ("nothing", Vec::new(), false),
+            ("half a length", vec![0; 3], false),
+        ];
+        for (what, body, good) in table {
+            let opened = seals.open(b"", b"", &seal_raw(&seals, &body));
+            if good { drop(opened.unwrap()) } else { assert_eq!(code(opened), Code::Corrupt, "{what}") }
+        }
+    }
+
+    #[test]
+    fn equal_nonces_mean_equal_everything() {
+        let home = seals(KEYS, "tag", "head");
+        let nonce = |seals: &Seals, place: &[u8], clear: &[u8], plain: &[u8], entropy: u8| {
+            let cell = seals.seal(place, clear, plain, &mut Entropy::fixed(entropy)).unwrap();
+            cell[5 + clear.len()..][..NONCE].to_vec()
+        };
+        let all = [
+            nonce(&home, b"place", b"clear", b"plain", 1),
+            nonce(&home, b"place", b"clear", b"plain", 2),
+            nonce(&home, b"placf", b"clear", b"plain", 1),
+            nonce(&home, b"place", b"cleas", b"plain", 1),
+            nonce(&home, b"place", b"clear", b"plaim", 1),
+            nonce(&home, b"place", b"clear", b"plain\0", 1),
+            nonce(&seals(KEYS, "tag", "user"), b"place", b"clear", b"plain", 1),
+            nonce(&seals(KEYS, "other", "head"), b"place", b"clear", b"plain", 1),
+            nonce(&seals(&[(2, "primary")], "tag", "head"), b"place", b"clear", b"plain", 1),
+        ];
+        assert_eq!(all[0], nonce(&home, b"place", b"clear", b"plain", 1));
+        for (i, one) in all.iter().enumerate() {
+            assert!(!all[..i].contains(one), "{i}");
+        }
+    }
+
+    #[test]
+    fn nonces_of_one_draw_differ_by_what_is_sealed_only() {
+        // A put of equal bytes into one cell under one draw is the same cell: nothing is told that was not known.
+        let (seals, mut entropy) = (seals(KEYS, "tag", "field"), Entropy::draw().unwrap());
+        let one = seals.seal(b"place", b"", b"plain", &mut entropy).unwrap();
+        assert_eq!(one, seals.seal(b"place", b"", b"plain", &mut entropy).unwrap());
+        assert_ne!(one, seals.seal(b"place", b"", b"plain", &mut Entropy::draw().unwrap()).unwrap());
+    }
+}

@@ -157,3 +157,120 @@ impl fmt::Debug for Head {
 fn corrupt() -> Error {
     fail!(Corrupt, "a head or user record was opened but does not read as one")
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::User;
+    use super::*;
+    use crate::error::Code;
+
+    fn millis() -> impl Strategy<Value = Time> {
+        any::<i64>().prop_filter("0 is none", |millis| *millis != 0).prop_map(Time::from_millis)
+    }
+
+    fn identifiers() -> impl Strategy<Value = Identifier> {
+        prop_oneof![
+            any::<String>().prop_map(Identifier::String),
+            any::<i64>().prop_map(Identifier::Integer),
+            any::<f64>().prop_filter("JSON has none", |number| number.is_finite()).prop_map(Identifier::Number),
+            any::<bool>().prop_map(Identifier::Boolean),
+        ]
+    }
+
+    fn states() -> impl Strategy<Value = HeadState> {
+        prop_oneof![
+            Just(HeadState::Alive),
+            Just(HeadState::Ended),
+            millis().prop_map(|not_before| HeadState::Revoked { not_before })
+        ]
+    }
+
+    prop_compose! {
+        fn heads()(
+            life in any::<Life>(), state in states(), began in any::<i64>().prop_map(Time::from_millis),
+            ends in proptest::option::of(millis()), idle in proptest::option::of(1..i64::MAX), config_version in any::<u32>(),
+            refresh_counter in any::<u64>(), refresh_time in proptest::option::of(millis()), realm in any::<String>(),
+            identifier in identifiers(),
+        ) -> Head {
+            Head { life, state, began, ends, idle, config_version, refresh_counter, refresh_time, realm, identifier }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn heads_are_read_back(head in heads()) {
+            let bytes = head.to_bytes();
+            prop_assert_eq!(bytes.len(), bytes.capacity(), "no copy was left behind by growing");
+            prop_assert!(Head::from_bytes(&bytes).unwrap() == head);
+            for length in 0..FIXED + 3 {
+                prop_assert_eq!(Head::from_bytes(&bytes[..length]).unwrap_err().code(), Code::Corrupt);
+            }
+        }
+
+        #[test]
+        fn users_are_read_back(
+            realm in any::<String>(), identifier in identifiers(), first in any::<i64>(), last_end in proptest::option::of(millis()),
+        ) {
+            let user = User { realm, identifier, first_seen: Time::from_millis(first), last_end };
+            let bytes = user.to_bytes();
+            prop_assert_eq!(bytes.len(), bytes.capacity());
+            prop_assert!(User::from_bytes(&bytes).unwrap() == user);
+            for length in 0..16 + 3 {
+                prop_assert_eq!(User::from_bytes(&bytes[..length]).unwrap_err().code(), Code::Corrupt);
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in any::<Vec<u8>>()) {
+            let _ = (Head::from_bytes(&bytes), User::from_bytes(&bytes));
+        }
+    }
+
+    fn head() -> Head {
+        Head {
+            life: [1; 16],
+            state: HeadState::Alive,
+            began: Time::from_secs(1),
+            ends: None,
+            idle: None,
+            config_version: 1,
+            refresh_counter: 0,
+            refresh_time: None,
+            realm: "realm".into(),
+            identifier: Identifier::Boolean(true),
+        }
+    }
+
+    #[test]
+    fn bytes_that_no_head_is_written_in() {
+        let good = head().to_bytes();
+        let table = [
+            ("an unknown state", 16, 3, Code::Corrupt),
+            ("revoked without an instant", 16, 2, Code::Corrupt),
+            ("alive with an instant", 24, 1, Code::Corrupt),
+            ("an identity in a box", FIXED - 1, 1, Code::FormatTooNew),
+            ("a realm that is not text", FIXED + 2, 0xFF, Code::Corrupt),
+            ("a realm longer than what is there", FIXED + 1, 200, Code::Corrupt),
+            ("an identifier of no type", FIXED + 7, b'x', Code::Corrupt),
+        ];
+        for (what, at, byte, expected) in table {
+            let mut bytes = good.to_vec();
+            bytes[at] = byte;
+            assert_eq!(Head::from_bytes(&bytes).unwrap_err().code(), expected, "{what}");
+        }
+        assert_eq!(Head::from_bytes(&[&good[..], &[0]].concat()).unwrap_err().code(), Code::Corrupt, "a byte after it");
+    }
+
+    #[test]
+    fn the_instant_0_is_not_none() {
+        let zero = Time::from_millis(0);
+        let head = Head { state: HeadState::Revoked { not_before: zero }, ends: Some(zero), ..head() };
+        let read = Head::from_bytes(&head.to_bytes()).unwrap();
+        assert_eq!(read.ends, Some(Time::from_millis(1)));
+        assert_eq!(read.state, HeadState::Revoked { not_before: Time::from_millis(1) });
+    }
+}

@@ -290,3 +290,164 @@ impl fmt::Debug for SigningKey {
         f.debug_struct("SigningKey").field("kid", &self.kid).field("state", &self.state).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::error::Code;
+
+    fn key(byte: u8) -> String {
+        URL_SAFE_NO_PAD.encode([byte; 32])
+    }
+
+    fn good() -> Value {
+        let created = "2026-01-01T00:00:00Z";
+        json!({
+            "format": 1,
+            "data": [
+                {"id": 1, "state": "retired", "created": created, "key": key(1)},
+                {"id": 2, "state": "primary", "created": created, "key": key(2)},
+                {"id": 4294967295_u32, "state": "pending", "created": created, "key": key(3)},
+                {"id": 4, "state": "revoked", "created": created, "key": key(4)},
+            ],
+            "index": {"key": key(5)},
+            "signing": [
+                {"kid": "a", "state": "primary", "created": created, "key": key(6)},
+                {"kid": "b", "state": "retired", "created": created, "key": key(7)},
+            ],
+        })
+    }
+
+    /// `KEYRING_INVALID` and its reason; no key of the text may be in it.
+    fn reason(text: &[u8]) -> String {
+        let error = Keyring::from_bytes(text).unwrap_err();
+        assert_eq!(error.code(), Code::KeyringInvalid);
+        let shown = format!("{error} {error:?} {}", error.details_json());
+        for key in (0..8).map(key) {
+            assert!(!shown.contains(&key[..8]), "{shown}");
+        }
+        error.details()["reason"].as_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn every_part_is_read() {
+        let read = Keyring::from_bytes(good().to_string().as_bytes()).unwrap();
+        let data: Vec<_> = read.data_keys().iter().map(|key| (key.id, key.state, key.bytes[0])).collect();
+        use KeyState::{Pending, Primary, Retired, Revoked};
+        assert_eq!(data, [(1, Retired, 1), (2, Primary, 2), (u32::MAX, Pending, 3), (4, Revoked, 4)]);
+        assert_eq!(read.index_key(), &[5; 32]);
+        let signing: Vec<_> =
+            read.signing_keys().iter().map(|key| (key.kid.as_str(), key.state, key.seed[31])).collect();
+        assert_eq!(signing, [("a", Primary, 6), ("b", Retired, 7)]);
+    }
+
+    #[test]
+    fn a_random_keyring_is_written_and_read_back() {
+        let made = Keyring::random().unwrap();
+        let read = Keyring::from_bytes(made.to_json().unwrap().as_bytes()).unwrap();
+        assert_eq!(read.index_key(), made.index_key());
+        assert_eq!(read.data_keys()[0].bytes, made.data_keys()[0].bytes);
+        assert_eq!(read.signing_keys()[0].seed, made.signing_keys()[0].seed);
+        assert_eq!(read.signing_keys()[0].kid, made.signing_keys()[0].kid);
+        assert_ne!(Keyring::generate_json().unwrap(), Keyring::generate_json().unwrap());
+    }
+
+    #[test]
+    fn bad_values_are_refused_with_their_reason() {
+        let table = [
+            ("/format", json!(2), "format"),
+            ("/format", json!(0), "format"),
+            ("/format", json!("1"), "format"),
+            ("/data", json!({}), "format"),
+            ("/data", json!([]), "primary"),
+            ("/data/0/id", json!(0), "id"),
+            ("/data/0/id", json!(2), "id"),
+            ("/data/0/id", json!(-1), "format"),
+            ("/data/0/id", json!(1.5), "format"),
+            ("/data/0/id", json!(4294967296_u64), "format"),
+            ("/data/0/state", json!("Primary"), "format"),
+            ("/data/0/state", json!(key(1)), "format"),
+            ("/data/0/state", json!("primary"), "primary"),
+            ("/data/1/state", json!("retired"), "primary"),
+            ("/data/0/created", json!("yesterday"), "format"),
+            ("/data/0/created", json!(key(1)), "format"),
+            ("/data/0/key", json!(key(2)), "key"),
+            ("/data/0/key", json!(key(5)), "key"),
+            ("/data/0/key", json!(key(7)), "key"),
+            ("/data/0/key", json!(key(0)), "key"),
+            ("/data/0/key", json!(""), "key"),
+            ("/data/0/key", json!(key(1)[..42]), "key"),
+            ("/data/0/key", json!(key(1) + "A"), "key"),
+            ("/data/0/key", json!(key(1) + "="), "key"),
+            ("/data/0/key", json!(format!(" {}", &key(1)[1..])), "key"),
+            ("/data/0/key", json!("+".repeat(43)), "key"),
+            // The last character's two spare bits must be zero: one text a key.
+            ("/data/0/key", json!(format!("{}B", &key(1)[..42])), "key"),
+            ("/data/0/key", json!(7), "format"),
+            ("/index", json!(key(5)), "format"),
+            ("/index/key", json!(key(6)), "key"),
+            ("/signing", json!([]), "primary"),
+            ("/signing/0/state", json!("retired"), "primary"),
+            ("/signing/1/state", json!("primary"), "primary"),
+            ("/signing/0/kid", json!(""), "id"),
+            ("/signing/0/kid", json!("b"), "id"),
+            ("/signing/0/kid", json!("x".repeat(65)), "id"),
+            ("/signing/0/key", json!("short"), "key"),
+            ("/signing/0/created", json!(""), "format"),
+        ];
+        for (path, value, expected) in table {
+            let mut text = good();
+            *text.pointer_mut(path).unwrap() = value.clone();
+            assert_eq!(reason(text.to_string().as_bytes()), expected, "{path} {value}");
+        }
+    }
+
+    #[test]
+    fn members_are_all_there_and_no_others() {
+        for place in ["", "/data/0", "/index", "/signing/1"] {
+            let names: Vec<String> = good().pointer(place).unwrap().as_object().unwrap().keys().cloned().collect();
+            let edited = |edit: &dyn Fn(&mut serde_json::Map<String, Value>)| {
+                let mut text = good();
+                edit(text.pointer_mut(place).unwrap().as_object_mut().unwrap());
+                text.to_string()
+            };
+            for name in names {
+                let text = edited(&|object| drop(object.remove(&name)));
+                assert_eq!(reason(text.as_bytes()), "format", "{place} without {name}");
+            }
+            let text = edited(&|object| drop(object.insert(key(1), json!(key(2)))));
+            assert_eq!(reason(text.as_bytes()), "format", "{place} with another member");
+        }
+    }
+
+    #[test]
+    fn other_texts_are_refused() {
+        let good = good().to_string();
+        let twice = good.replacen("\"format\":1", "\"format\":1,\"format\":1", 1);
+        let texts = ["", "null", "[]", "{}", &key(1), &format!("{good}x"), &format!("\u{feff}{good}"), &twice];
+        for text in texts {
+            assert_eq!(reason(text.as_bytes()), "format", "{text}");
+        }
+        assert_eq!(reason(b"\xff\xfe"), "format");
+        for length in 0..good.len() {
+            assert_eq!(reason(&good.as_bytes()[..length]), "format", "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn keys_are_not_printed() {
+        let read = Keyring::from_bytes(good().to_string().as_bytes()).unwrap();
+        let shown = format!("{read:?} {:?} {:?}", read.data_keys(), read.signing_keys());
+        for secret in [&key(1)[..8], &key(2)[..8], &key(5)[..8], &key(6)[..8], "1, 1", "2, 2", "5, 5", "6, 6"] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+    }
+
+    #[test]
+    fn an_environment_variable_that_is_not_there() {
+        let error = Keyring::from_env("SESSILE_NO_SUCH_VARIABLE").unwrap_err();
+        assert_eq!((error.code(), &error.details()["reason"]), (Code::KeyringInvalid, &json!("missing")));
+    }
+}

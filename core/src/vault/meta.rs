@@ -80,3 +80,73 @@ pub(crate) fn check(keyring: &Keyring, namespace: &Namespace, stored: Option<&[u
     }
     Ok((stored.is_none() || record.len() > known).then_some(record))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{code, keyring, keyring_of, namespace};
+    use super::*;
+    use crate::error::Code;
+
+    #[test]
+    fn keys_are_known_again() {
+        let one = keyring(&[(1, "primary")]);
+        let record = check(&one, &namespace(), None).unwrap().expect("a new store has it written");
+        assert_eq!(record.len(), 1 + 16 + 20);
+        assert_eq!(check(&one, &namespace(), Some(&record)).unwrap(), None);
+
+        let two = keyring(&[(1, "retired"), (2, "primary")]);
+        let longer = check(&two, &namespace(), Some(&record)).unwrap().expect("a new key is written down");
+        assert_eq!((longer.len(), &longer[..record.len()]), (1 + 16 + 40, &record[..]));
+        assert_eq!(check(&two, &namespace(), Some(&longer)).unwrap(), None);
+        assert_eq!(
+            check(&one, &namespace(), Some(&longer)).unwrap(),
+            None,
+            "a key that this keyring lacks stays known"
+        );
+    }
+
+    #[test]
+    fn other_keys_are_refused() {
+        let record = check(&keyring(&[(1, "primary")]), &namespace(), None).unwrap().unwrap();
+        let other_index = keyring_of(&[(1, "primary")], 0xAA);
+        assert_eq!(code(check(&other_index, &namespace(), Some(&record))), Code::KeyUnavailable);
+
+        let mut other_bytes = record.clone();
+        other_bytes[1 + 16 + 4] ^= 1;
+        let error = check(&keyring(&[(1, "primary")]), &namespace(), Some(&other_bytes)).unwrap_err();
+        assert_eq!((error.code(), &error.details()["keyId"]), (Code::KeyMismatch, &1.into()));
+
+        let elsewhere = Namespace::new("default", "shop", "dev").unwrap();
+        assert_eq!(code(check(&keyring(&[(1, "primary")]), &elsewhere, Some(&record))), Code::KeyUnavailable);
+    }
+
+    #[test]
+    fn other_bytes_are_refused() {
+        let keyring = keyring(&[(1, "primary")]);
+        let record = check(&keyring, &namespace(), None).unwrap().unwrap();
+        for length in 0..record.len() {
+            // Cut after the index key's check it is a record that knows no data key yet.
+            let expected = if length == 17 { None } else { Some(Code::Corrupt) };
+            assert_eq!(
+                check(&keyring, &namespace(), Some(&record[..length])).err().map(|e| e.code()),
+                expected,
+                "{length} bytes"
+            );
+        }
+        assert_eq!(code(check(&keyring, &namespace(), Some(&[&record[..], &[0]].concat()))), Code::Corrupt);
+        for (format, expected) in [(0, Code::Corrupt), (2, Code::FormatTooNew), (255, Code::FormatTooNew)] {
+            let mut other = record.clone();
+            other[0] = format;
+            assert_eq!(code(check(&keyring, &namespace(), Some(&other))), expected);
+        }
+    }
+
+    #[test]
+    fn the_key_is_the_namespaces() {
+        let of = |workspace, product, env| key(&Namespace::new(workspace, product, env).unwrap());
+        let all = [of("a", "b", "c"), of("ab", "b", "c"), of("a", "bb", "c"), of("b", "a", "c"), of("a", "b", "d")];
+        for (i, one) in all.iter().enumerate() {
+            assert!(!all[..i].contains(one), "{i}");
+        }
+    }
+}

@@ -1,14 +1,22 @@
 //! Keys, and what is sealed with them. Outside this room there are only sealed bytes and blind ids.
 
+#[cfg(test)]
+mod attacks;
 mod blind;
 mod config_vault;
 mod derive;
 mod envelope;
 mod field;
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod golden;
 mod head;
 mod identifier;
 mod keyring;
 mod keyring_file;
+#[cfg(test)]
+mod known_answers;
 mod meta;
 mod namespace;
 mod padding;
@@ -41,11 +49,13 @@ pub(crate) use user::User;
 pub(crate) struct Vault {
     keyring: Keyring,
     namespace: Namespace,
-    /// By config id, then by tag: keys belong to both, though an id has one tag almost always.
-    configs: Mutex<HashMap<[u8; 16], Vec<(Box<str>, Arc<ConfigVault>)>>>,
+    configs: Mutex<HashMap<[u8; 16], Vec<Tagged>>>,
     checkpoints: Seals,
     identity_key: blind::BlindKey,
 }
+
+/// One of the tags that a config id was met with: keys belong to both, though an id has one tag almost always.
+type Tagged = (Box<str>, Arc<ConfigVault>);
 
 impl Vault {
     pub(crate) fn new(keyring: Keyring, namespace: Namespace) -> Vault {

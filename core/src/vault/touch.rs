@@ -37,3 +37,28 @@ impl TouchKey {
         first_16(mac)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_touch_is_of_one_life_of_one_session() {
+        let key = TouchKey(Zeroizing::new([1; 32]));
+        let (id, life) = ([2; 17], [3; 16]);
+        for millis in [i64::MIN, -1, 0, 1, 1_800_000_000_000, i64::MAX] {
+            let time = Time::from_millis(millis);
+            let touch = key.seal(&id, &life, time);
+            assert_eq!(touch[..8], millis.to_be_bytes());
+            assert_eq!(key.open(&id, &life, &touch), Some(time));
+            assert_eq!(key.open(&[9; 17], &life, &touch), None);
+            assert_eq!(key.open(&id, &[9; 16], &touch), None);
+            assert_eq!(TouchKey(Zeroizing::new([9; 32])).open(&id, &life, &touch), None);
+            for bit in 0..24 * 8 {
+                let mut flipped = touch;
+                flipped[bit / 8] ^= 1 << (bit % 8);
+                assert_eq!(key.open(&id, &life, &flipped), None, "bit {bit}");
+            }
+        }
+    }
+}

@@ -10,7 +10,7 @@ use std::thread;
 use tempfile::TempDir;
 
 use super::super::Backend;
-use super::super::contract::{SPACE, applied, cell, change, counted, id, increment, put, read, sealed, wait};
+use super::super::contract::{open, SPACE, applied, cell, change, counted, id, increment, put, read, sealed, wait};
 use super::*;
 use crate::error::Code;
 use crate::task::{Pool, Task};
@@ -32,7 +32,7 @@ impl Place {
 
     fn try_open(&self, deadline: Duration) -> Result<Backend> {
         let url = format!("sqlite:{}", self.file("").display());
-        Backend::open(&url, Durability::Interval, deadline)
+        open(&url, Durability::Interval, deadline)
     }
 
     fn open(&self) -> Backend {
@@ -109,14 +109,14 @@ fn a_path_is_a_path() {
     for name in ["a?mode=memory", "file:b", "c%20d", "é"] {
         let path = place.0.path().join(name);
         let url = format!("sqlite://{}", path.display());
-        let store = Backend::open(&url, Durability::Interval, DEADLINE).unwrap();
+        let store = open(&url, Durability::Interval, DEADLINE).unwrap();
         applied(&store, &one(1));
         assert!(path.is_file(), "{name}");
     }
     let linked = place.0.path().join("linked");
     std::os::unix::fs::symlink(place.0.path().join("é"), &linked).unwrap();
     let url = format!("sqlite:{}", linked.display());
-    assert_eq!(read(&Backend::open(&url, Durability::Interval, DEADLINE).unwrap(), 1).count, 2);
+    assert_eq!(read(&open(&url, Durability::Interval, DEADLINE).unwrap(), 1).count, 2);
     assert!(!place.0.path().join("linked-lock").exists());
 }
 
@@ -174,7 +174,7 @@ fn an_empty_file_becomes_a_store() {
 #[test]
 fn places_that_cannot_hold_a_store_are_named() {
     let place = Place::new();
-    let open = |path: &Path| Backend::open(&format!("sqlite:{}", path.display()), Durability::Interval, DEADLINE);
+    let open = |path: &Path| open(&format!("sqlite:{}", path.display()), Durability::Interval, DEADLINE);
     let Err(error) = open(&place.0.path().join("missing/sessions.db")) else { panic!("opened") };
     assert_eq!(error.code(), Code::Io);
     assert!(error.message().contains(&format!("{}/missing", place.0.path().display())), "{error}");
@@ -323,7 +323,7 @@ fn a_file_open_by_other_means_in_this_process_is_refused() {
 fn child() {
     let Some(path) = std::env::var_os(CHILD) else { return };
     let url = format!("sqlite:{}", path.display());
-    let store = Backend::open(&url, Durability::Interval, DEADLINE).unwrap();
+    let store = open(&url, Durability::Interval, DEADLINE).unwrap();
     for n in 0..u32::MAX {
         increment(&store, process::id() as u8, n);
         println!("wrote {}", n + 1);

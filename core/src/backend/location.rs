@@ -1,0 +1,50 @@
+//! Where a store is, as its URL says.
+
+use std::path::Path;
+
+use crate::error::{Result, fail};
+
+/// A store's URL, read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Location<'a> {
+    /// `memory:`
+    Memory,
+    /// `sqlite:PATH`
+    Sqlite(&'a Path),
+}
+
+impl Location<'_> {
+    /// `memory:`, `sqlite:PATH` or `sqlite:///ABSOLUTE/PATH`; else `INVALID_ARGUMENT` naming what is accepted.
+    pub(crate) fn parse(url: &str) -> Result<Location<'_>> {
+        let Some((scheme, rest)) = url.split_once(':') else {
+            return Err(fail!(InvalidArgument, "a store's URL begins with its scheme: memory: or sqlite:PATH"));
+        };
+        match scheme {
+            "memory" if rest.is_empty() => Ok(Location::Memory),
+            "memory" => Err(fail!(InvalidArgument, "memory: takes nothing after the colon")),
+            "sqlite" => Ok(Location::Sqlite(Path::new(sqlite_path(rest)?))),
+            // Only the scheme is named: the rest of a URL may hold a password.
+            _ => Err(fail!(InvalidArgument, "unknown store {scheme:?}: a URL is memory: or sqlite:PATH")),
+        }
+    }
+}
+
+/// All of it is the path, `?` and `%` too.
+fn sqlite_path(rest: &str) -> Result<&str> {
+    let path = match rest.strip_prefix("//") {
+        Some(path) if path.starts_with('/') => path,
+        Some(_) => {
+            return Err(fail!(
+                InvalidArgument,
+                "sqlite:// takes an absolute path: sqlite:///folder/file, or sqlite:./file"
+            ));
+        }
+        None => rest,
+    };
+    match path {
+        "" => Err(fail!(InvalidArgument, "sqlite: needs a path: sqlite:./sessions.db")),
+        ":memory:" => Err(fail!(InvalidArgument, "a store in memory is memory:, not sqlite::memory:")),
+        path if path.contains('\0') => Err(fail!(InvalidArgument, "a path has no NUL character")),
+        path => Ok(path),
+    }
+}

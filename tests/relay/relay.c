@@ -1,0 +1,132 @@
+/* The C part of the relay: relay-c relay <db> <keyring> <token> <language> <seconds>; see run.py. C11. */
+
+#define _POSIX_C_SOURCE 200809L
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "sessile.h"
+
+static const char *const LANGUAGES[] = {"python", "node", "c", "cpp", "rust"};
+enum { LANGUAGE_COUNT = sizeof LANGUAGES / sizeof LANGUAGES[0] };
+
+/* Ends the program with the error's name and message unless the call succeeded. */
+static void must(int32_t status, sessile_error_t *const *error, const char *what)
+{
+    if (status == SESSILE_OK) {
+        return;
+    }
+    fprintf(stderr, "%s: %s: %s\n", what, sessile_error_name(*error), sessile_error_message(*error));
+    sessile_error_free(*error);
+    exit(EXIT_FAILURE);
+}
+
+static int64_t millis(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static sessile_store_t *open_store(const char *db, const char *keyring)
+{
+    sessile_error_t *error = NULL;
+    sessile_options_t *options;
+    sessile_store_t *store;
+    char json[4096];
+    int length = snprintf(json, sizeof json, "{\"url\":\"sqlite:%s\"}", db);
+    if (length < 0 || (size_t)length >= sizeof json) {
+        fprintf(stderr, "the path of the database is too long\n");
+        exit(EXIT_FAILURE);
+    }
+    must(sessile_options_new(sessile_str(json), &options, &error), &error, "options");
+    must(sessile_options_set_keyring_file(options, sessile_str(keyring), &error), &error, "keyring");
+    must(sessile_store_open(options, &store, &error), &error, "open");
+    sessile_options_free(options);
+    return store;
+}
+
+/* One turn: counts up the own field and the shared total. */
+static void write_turn(sessile_session_t *session, const char *language, uint64_t count)
+{
+    sessile_error_t *error = NULL;
+    sessile_buffer_t *sum;
+    char value[32];
+    snprintf(value, sizeof value, "%" PRIu64, count);
+    must(sessile_session_put_one(session, sessile_str(language), sessile_str(value), SESSILE_NO_TTL, &error), &error, "put");
+    must(sessile_session_increment(session, SESSILE_STR("total"), SESSILE_STR("1"), &sum, &error), &error, "increment");
+    sessile_buffer_free(sum);
+}
+
+/* What another language has counted to, which never goes back. */
+static uint64_t read_other(sessile_session_t *session, const char *other, uint64_t before)
+{
+    sessile_error_t *error = NULL;
+    sessile_buffer_t *value;
+    uint64_t now;
+    must(sessile_session_get(session, sessile_str(other), &value, &error), &error, "get");
+    if (value == NULL) {
+        now = 0;
+    } else {
+        now = strtoull(value->ptr, NULL, 10);
+        sessile_buffer_free(value);
+    }
+    if (now < before) {
+        fprintf(stderr, "%s went back from %" PRIu64 " to %" PRIu64 "\n", other, before, now);
+        exit(EXIT_FAILURE);
+    }
+    return now;
+}
+
+static void relay(const char *db, const char *keyring, const char *token, const char *language, double seconds)
+{
+    sessile_error_t *error = NULL;
+    sessile_execution_t *run;
+    sessile_session_t *session;
+    uint64_t seen[LANGUAGE_COUNT] = {0};
+    uint64_t writes = 0;
+    const char *comma = "";
+    sessile_store_t *store = open_store(db, keyring);
+    must(sessile_execution_new(store, SESSILE_STR("{\"type\":\"rest\",\"security\":\"jwt\"}"), sessile_str(token), &run,
+                               &error),
+         &error, "execution");
+    must(sessile_execution_global(run, SESSILE_NONE, &session, &error), &error, "global");
+
+    int64_t started = millis(CLOCK_REALTIME);
+    int64_t until = millis(CLOCK_MONOTONIC) + (int64_t)(seconds * 1000);
+    while (millis(CLOCK_MONOTONIC) < until) {
+        writes++;
+        write_turn(session, language, writes);
+        for (size_t i = 0; i < LANGUAGE_COUNT; i++) {
+            if (strcmp(LANGUAGES[i], language) != 0) {
+                seen[i] = read_other(session, LANGUAGES[i], seen[i]);
+            }
+        }
+    }
+    printf("{\"lang\":\"%s\",\"startedAt\":%" PRId64 ",\"endedAt\":%" PRId64 ",\"writes\":%" PRIu64 ",\"seen\":{", language,
+           started, millis(CLOCK_REALTIME), writes);
+    for (size_t i = 0; i < LANGUAGE_COUNT; i++) {
+        if (strcmp(LANGUAGES[i], language) != 0) {
+            printf("%s\"%s\":%" PRIu64, comma, LANGUAGES[i], seen[i]);
+            comma = ",";
+        }
+    }
+    printf("}}\n");
+
+    sessile_session_free(session);
+    sessile_execution_free(run);
+    sessile_store_free(store);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 7 || strcmp(argv[1], "relay") != 0) {
+        fprintf(stderr, "usage: %s relay <db> <keyring> <token> <language> <seconds>\n", argv[0]);
+        return EXIT_FAILURE;
+    }
+    relay(argv[2], argv[3], argv[4], argv[5], strtod(argv[6], NULL));
+    return EXIT_SUCCESS;
+}
