@@ -7,6 +7,8 @@
 typedef struct {
     const char *at;
     const char *end;
+    /* Where the value is written again; never longer than what was read. */
+    char *out;
 } reader;
 
 static json *read_value(reader *r);
@@ -24,6 +26,12 @@ static bool take(reader *r, const char *word)
         return false;
     r->at += len;
     return true;
+}
+
+static void write_bytes(reader *r, const char *bytes, size_t len)
+{
+    memcpy(r->out, bytes, len);
+    r->out += len;
 }
 
 static bool take_digits(reader *r)
@@ -122,8 +130,39 @@ static size_t written_len(const reader *r)
     return (size_t)(at - r->at);
 }
 
+/* What no UTF-8 has: put_utf8 makes it of an escape that stands alone, which only an escape can say. */
+static bool has_lone_surrogate(const char *text, size_t len)
+{
+    for (size_t i = 0; i + 1 < len; i++)
+        if ((unsigned char)text[i] == 0xed && (unsigned char)text[i + 1] >= 0xa0)
+            return true;
+    return false;
+}
+
+static void write_string(reader *r, const char *text, size_t len)
+{
+    static const char from[] = "\"\\\b\f\n\r\t", into[] = "\"\\bfnrt";
+    *r->out++ = '"';
+    for (size_t i = 0; i < len; i++) {
+        const char *simple = text[i] ? strchr(from, text[i]) : NULL;
+        if (simple) {
+            *r->out++ = '\\';
+            *r->out++ = into[simple - from];
+        } else if ((unsigned char)text[i] < 0x20) {
+            static const char hex[] = "0123456789abcdef";
+            write_bytes(r, "\\u00", 4);
+            *r->out++ = hex[text[i] >> 4];
+            *r->out++ = hex[text[i] & 15];
+        } else {
+            *r->out++ = text[i];
+        }
+    }
+    *r->out++ = '"';
+}
+
 static char *read_string(reader *r, size_t *len)
 {
+    const char *start = r->at;
     if (!take(r, "\""))
         return NULL;
     char *text = malloc(written_len(r) + 1), *to = text;
@@ -143,6 +182,10 @@ static char *read_string(reader *r, size_t *len)
     }
     *to = 0;
     *len = (size_t)(to - text);
+    if (has_lone_surrogate(text, *len))
+        write_bytes(r, start, (size_t)(r->at - start));
+    else
+        write_string(r, text, *len);
     return text;
 }
 
@@ -150,8 +193,10 @@ static bool read_children(reader *r, json *parent, const char *close)
 {
     json **last = &parent->first;
     skip_space(r);
-    if (take(r, close))
+    if (take(r, close)) {
+        write_bytes(r, close, 1);
         return true;
+    }
     for (;;) {
         char *name = NULL;
         size_t name_len = 0;
@@ -163,6 +208,7 @@ static bool read_children(reader *r, json *parent, const char *close)
                 free(name);
                 return false;
             }
+            *r->out++ = ':';
         }
         json *child = read_value(r);
         if (!child) {
@@ -174,32 +220,50 @@ static bool read_children(reader *r, json *parent, const char *close)
         *last = child;
         last = &child->next;
         skip_space(r);
-        if (take(r, close))
+        if (take(r, close)) {
+            write_bytes(r, close, 1);
             return true;
+        }
         if (!take(r, ","))
             return false;
+        *r->out++ = ',';
     }
+}
+
+static bool read_word(reader *r, json *value, json_kind kind, const char *word)
+{
+    if (!take(r, word))
+        return false;
+    value->kind = kind;
+    write_bytes(r, word, strlen(word));
+    return true;
+}
+
+static bool read_number(reader *r, json *value)
+{
+    const char *start = r->at;
+    value->kind = JSON_NUMBER;
+    if (!skip_number(r))
+        return false;
+    write_bytes(r, start, (size_t)(r->at - start));
+    return true;
 }
 
 static bool read_into(reader *r, json *value)
 {
-    if (take(r, "null"))
-        return value->kind = JSON_NULL, true;
-    if (take(r, "false"))
-        return value->kind = JSON_FALSE, true;
-    if (take(r, "true"))
-        return value->kind = JSON_TRUE, true;
+    if (read_word(r, value, JSON_NULL, "null") || read_word(r, value, JSON_FALSE, "false") ||
+        read_word(r, value, JSON_TRUE, "true"))
+        return true;
+    if (read_word(r, value, JSON_ARRAY, "["))
+        return read_children(r, value, "]");
+    if (read_word(r, value, JSON_OBJECT, "{"))
+        return read_children(r, value, "}");
     if (r->at < r->end && *r->at == '"') {
         value->kind = JSON_STRING;
         value->text = read_string(r, &value->text_len);
         return value->text != NULL;
     }
-    if (take(r, "["))
-        return value->kind = JSON_ARRAY, read_children(r, value, "]");
-    if (take(r, "{"))
-        return value->kind = JSON_OBJECT, read_children(r, value, "}");
-    value->kind = JSON_NUMBER;
-    return skip_number(r);
+    return read_number(r, value);
 }
 
 static json *read_value(reader *r)
@@ -208,24 +272,29 @@ static json *read_value(reader *r)
     if (!value)
         abort();
     skip_space(r);
-    value->raw = r->at;
+    value->raw = r->out;
     if (!read_into(r, value)) {
         json_free(value);
         return NULL;
     }
-    value->raw_len = (size_t)(r->at - value->raw);
+    value->raw_len = (size_t)(r->out - value->raw);
     return value;
 }
 
 json *json_read(const char *text, size_t len)
 {
-    reader r = {text, text + len};
+    char *written = calloc(len + 1, 1);
+    if (!written)
+        abort();
+    reader r = {text, text + len, written};
     json *value = read_value(&r);
     skip_space(&r);
-    if (value && r.at != r.end) {
+    if (!value || r.at != r.end) {
         json_free(value);
+        free(written);
         return NULL;
     }
+    value->written = written;
     return value;
 }
 
@@ -236,6 +305,7 @@ void json_free(json *value)
         json_free(value->first);
         free(value->text);
         free(value->name);
+        free(value->written);
         free(value);
         value = next;
     }

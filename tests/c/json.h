@@ -1,6 +1,6 @@
 /*
- * The vectors' reader. JSON libraries turn numbers into doubles; here every value keeps its text, so what a case says
- * reaches the library, and is compared, digit for digit.
+ * The vectors' reader. JSON libraries turn numbers into doubles; here every number keeps its text, so what a case
+ * says reaches the library, and is compared, digit for digit.
  */
 #ifndef SESSILE_TESTS_JSON_H
 #define SESSILE_TESTS_JSON_H
@@ -16,7 +16,7 @@ typedef enum { JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_NUMBER, JSON_STRING, JSON_
 
 typedef struct json {
     json_kind kind;
-    /* The value as it stands in the text. */
+    /* The value as any writer of JSON writes it: without white space, only what must be escaped escaped. */
     const char *raw;
     size_t raw_len;
     /* A string, unescaped, with a NUL after it. */
@@ -28,9 +28,11 @@ typedef struct json {
     /* An array's elements, an object's members. */
     struct json *first;
     struct json *next;
+    /* Of the value that json_read gave: what all `raw` point into. */
+    char *written;
 } json;
 
-/* Reads one value; `text` must outlive it. NULL: not JSON. */
+/* Reads one value. NULL: not JSON. */
 json *json_read(const char *text, size_t len);
 void json_free(json *value);
 

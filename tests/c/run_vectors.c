@@ -652,13 +652,14 @@ typedef struct {
     unsigned passed, failed, skipped;
 } tally;
 
-static json *read_json(const char *folder, const char *file, char **text)
+static json *read_json(const char *folder, const char *file)
 {
     char path[4096];
     size_t len = 0;
     snprintf(path, sizeof path, "%s/%s", folder, file);
-    *text = read_file(path, &len);
-    json *value = *text ? json_read(*text, len) : NULL;
+    char *text = read_file(path, &len);
+    json *value = text ? json_read(text, len) : NULL;
+    free(text);
     if (!value) {
         fprintf(stderr, "%s is not there or is no JSON\n", path);
         exit(2);
@@ -668,8 +669,7 @@ static json *read_json(const char *folder, const char *file, char **text)
 
 static void run_suite(const char *folder, const char *file, const json *skips, char **ids, int count, tally *total)
 {
-    char *text;
-    json *suite = read_json(folder, file, &text);
+    json *suite = read_json(folder, file);
     const char *name = json_text(json_member(suite, "suite"));
     const json *cases = json_member(suite, "cases");
     tally t = {0};
@@ -697,7 +697,6 @@ static void run_suite(const char *folder, const char *file, const json *skips, c
     total->failed += t.failed;
     total->skipped += t.skipped;
     json_free(suite);
-    free(text);
 }
 
 static int is_suite(const struct dirent *entry)
@@ -714,8 +713,7 @@ int main(int argc, char **argv)
     }
     struct dirent **suites;
     int count = scandir(argv[1], &suites, is_suite, alphasort);
-    char *text;
-    json *skips = read_json(argv[1], "skips.json", &text);
+    json *skips = read_json(argv[1], "skips.json");
     tally total = {0};
     for (int i = 0; i < count; i++) {
         run_suite(argv[1], suites[i]->d_name, skips, argv + 2, argc - 2, &total);
@@ -723,7 +721,6 @@ int main(int argc, char **argv)
     }
     free(suites);
     json_free(skips);
-    free(text);
     printf("%s: %u passed, %u failed, %u skipped\n", LANGUAGE, total.passed, total.failed, total.skipped);
     return total.failed == 0 && total.passed > 0 ? 0 : 1;
 }
