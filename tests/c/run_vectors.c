@@ -692,7 +692,7 @@ static void run_suite(const char *folder, const char *file, const json *skips, c
             fprintf(stderr, "FAILED %s: %s\n", id, json_text(json_member(given, "rule")));
         }
     }
-    printf("%s %s: %u passed, %u failed, %u skipped\n", LANGUAGE, name, t.passed, t.failed, t.skipped);
+    printf("  %s: %u passed, %u failed, %u skipped\n", name, t.passed, t.failed, t.skipped);
     total->passed += t.passed;
     total->failed += t.failed;
     total->skipped += t.skipped;

@@ -539,7 +539,7 @@ static Tally run_suite(const fs::path &file, const json *skips, const std::vecto
         if (chosen.empty() || std::find(chosen.begin(), chosen.end(), id) != chosen.end())
             run_case(given, file.parent_path(), skips, id, tally);
     }
-    tally.print(string(language) + " " + name);
+    tally.print("  " + name);
     return tally;
 }
 
