@@ -28,8 +28,9 @@ node-build: ## the npm package, packed in build/ and installed in build/node-tes
 node-test: ## the npm package, installed from its tarball: vectors, language, threads, types
 	@test -d $(node_test)/node_modules/sessile || $(MAKE) --no-print-directory node-build
 	@$(call node_copy_tests,$(node_test))
-	cd $(node_test) && SESSILE_ROOT=$(CURDIR) node --test --test-reporter=spec 'test/language/' && \
-		SESSILE_ROOT=$(CURDIR) node test/vectors.mjs
+	cd $(node_test) && SESSILE_ROOT=$(CURDIR) node test/vectors.mjs
+	cd $(node_test) && node --test --test-reporter=./test/reporter.mjs --test-reporter-destination=stdout \
+		test/language/*.test.mjs test/language/*.test.cjs
 	cd $(node_test) && $(node_package)/node_modules/.bin/tsc --project test/types/tsconfig.json
 
 node-panic: ## a panic of the core is an error in Node, by promise and by Sync

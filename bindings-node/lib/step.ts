@@ -55,9 +55,14 @@ export class Step {
     return step.#handle
   }
 
-  /** @internal A step read within the limits of a store. */
-  static within(text: string, store: Handle): Step {
-    return new Step(inside, native.stepParse(text, store))
+  /** @internal Reads a step within the limits of a store. */
+  static within(step: StepObject | string, store: Handle): Handle {
+    return native.stepParse(stepText(step), store)
+  }
+
+  /** @internal */
+  static of(key: symbol, handle: Handle): Step {
+    return new Step(key, handle)
   }
 }
 
@@ -79,7 +84,7 @@ export class Steps {
     const text = stepText(step)
     let found = this.#byText.get(text)
     if (found === undefined) {
-      found = Step.within(text, this.#store)
+      found = Step.of(inside, Step.within(text, this.#store))
       if (this.#byText.size >= Steps.#most) this.#byText.clear()
       this.#byText.set(text, found)
     }

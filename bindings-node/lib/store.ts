@@ -4,7 +4,7 @@ import { Execution } from './execution.js'
 import { isObject, kindOf, nameOf, nothing, optionalText, rawText, seconds, textOf } from './json.js'
 import { fromInside, inside, later, native, now, own, type Handle, type Reply, type Ticket } from './native.js'
 import { Session } from './session.js'
-import { Steps } from './step.js'
+import { Step, Steps, type StepObject } from './step.js'
 
 /** An issuer of tokens that a store trusts. It fixes who a user is: no token and no configuration can change that. */
 export interface Issuer {
@@ -113,6 +113,7 @@ export class VerifiedToken {
     this.realm = realm
     this.subject = subject
     this.expiresAt = new Date(Number(expiresAt))
+    Object.freeze(this)
   }
 
   /** @internal */
@@ -213,6 +214,11 @@ export class Store {
   execution(options: ExecutionOptions = {}): Execution {
     const start = () => native.storeExecution(this.#handle, ...origin(options))
     return now(this.execution, start, this.#execution)
+  }
+
+  /** Checks and reads a step, to be run many times, within this store's limits. As {@link Step.parse}. */
+  parseStep(step: StepObject | string): Step {
+    return now(this.parseStep, () => Step.within(step, this.#handle), (handle) => Step.of(inside, handle as Handle))
   }
 
   /**

@@ -5,7 +5,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use napi::bindgen_prelude::{Either3, Env, FromNapiValue, Function, FunctionCallContext, JsObjectValue, Object, Uint8Array};
-use serde_json::json;
 use sessile::{Code, Error, Execution, Result, Session, Store, Task, guard};
 
 use crate::queue::{Queue, Wake};
@@ -235,7 +234,8 @@ pub fn whole(number: f64, what: &str) -> Result<u64> {
     }
 }
 
-/// How an error crosses: the façade makes a `SessileError` of it.
+/// How an error crosses: the façade knows it by its first member and makes a `SessileError` of it.
 fn error_text(error: &Error) -> String {
-    json!({"sessile": error.code().name(), "message": error.message(), "details": error.details()}).to_string()
+    let (code, message) = (error.code().name(), serde_json::Value::from(error.message()));
+    format!(r#"{{"sessile":"{code}","message":{message},"details":{}}}"#, error.details_json())
 }
