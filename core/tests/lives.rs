@@ -207,3 +207,26 @@ fn a_clock_at_its_ends_is_no_panic() {
     clock.advance(1).unwrap();
     assert_eq!(clock.now().millis(), i64::MAX);
 }
+
+#[test]
+fn lives_that_are_long_over_leave_the_file_as_others_begin() {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), start());
+    let store = sqlite(folder.path(), &clock);
+    let large = format!(r#"{{"a": 1, "large": "{}"}}"#, "x".repeat(10_000));
+    for n in 0..20 {
+        user(&store, &format!("user{n}")).global(None).put(&large, None).wait().unwrap();
+    }
+    let held = user(&store, "user0");
+    held.global(None).keys().wait().unwrap();
+    clock.advance(32 * DAY).unwrap();
+    user(&store, "ada").global(None).put(&large, None).wait().unwrap();
+    held.renew(&store.tokens().issue(r#"{"sub": "user0"}"#, 600).wait().unwrap()).wait().unwrap();
+    assert_eq!(held.global(None).keys().wait().unwrap_err().code(), Code::SessionExpired);
+    store.close().wait().unwrap();
+
+    let file = rusqlite::Connection::open(folder.path().join("sessions.db")).unwrap();
+    for table in ["session", "field", "entry"] {
+        let count = file.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, u32>(0)).unwrap();
+        assert_eq!(count, 1, "{table}");
+    }
+}
