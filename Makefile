@@ -7,11 +7,11 @@ SHELL := /bin/bash
 PROFILE ?= release
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
-include mk/c.mk
+-include mk/c.mk
 include mk/python.mk
-include mk/node.mk
+-include mk/node.mk
 
-.PHONY: help prepare artefacts demo test test-rust test-vectors test-docs test-relay test-panic lint fmt torture clean
+.PHONY: help prepare artefacts demo demo-check test test-rust test-format test-docs test-relay test-panic lint fmt clean
 
 help: ## lists the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -30,9 +30,14 @@ demo: artefacts ## three pipelines in two languages on one encrypted file
 test: artefacts ## every test of every language
 	@scripts/test
 
+demo-check:
+	@examples/demo/run
+
 test-rust: ## the core's unit tests, contract tests, vectors and doctests
-	cargo test -p sessile --lib --tests --examples -- --nocapture --test-threads=2 | scripts/quiet
-	cargo test -p sessile --doc
+	cargo test -p sessile -- --nocapture
+
+test-format: ## a second implementation, in Python, opens the golden records
+	$(PYTHON) tests/format/open_golden.py
 
 test-relay: ## five languages on one file, at the same time
 	@python3 tests/relay/run.py

@@ -1,1 +1,5 @@
-fn main() { napi_build::setup(); }
+//! The linker settings of a Node addon.
+
+fn main() {
+    napi_build::setup();
+}

@@ -1,1 +1,33 @@
-//! placeholder
+//! The native module of the Python package `sessile`: JSON text in, JSON text out.
+//!
+//! Values, dates and sugar are the business of `python/sessile/`; sessions are the core's. What is here converts
+//! arguments, lets go of the interpreter while the core waits, and turns errors into exceptions.
+
+mod arguments;
+mod clock;
+mod error;
+mod execution;
+mod receiver;
+mod session;
+mod step;
+mod store;
+mod task;
+
+/// The native half of `sessile`; private, its shape may change with any release.
+#[pyo3::pymodule]
+mod _native {
+    #[pymodule_export]
+    use crate::clock::Clock;
+    #[pymodule_export]
+    use crate::error::codes;
+    #[pymodule_export]
+    use crate::execution::Execution;
+    #[pymodule_export]
+    use crate::receiver::{Pending, Receiver};
+    #[pymodule_export]
+    use crate::session::{Session, Update};
+    #[pymodule_export]
+    use crate::step::Step;
+    #[pymodule_export]
+    use crate::store::{Store, VerifiedToken, generate_keyring, generate_keyring_json};
+}

@@ -58,7 +58,10 @@ fn relay(store: &Store, token: &str, language: &str, seconds: f64) -> Outcome {
             *before = now;
         }
     }
-    println!("{}", json!({"lang": language, "startedAt": started, "endedAt": millis(), "writes": writes, "seen": seen}));
+    println!(
+        "{}",
+        json!({"lang": language, "startedAt": started, "endedAt": millis(), "writes": writes, "seen": seen})
+    );
     Ok(())
 }
 

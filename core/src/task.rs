@@ -43,6 +43,11 @@ impl<T: Send + 'static> Task<T> {
         Task(State::Idle(caught(work), pool.clone()))
     }
 
+    /// Whether the operation is finished already: [`wait`](Task::wait) will not block.
+    pub fn is_ready(&self) -> bool {
+        matches!(self.0, State::Ready(_))
+    }
+
     /// Runs the operation here and now, blocking this thread for as long as it takes.
     pub fn wait(mut self) -> Result<T> {
         match std::mem::replace(&mut self.0, State::Done) {

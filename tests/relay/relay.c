@@ -14,13 +14,13 @@ static const char *const LANGUAGES[] = {"python", "node", "c", "cpp", "rust"};
 enum { LANGUAGE_COUNT = sizeof LANGUAGES / sizeof LANGUAGES[0] };
 
 /* Ends the program with the error's name and message unless the call succeeded. */
-static void must(int32_t status, sessile_error_t *error, const char *what)
+static void must(int32_t status, sessile_error_t *const *error, const char *what)
 {
     if (status == SESSILE_OK) {
         return;
     }
-    fprintf(stderr, "%s: %s: %s\n", what, sessile_error_name(error), sessile_error_message(error));
-    sessile_error_free(error);
+    fprintf(stderr, "%s: %s: %s\n", what, sessile_error_name(*error), sessile_error_message(*error));
+    sessile_error_free(*error);
     exit(EXIT_FAILURE);
 }
 
@@ -42,9 +42,9 @@ static sessile_store_t *open_store(const char *db, const char *keyring)
         fprintf(stderr, "the path of the database is too long\n");
         exit(EXIT_FAILURE);
     }
-    must(sessile_options_new(sessile_str(json), &options, &error), error, "options");
-    must(sessile_options_set_keyring_file(options, sessile_str(keyring), &error), error, "keyring");
-    must(sessile_store_open(options, &store, &error), error, "open");
+    must(sessile_options_new(sessile_str(json), &options, &error), &error, "options");
+    must(sessile_options_set_keyring_file(options, sessile_str(keyring), &error), &error, "keyring");
+    must(sessile_store_open(options, &store, &error), &error, "open");
     sessile_options_free(options);
     return store;
 }
@@ -56,8 +56,8 @@ static void write_turn(sessile_session_t *session, const char *language, uint64_
     sessile_buffer_t *sum;
     char value[32];
     snprintf(value, sizeof value, "%" PRIu64, count);
-    must(sessile_session_put_one(session, sessile_str(language), sessile_str(value), SESSILE_NO_TTL, &error), error, "put");
-    must(sessile_session_increment(session, SESSILE_STR("total"), SESSILE_STR("1"), &sum, &error), error, "increment");
+    must(sessile_session_put_one(session, sessile_str(language), sessile_str(value), SESSILE_NO_TTL, &error), &error, "put");
+    must(sessile_session_increment(session, SESSILE_STR("total"), SESSILE_STR("1"), &sum, &error), &error, "increment");
     sessile_buffer_free(sum);
 }
 
@@ -67,7 +67,7 @@ static uint64_t read_other(sessile_session_t *session, const char *other, uint64
     sessile_error_t *error = NULL;
     sessile_buffer_t *value;
     uint64_t now;
-    must(sessile_session_get(session, sessile_str(other), &value, &error), error, "get");
+    must(sessile_session_get(session, sessile_str(other), &value, &error), &error, "get");
     if (value == NULL) {
         now = 0;
     } else {
@@ -92,8 +92,8 @@ static void relay(const char *db, const char *keyring, const char *token, const 
     sessile_store_t *store = open_store(db, keyring);
     must(sessile_execution_new(store, SESSILE_STR("{\"type\":\"rest\",\"security\":\"jwt\"}"), sessile_str(token), &run,
                                &error),
-         error, "execution");
-    must(sessile_execution_global(run, SESSILE_NONE, &session, &error), error, "global");
+         &error, "execution");
+    must(sessile_execution_global(run, SESSILE_NONE, &session, &error), &error, "global");
 
     int64_t started = millis(CLOCK_REALTIME);
     int64_t until = millis(CLOCK_MONOTONIC) + (int64_t)(seconds * 1000);

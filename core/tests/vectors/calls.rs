@@ -120,7 +120,9 @@ impl Stage {
         let ttl: Option<u64> = call.read("ttl");
         match call.verb().as_str() {
             "get" => Ok(found(session.get(&name).wait()?)),
-            "get_raw" => Ok(session.get(&name).wait()?.map_or(Got::Absent, |value| Got::Text(value.as_str().to_owned()))),
+            "get_raw" => {
+                Ok(session.get(&name).wait()?.map_or(Got::Absent, |value| Got::Text(value.as_str().to_owned())))
+            }
             "get_many" => Ok(Got::Json(session.get_many(&strs(&names(call))).wait()?.to_json())),
             "all" => Ok(Got::Json(session.all().wait()?.to_json())),
             "keys" => give(json!(session.keys().wait()?)),
@@ -133,7 +135,9 @@ impl Stage {
             "put_raw" => done(session.put_one(&name, &call.need::<String>("value"), ttl).wait()),
             "delete" => give(json!(session.delete(&strs(&names(call))).wait()?)),
             "clear" => give(json!(session.clear().wait()?)),
-            "increment" => Ok(found(Some(session.increment(&name, &call.json("by").expect("increment has by")).wait()?))),
+            "increment" => {
+                Ok(found(Some(session.increment(&name, &call.json("by").expect("increment has by")).wait()?)))
+            }
             "append" => give(json!(session.append(&name, &call.json("values").expect("append has values")).wait()?)),
             "put_if_absent" => give(json!(session.put_if_absent(&name, &value, ttl).wait()?)),
             "get_versioned" => {

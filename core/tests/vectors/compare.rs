@@ -59,7 +59,8 @@ fn check_error(wanted: &Value, error: &sessile::Error) -> Result<(), String> {
 }
 
 fn expectation(call: &Call) -> String {
-    let named = ["gives", "text", "absent"].iter().find_map(|member| call.raw(member).map(|raw| format!("{member} {raw}")));
+    let named =
+        ["gives", "text", "absent"].iter().find_map(|member| call.raw(member).map(|raw| format!("{member} {raw}")));
     named.unwrap_or_else(|| "success".to_owned())
 }
 

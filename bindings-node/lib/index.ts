@@ -1,0 +1,16 @@
+/**
+ * Sessile: in-process, encrypted sessions for pipelines and products. Local, Scoped and Global.
+ *
+ * Every call that may wait gives a promise and has a `Sync` twin. What goes wrong is a {@link SessileError}.
+ */
+export { Clock } from './clock.js'
+export { errorCodes, SessileError, type ErrorCode, type ErrorKind } from './error.js'
+export { Execution } from './execution.js'
+export type { Fields } from './json.js'
+export { Keyring } from './keyring.js'
+export { DELETE, Session, type CommitOptions, type Committed, type Info, type Ttl, type Versioned } from './session.js'
+export { Step, type StepObject } from './step.js'
+export {
+  Store, Tokens, VerifiedToken,
+  type ExecutionOptions, type Issuer, type Limits, type StoreOptions, type Trigger,
+} from './store.js'

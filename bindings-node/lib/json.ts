@@ -1,0 +1,107 @@
+import { invalid, SessileError } from './error.js'
+import type { Reply } from './native.js'
+
+/** Named fields, each a JSON value. */
+export type Fields = Record<string, any>
+
+/** @internal The JSON text of a value, as `JSON.stringify` writes it: NaN and infinities become `null`. */
+export function textOf(value: unknown, what: string): string {
+  const text = stringified(value, what)
+  if (text === undefined) throw invalid(`${what}: ${typeof value} is not a JSON value`)
+  return text
+}
+
+/** @internal */
+export function stringified(value: unknown, what: string): string | undefined {
+  try {
+    return JSON.stringify(value) as string | undefined
+  } catch (cause) {
+    if (cause instanceof TypeError && cause.message.includes('BigInt')) {
+      throw invalid(`${what}: JSON.stringify writes no BigInt; put its text with putRaw(name, text)`, { cause })
+    }
+    if (cause instanceof TypeError) throw invalid(`${what}: ${cause.message.split('\n')[0]}`, { cause })
+    if (cause instanceof RangeError) throw new SessileError('LIMIT_EXCEEDED', `${what}: nested too deep or too large`, {}, { cause })
+    throw cause
+  }
+}
+
+/** @internal The JSON text of an object of fields; text stays text. */
+export function fieldsText(fields: unknown): string {
+  if (typeof fields === 'string') return rawText(fields, 'fields')
+  if (!isObject(fields)) throw invalid(`fields: an object of fields is expected, or its JSON text, not ${kindOf(fields)}`)
+  return textOf(fields, 'fields')
+}
+
+/** @internal */
+export function arrayText(values: unknown): string {
+  if (!Array.isArray(values)) throw invalid(`values: an array is expected, not ${kindOf(values)}`)
+  return textOf(values, 'values')
+}
+
+/** @internal Text that is JSON already: the core checks it. */
+export function rawText(value: unknown, what: string): string {
+  if (typeof value !== 'string') throw invalid(`${what}: JSON text is expected, not ${kindOf(value)}`)
+  if (!isWellFormed(value)) throw new SessileError('INVALID_JSON', `${what}: holds half a surrogate pair; write it as an escape`)
+  return value
+}
+
+/** @internal */
+export function nameOf(name: unknown, what = 'name'): string {
+  if (typeof name !== 'string') throw invalid(`${what}: a string is expected, not ${kindOf(name)}`)
+  return wellFormed(name, what)
+}
+
+/** @internal */
+export function namesOf(names: unknown): readonly string[] {
+  if (!Array.isArray(names)) throw invalid(`names: an array of strings is expected, not ${kindOf(names)}`)
+  for (const name of names) nameOf(name)
+  return names
+}
+
+/** @internal */
+export function optionalText(text: unknown, what: string): string | undefined {
+  return text === undefined || text === null ? undefined : nameOf(text, what)
+}
+
+/** @internal Seconds; that they are whole and at least 1 is checked further in. */
+export function ttlOf(options: { ttl?: number | undefined } | undefined): number | undefined {
+  if (options === undefined || options === null) return undefined
+  if (typeof options !== 'object') throw invalid(`options: an object like { ttl: 60 } is expected, not ${kindOf(options)}`)
+  return seconds(options.ttl)
+}
+
+/** @internal */
+export function seconds(ttl: unknown): number | undefined {
+  if (ttl === undefined || ttl === null) return undefined
+  if (typeof ttl !== 'number') throw invalid(`ttl: a number of seconds is expected, not ${kindOf(ttl)}`)
+  return ttl
+}
+
+// Native strings are UTF-8: half a surrogate pair would silently become another character.
+function wellFormed(text: string, what: string): string {
+  if (!isWellFormed(text)) throw invalid(`${what}: holds half a surrogate pair, which no UTF-8 text can`)
+  return text
+}
+
+function isWellFormed(text: string): boolean {
+  return (text as string & { isWellFormed(): boolean }).isWellFormed()
+}
+
+/** @internal Whether `value` is an object with members of its own, rather than an array, a map, a date or the like. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && Object.prototype.toString.call(value) === '[object Object]'
+}
+
+/** @internal What was given, without its value. */
+export function kindOf(value: unknown): string {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'an array'
+  if (typeof value === 'object') return `an object of ${Object.prototype.toString.call(value).slice(8, -1)}`
+  return value === undefined ? 'undefined' : `a ${typeof value}`
+}
+
+/** @internal */
+export const nothing = (): void => undefined
+
+/** @internal */
+export const parsed = (reply: Reply): any => (reply === undefined ? undefined : JSON.parse(reply as string))

@@ -1,0 +1,17 @@
+// One worker of threads.test.mjs: its own store on the file that all share.
+import { parentPort, workerData } from 'node:worker_threads'
+
+import { Store } from 'sessile'
+import { signedIn } from './tools.mjs'
+
+const { url, options, worker, rounds, forever } = workerData
+const store = await Store.open(url, options)
+const session = signedIn(store).global()
+for (let i = 0; i < rounds; i += 1) {
+  if (i % 2) session.incrementSync('shared')
+  else await session.increment('shared')
+  await session.put({ [`worker${worker}`]: i })
+}
+parentPort.postMessage('done')
+while (forever) for (let i = 0; i < 20; i += 1) await Promise.all([session.put({ i }), session.put({ i: -i })])
+await store.close()

@@ -1,0 +1,176 @@
+"""Stores: a backend at a URL, a keyring, trusted issuers, limits, a clock."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, Literal, TypeAlias
+
+from . import _native
+from ._execution import Execution
+from ._json import dumps, loads, text_or_dumps
+from ._session import Session
+from ._types import Clock, Step, Text, Ttl, VerifiedToken
+from .errors import ArgumentTypeError, InvalidArgumentError
+
+Durability: TypeAlias = Literal["interval", "commit"]
+Path: TypeAlias = str | os.PathLike[str]
+
+NativeOptions: TypeAlias = tuple[
+    bytes, Path | None, Text | None, str | None, dict[str, bytes], _native.Clock | None
+]
+
+
+def options(
+    url: str,
+    keyring: Path | None,
+    keyring_bytes: Text | None,
+    keyring_env: str | None,
+    workspace: str | None,
+    product: str | None,
+    env: str | None,
+    issuers: Sequence[Mapping[str, Any]] | None,
+    issuer_secrets: Mapping[str, bytes] | None,
+    limits: Mapping[str, int] | None,
+    durability: Durability | None,
+    clock: Clock | None,
+) -> NativeOptions:
+    """What the native module opens a store with."""
+    if sum(source is not None for source in (keyring, keyring_bytes, keyring_env)) > 1:
+        raise InvalidArgumentError("one of keyring, keyring_bytes and keyring_env", "INVALID_ARGUMENT")
+    if clock is not None and not isinstance(clock, Clock):
+        raise ArgumentTypeError(f"clock is a sessile.Clock, not {type(clock).__name__}", "INVALID_ARGUMENT")
+    members = {
+        "url": url,
+        "workspace": workspace,
+        "product": product,
+        "env": env,
+        "issuers": issuers,
+        "limits": limits,
+        "durability": durability,
+    }
+    text = dumps({name: value for name, value in members.items() if value is not None})
+    secrets = dict(issuer_secrets or {})
+    return text, keyring, keyring_bytes, keyring_env, secrets, None if clock is None else clock._native
+
+
+def trigger_text(trigger: Mapping[str, Any] | Text | None) -> Text | None:
+    """The trigger as JSON text."""
+    return None if trigger is None else text_or_dumps(trigger)
+
+
+class Store:
+    """An open store. Any thread may use it; leaving the ``with`` block closes it."""
+
+    __slots__ = ("_native", "tokens")
+
+    tokens: Tokens
+    """Login tokens of the store's own issuer."""
+
+    def __init__(self, native: _native.Store) -> None:
+        self._native = native
+        self.tokens = Tokens(native)
+
+    @staticmethod
+    def open(
+        url: str,
+        *,
+        keyring: Path | None = None,
+        keyring_bytes: Text | None = None,
+        keyring_env: str | None = None,
+        workspace: str | None = None,
+        product: str | None = None,
+        env: str | None = None,
+        issuers: Sequence[Mapping[str, Any]] | None = None,
+        issuer_secrets: Mapping[str, bytes] | None = None,
+        limits: Mapping[str, int] | None = None,
+        durability: Durability | None = None,
+        clock: Clock | None = None,
+    ) -> Store:
+        """Opens (or makes) a store.
+
+        * ``url``: ``memory:``, ``sqlite:PATH``.
+        * ``keyring`` (a path), ``keyring_bytes`` (its JSON text) or ``keyring_env`` (a variable that holds it): all but
+          ``memory:`` need one. `Keyring.generate` makes it.
+        * ``workspace``, ``product``, ``env``: the namespace, default ``default``, ``default``, ``dev``; nothing crosses it.
+        * ``issuers``: whose tokens are trusted: ``{"issuer": …, "audiences": […], "jwks": {…}}``;
+          ``issuer_secrets``: the HMAC secret of each that says ``"symmetric": True``.
+        * ``limits``: ``fieldName``, ``fieldValue``, ``session``, ``fields``, ``stepFields``, ``message``, ``depth``,
+          ``token``, ``nesting``, ``deadline`` (bytes, counts, milliseconds).
+        * ``durability``: ``"interval"`` (default: a power cut may lose the last moments) or ``"commit"``.
+        * ``clock``: a `Clock` instead of the system's, for tests.
+
+        `InvalidArgumentError` for an option, `KeyringError` for the keyring, `UnsupportedError`, `DataError` and
+        `BackendError` for the file.
+        """
+        return Store(
+            _native.Store.open(
+                *options(
+                    url, keyring, keyring_bytes, keyring_env, workspace, product, env, issuers, issuer_secrets, limits,
+                    durability, clock,
+                )
+            )
+        )
+
+    def execution(self, trigger: Mapping[str, Any] | Text | None = None, token: Text | None = None) -> Execution:
+        """Starts an execution. ``trigger``: what started it, ``{"type": "rest", "security": "jwt"}``; ``token``: a JWT,
+        with or without ``Bearer``. Never fails for its token: the first Global operation verifies it."""
+        return Execution(self._native.execution(trigger_text(trigger), token))
+
+    def parse_step(self, step: Mapping[str, Any] | Text) -> Step:
+        """Reads a step, to be run many times, within this store's limits. As `Step.parse`."""
+        return Step._of(self._native.parse(text_or_dumps(step)))
+
+    def resume(
+        self, checkpoint: bytes, trigger: Mapping[str, Any] | Text | None = None, token: Text | None = None
+    ) -> Execution:
+        """Takes up an execution from a checkpoint of at most 24 hours. If the checkpoint belongs to a user, ``token``
+        must be that user's. `DataError`, `KeyringError`, `InvalidArgumentError` (too old), `IdentityError`."""
+        return Execution(self._native.resume(checkpoint, trigger_text(trigger), token))
+
+    def verify(self, token: Text) -> VerifiedToken:
+        """Verifies a token, with or without ``Bearer`` or ``<tag>:``. `IdentityError` with ``TOKEN_*``."""
+        return VerifiedToken(self._native.verify(token))
+
+    def global_(self, token: VerifiedToken, tag: str | None = None) -> Session:
+        """The user's Global session of config ``tag`` (None: ``global``), from proof alone, outside any execution."""
+        return Session(self._native.global_(proof(token), tag))
+
+    def close(self) -> None:
+        """Closes the store: later calls are `ClosedError`. Closing twice is fine."""
+        self._native.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def proof(token: VerifiedToken) -> _native.VerifiedToken:
+    """The native proof: from a `VerifiedToken`, never from a token's text."""
+    if not isinstance(token, VerifiedToken):
+        raise ArgumentTypeError(f"a VerifiedToken from Store.verify, not {type(token).__name__}", "INVALID_ARGUMENT")
+    return token._native
+
+
+class Tokens:
+    """Login tokens of the store's own issuer, ``sessile:<workspace>/<product>/<env>``."""
+
+    __slots__ = ("_native",)
+
+    def __init__(self, native: _native.Store) -> None:
+        self._native = native
+
+    def issue(self, claims: Mapping[str, Any] | Text, ttl: Ttl) -> str:
+        """Signs a login token (EdDSA). ``claims``: ``sub`` and whatever else but ``iss aud exp iat nbf jti sid cnf
+        act``; ``ttl``: seconds or a timedelta, 1 s to 24 h. `InvalidArgumentError`."""
+        return self._native.issue(text_or_dumps(claims), ttl)
+
+    def jwks(self) -> dict[str, Any]:
+        """The public keys, as a JWK set."""
+        keys: dict[str, Any] = loads(self._native.jwks().encode())
+        return keys

@@ -1,0 +1,220 @@
+"""The small things that calls give and take: times, what a commit changed, a session's info, clocks, keyrings, steps."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from enum import Enum
+from typing import Any, Final, Literal, TypeAlias
+
+from . import _native
+from ._json import loads, text_or_dumps
+from .errors import ArgumentTypeError, InvalidArgumentError
+
+Text: TypeAlias = str | bytes | bytearray
+"""JSON text, or a token."""
+Ttl: TypeAlias = int | timedelta
+"""A period in whole seconds, 1 or more."""
+
+# Names of their own: within a class that has a `_native` the module's is not seen.
+_NativeClock: TypeAlias = _native.Clock
+_NativeStep: TypeAlias = _native.Step
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_MILLISECOND: Final = timedelta(milliseconds=1)
+
+
+class Delete(Enum):
+    """The type of `DELETE`."""
+
+    DELETE = "DELETE"
+
+
+DELETE: Final = Delete.DELETE
+"""What the function of ``update`` returns to have the field deleted."""
+
+
+def to_datetime(millis: int) -> datetime:
+    """An aware datetime, UTC."""
+    return _EPOCH + millis * _MILLISECOND
+
+
+def to_optional_datetime(millis: int | None) -> datetime | None:
+    """The same, where there may be no time."""
+    return None if millis is None else to_datetime(millis)
+
+
+def _to_millis(time: datetime | int | float) -> int:
+    if isinstance(time, datetime):
+        if time.tzinfo is None:
+            raise InvalidArgumentError("a datetime needs a time zone, for example timezone.utc", "INVALID_ARGUMENT")
+        return (time - _EPOCH) // _MILLISECOND
+    if isinstance(time, (int, float)) and not isinstance(time, bool):
+        return round(time * 1000)
+    raise ArgumentTypeError(f"a time is a datetime or seconds since 1970, not {type(time).__name__}", "INVALID_ARGUMENT")
+
+
+@dataclass(frozen=True)
+class Committed:
+    """What a commit changed."""
+
+    put: tuple[str, ...]
+    """Names put, sorted."""
+    deleted: tuple[str, ...]
+    """Names deleted, sorted."""
+
+
+@dataclass(frozen=True)
+class Info:
+    """A session's version and times (aware datetimes, UTC)."""
+
+    version: int
+    """Changes since the session, the execution or the sub-process began."""
+    created_at: datetime
+    """When it began."""
+    updated_at: datetime
+    """When it last changed."""
+    expires_at: datetime | None
+    """When it ends; None for Local."""
+    last_seen_at: datetime
+    """When it was last used; noted at most once a minute."""
+
+
+def to_info(found: tuple[int, int, int, int | None, int] | None) -> Info | None:
+    """An `Info` from what the native module gives."""
+    if found is None:
+        return None
+    version, created, updated, expires, seen = found
+    return Info(
+        version, to_datetime(created), to_datetime(updated), to_optional_datetime(expires), to_datetime(seen)
+    )
+
+
+class Clock:
+    """A clock for tests: stands still until it is moved. Handed to ``Store.open(clock=…)``.
+
+    >>> clock = Clock.manual(datetime(2026, 1, 1, tzinfo=timezone.utc))
+    >>> clock.advance(timedelta(hours=1))
+    >>> clock.now().isoformat()
+    '2026-01-01T01:00:00+00:00'
+    """
+
+    __slots__ = ("_native",)
+    _native: _NativeClock
+
+    def __init__(self) -> None:
+        raise ArgumentTypeError("Clock.manual(time) makes a clock", "INVALID_ARGUMENT")
+
+    @staticmethod
+    def manual(time: datetime | int | float) -> Clock:
+        """A clock that stands at ``time``: an aware datetime, or seconds since 1970 UTC."""
+        clock = object.__new__(Clock)
+        clock._native = _native.Clock(_to_millis(time))
+        return clock
+
+    def now(self) -> datetime:
+        """The time it stands at."""
+        return to_datetime(self._native.now())
+
+    def set(self, time: datetime | int | float) -> None:
+        """Puts it at ``time``."""
+        self._native.set(_to_millis(time))
+
+    def advance(self, period: timedelta | int | float) -> None:
+        """Moves it by a timedelta or by seconds (negative: back)."""
+        seconds = period.total_seconds() if isinstance(period, timedelta) else period
+        self._native.advance(_to_millis(seconds))
+
+
+class Keyring:
+    """Makes keyrings. A keyring holds the keys that everything is sealed with: lose it, and all is lost."""
+
+    @staticmethod
+    def generate(path: str | os.PathLike[str]) -> None:
+        """Makes a new keyring file, readable by its owner only. ``ALREADY_EXISTS`` if something is there."""
+        _native.generate_keyring(path)
+
+    @staticmethod
+    def generate_json() -> str:
+        """A new keyring as JSON text, to be kept elsewhere: ``Store.open(keyring_bytes=…)`` or ``keyring_env``."""
+        return _native.generate_keyring_json()
+
+
+class Step:
+    """A session step, parsed once, run many times.
+
+    >>> step = Step.parse({"operation": "Put Data", "fields": "cart, total"})
+    >>> step.operation, step.fields
+    ('PUT', ('cart', 'total'))
+    """
+
+    __slots__ = ("_native",)
+    _native: _NativeStep
+
+    def __init__(self) -> None:
+        raise ArgumentTypeError("Step.parse(step) makes a step", "INVALID_ARGUMENT")
+
+    @staticmethod
+    def parse(step: Mapping[str, Any] | Text) -> Step:
+        """Reads a step from a dict or from JSON text, within the default limits (``Store.parse_step``: the store's).
+
+        ``INVALID_STEP`` names the member that is wrong and, for an unknown one, the nearest known; ``INVALID_JSON``.
+        """
+        return Step._of(_native.Step(text_or_dumps(step)))
+
+    @staticmethod
+    def _of(native: _NativeStep) -> Step:
+        step = object.__new__(Step)
+        step._native = native
+        return step
+
+    @property
+    def operation(self) -> Literal["GET", "PUT", "DELETE"]:
+        """What the step does."""
+        return self._native.operation
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The names of its fields, in order, each once."""
+        return self._native.fields
+
+    def to_dict(self) -> dict[str, Any]:
+        """The step in its full wire form."""
+        step: dict[str, Any] = loads(self.to_json().encode())
+        return step
+
+    def to_json(self) -> str:
+        """The step in its full wire form, as JSON text."""
+        return self._native.to_json()
+
+    def __repr__(self) -> str:
+        return f"Step({self.to_json()})"
+
+
+class VerifiedToken:
+    """The proof of who the user is; only ``Store.verify`` makes one."""
+
+    __slots__ = ("_native",)
+
+    def __init__(self, native: _native.VerifiedToken) -> None:
+        self._native = native
+
+    @property
+    def realm(self) -> str:
+        """The issuer's realm: with the subject, the user's identity."""
+        return self._native.realm
+
+    @property
+    def subject(self) -> str:
+        """The subject: the user within the realm."""
+        return self._native.subject
+
+    @property
+    def expires_at(self) -> datetime:
+        """When the token ends."""
+        return to_datetime(self._native.expires_at)
+
+    def __repr__(self) -> str:
+        return f"VerifiedToken(realm={self.realm!r}, expires_at={self.expires_at.isoformat()})"

@@ -1,0 +1,162 @@
+//! Stores, verified tokens, keyrings.
+
+use std::path::PathBuf;
+
+use pyo3::IntoPyObjectExt;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use sessile::{Keyring, Options};
+
+use crate::arguments::{Bytes, Name, Seconds, Text};
+use crate::clock::Clock;
+use crate::error::{OrRaise, border};
+use crate::execution::Execution;
+use crate::receiver::Receiver;
+use crate::session::Session;
+use crate::step::Step;
+use crate::task::{Given, Waits, nothing, plain, run};
+
+/// An open store.
+#[pyclass(frozen, module = "sessile._native")]
+pub(crate) struct Store(sessile::Store);
+
+#[pymethods]
+impl Store {
+    /// Opens a store. `options` is JSON text; secrets come through arguments of their own.
+    #[staticmethod]
+    #[pyo3(signature = (options, keyring_file, keyring_bytes, keyring_env, issuer_secrets, clock, receiver=None))]
+    #[expect(clippy::too_many_arguments, reason = "one a door")]
+    fn open(
+        py: Python<'_>,
+        options: Text<'_>,
+        keyring_file: Option<PathBuf>,
+        keyring_bytes: Option<Text<'_>>,
+        keyring_env: Option<Name<'_>>,
+        issuer_secrets: &Bound<'_, PyDict>,
+        clock: Option<&Bound<'_, Clock>>,
+        receiver: Option<&Bound<'_, Receiver>>,
+    ) -> Given {
+        border(py, || {
+            let mut options = Options::from_json(options.as_str()).or_raise(py)?;
+            if let Some(path) = keyring_file {
+                options = options.keyring_file(path);
+            }
+            if let Some(bytes) = keyring_bytes {
+                options = options.keyring_bytes(bytes.as_str().as_bytes());
+            }
+            if let Some(variable) = keyring_env {
+                options = options.keyring_env(variable.0);
+            }
+            for (issuer, secret) in issuer_secrets {
+                options = options.issuer_secret(issuer.extract::<Name<'_>>()?.0, secret.extract::<Bytes<'_>>()?.0);
+            }
+            if let Some(clock) = clock {
+                options = options.clock(clock.get().0.clone());
+            }
+            run(py, Waits::Maybe, sessile::Store::open(options), receiver, |py, store| Store(store).into_py_any(py))
+        })
+    }
+
+    /// Starts an execution.
+    fn execution(&self, py: Python<'_>, trigger: Option<Text<'_>>, token: Option<Text<'_>>) -> PyResult<Execution> {
+        border(py, || {
+            let execution = self.0.execution(trigger.as_ref().map(Text::as_str), token.as_ref().map(Text::as_str));
+            Ok(Execution::new(execution.or_raise(py)?, self.0.limits().clone()))
+        })
+    }
+
+    /// A step from JSON text, within the store's limits.
+    fn parse(&self, py: Python<'_>, text: Text<'_>) -> PyResult<Step> {
+        border(py, || Step::new(py, sessile::Step::parse_within(text.as_str(), self.0.limits()).or_raise(py)?))
+    }
+
+    /// Takes up an execution from a checkpoint.
+    #[pyo3(signature = (checkpoint, trigger, token, receiver=None))]
+    fn resume(
+        &self,
+        py: Python<'_>,
+        checkpoint: Bytes<'_>,
+        trigger: Option<Text<'_>>,
+        token: Option<Text<'_>>,
+        receiver: Option<&Bound<'_, Receiver>>,
+    ) -> Given {
+        border(py, || {
+            let task =
+                self.0.resume(checkpoint.0, trigger.as_ref().map(Text::as_str), token.as_ref().map(Text::as_str));
+            let limits = self.0.limits().clone();
+            run(py, Waits::Maybe, task, receiver, |py, execution| Execution::new(execution, limits).into_py_any(py))
+        })
+    }
+
+    /// Verifies a token.
+    #[pyo3(signature = (token, receiver=None))]
+    fn verify(&self, py: Python<'_>, token: Text<'_>, receiver: Option<&Bound<'_, Receiver>>) -> Given {
+        border(py, || {
+            let task = self.0.verify(token.as_str());
+            run(py, Waits::Maybe, task, receiver, |py, token| VerifiedToken(token).into_py_any(py))
+        })
+    }
+
+    /// The user's Global session, from proof alone.
+    fn global_(&self, py: Python<'_>, token: &Bound<'_, VerifiedToken>, tag: Option<Name<'_>>) -> PyResult<Session> {
+        border(py, || {
+            let session = self.0.global(&token.get().0, tag.as_ref().map(|tag| tag.0)).or_raise(py)?;
+            Ok(Session::new(session, Waits::Maybe))
+        })
+    }
+
+    /// Signs a login token. `claims` is JSON text, `ttl` in seconds.
+    #[pyo3(signature = (claims, ttl, receiver=None))]
+    fn issue(&self, py: Python<'_>, claims: Text<'_>, ttl: Seconds, receiver: Option<&Bound<'_, Receiver>>) -> Given {
+        border(py, || run(py, Waits::Maybe, self.0.tokens().issue(claims.as_str(), ttl.0), receiver, plain))
+    }
+
+    /// The public keys as a JWK set, JSON text.
+    #[pyo3(signature = (receiver=None))]
+    fn jwks(&self, py: Python<'_>, receiver: Option<&Bound<'_, Receiver>>) -> Given {
+        border(py, || run(py, Waits::Maybe, self.0.tokens().jwks(), receiver, plain))
+    }
+
+    /// Closes the store.
+    #[pyo3(signature = (receiver=None))]
+    fn close(&self, py: Python<'_>, receiver: Option<&Bound<'_, Receiver>>) -> Given {
+        border(py, || run(py, Waits::Maybe, self.0.close(), receiver, nothing))
+    }
+}
+
+/// The proof of who the user is.
+#[pyclass(frozen, module = "sessile._native")]
+pub(crate) struct VerifiedToken(sessile::VerifiedToken);
+
+#[pymethods]
+impl VerifiedToken {
+    /// The issuer's realm.
+    #[getter]
+    fn realm(&self, py: Python<'_>) -> PyResult<String> {
+        border(py, || Ok(self.0.realm().to_owned()))
+    }
+
+    /// The subject.
+    #[getter]
+    fn subject(&self, py: Python<'_>) -> PyResult<String> {
+        border(py, || Ok(self.0.subject().to_owned()))
+    }
+
+    /// When the token ends, in milliseconds since 1970 UTC.
+    #[getter]
+    fn expires_at(&self, py: Python<'_>) -> PyResult<i64> {
+        border(py, || Ok(self.0.expires_at().millis()))
+    }
+}
+
+/// Makes a keyring file.
+#[pyfunction]
+pub(crate) fn generate_keyring(py: Python<'_>, path: PathBuf) -> PyResult<()> {
+    border(py, || py.detach(|| Keyring::generate(path)).or_raise(py))
+}
+
+/// A new keyring as JSON text.
+#[pyfunction]
+pub(crate) fn generate_keyring_json(py: Python<'_>) -> PyResult<String> {
+    border(py, || Keyring::generate_json().or_raise(py))
+}

@@ -1,0 +1,30 @@
+"""The examples run, and so do the ones in docstrings."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import sessile
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "python"
+
+
+def test_pipeline(tmp_path: Path) -> None:
+    sessile.Keyring.generate(tmp_path / "keyring.json")
+    for arguments in ([], [f"sqlite:{tmp_path / 'sessions.db'}", str(tmp_path / "keyring.json")]):
+        command = [sys.executable, "-W", "error", str(EXAMPLES / "pipeline.py"), *arguments]
+        printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        assert printed == '{"receipt": 1.0,"cart":["tea","honey","bread"],"total":14}\n'
+
+
+@pytest.mark.parametrize("module", ["sessile", "sessile._session", "sessile._types", "sessile.aio"])
+def test_docstrings(module: str) -> None:
+    tried = doctest.testmod(importlib.import_module(module), extraglobs={"__name__": module})
+    assert tried.attempted > 0
+    assert tried.failed == 0

@@ -1,0 +1,86 @@
+// The C++ part of the relay: relay-cpp relay <db> <keyring> <token> <language> <seconds>; see run.py. C++17.
+
+#include <chrono>
+#include <cstdint>
+#include <cstdlib>
+#include <iostream>
+#include <map>
+#include <stdexcept>
+#include <string>
+
+#include "sessile.hpp"
+
+using std::chrono::steady_clock;
+using std::chrono::system_clock;
+
+static const char *const languages[] = {"python", "node", "c", "cpp", "rust"};
+
+static std::int64_t millis()
+{
+    return std::chrono::duration_cast<std::chrono::milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+static sessile::Store open(const std::string &db, const std::string &keyring)
+{
+    sessile::Options options("{\"url\":\"sqlite:" + db + "\"}");
+    options.keyring_file(keyring);
+    return sessile::Store::open(std::move(options));
+}
+
+// Reads what the others have counted to, which never goes back.
+static void read_others(const sessile::Session &session, std::map<std::string, std::uint64_t> &seen)
+{
+    for (auto &[other, before] : seen) {
+        const std::uint64_t now = std::stoull(session.get(other).value_or("0"));
+        if (now < before)
+            throw std::runtime_error(other + " went back from " + std::to_string(before) + " to " + std::to_string(now));
+        before = now;
+    }
+}
+
+static void relay(const std::string &db, const std::string &keyring, const std::string &token,
+                  const std::string &language, double seconds)
+{
+    std::map<std::string, std::uint64_t> seen;
+    for (const std::string other : languages)
+        if (other != language)
+            seen[other] = 0;
+    sessile::Store store = open(db, keyring);
+    sessile::Execution run = store.execution(R"({"type":"rest","security":"jwt"})", token);
+    sessile::Session session = run.global();
+
+    std::uint64_t writes = 0;
+    const std::int64_t started = millis();
+    const auto until = steady_clock::now() + std::chrono::duration<double>(seconds);
+    while (steady_clock::now() < until) {
+        writes++;
+        session.put_one(language, std::to_string(writes));
+        session.increment("total");
+        read_others(session, seen);
+    }
+    std::cout << "{\"lang\":\"" << language << "\",\"startedAt\":" << started << ",\"endedAt\":" << millis()
+              << ",\"writes\":" << writes << ",\"seen\":{";
+    const char *comma = "";
+    for (const auto &[other, count] : seen) {
+        std::cout << comma << '"' << other << "\":" << count;
+        comma = ",";
+    }
+    std::cout << "}}" << std::endl;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 7 || argv[1] != std::string("relay")) {
+        std::cerr << "usage: " << argv[0] << " relay <db> <keyring> <token> <language> <seconds>\n";
+        return EXIT_FAILURE;
+    }
+    try {
+        relay(argv[2], argv[3], argv[4], argv[5], std::strtod(argv[6], nullptr));
+        return EXIT_SUCCESS;
+    } catch (const sessile::Error &error) {
+        std::cerr << error.name() << ": " << error.what() << '\n';
+    } catch (const std::exception &error) {
+        std::cerr << error.what() << '\n';
+    }
+    return EXIT_FAILURE;
+}
