@@ -34,11 +34,11 @@ node-test: ## the npm package, installed from its tarball: vectors, language, th
 	cd $(node_test) && $(node_package)/node_modules/.bin/tsc --project test/types/tsconfig.json
 
 node-panic: ## a panic of the core is an error in Node, by promise and by Sync
-	CARGO_TARGET_DIR=$(CARGO_TARGET_DIR)/test-panic $(node_cargo) --features test-panic
+	CARGO_TARGET_DIR=$(CARGO_TARGET_DIR)/panic $(node_cargo) --features test-panic
 	@test -d $(node_test)/node_modules/sessile || $(MAKE) --no-print-directory node-build
 	@$(call node_install,$(node_panic))
 	@$(call node_copy_tests,$(node_panic))
-	cp $(call node_library,$(CARGO_TARGET_DIR)/test-panic) \
+	cp $(call node_library,$(CARGO_TARGET_DIR)/panic) \
 		$(node_panic)/node_modules/sessile/prebuilds/$(node_platform)/sessile.node
 	cd $(node_panic) && SESSILE_ROOT=$(CURDIR) node --test test/panic.test.mjs
 

@@ -6,7 +6,7 @@ PYTHON_VENV := $(CURDIR)/build/venv
 PYTHON_WHEELS := $(CURDIR)/build/wheels
 PYTHON_PANIC := $(CURDIR)/build/python-panic
 
-PYTHON_BUILD = $(PYTHON_VENV)/bin/maturin build --quiet --profile $(PROFILE) --compatibility linux \
+PYTHON_BUILD = $(PYTHON_VENV)/bin/maturin build --profile $(PROFILE) --compatibility linux \
 	--manifest-path bindings-python/Cargo.toml --interpreter $(PYTHON_VENV)/bin/python
 PYTHON_INSTALL = $(PYTHON_VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps
 # What is imported is what is installed, never what lies in the current folder (Python 3.10 has no word for it).
@@ -35,6 +35,6 @@ python-stubs: ## the Python types: mypy --strict on the package and its users, s
 
 python-panic: $(PYTHON_VENV)/.ready ## a panic arrives as SessileError, on a build made for that
 	rm -rf $(PYTHON_PANIC)
-	$(PYTHON_BUILD) --features test-panic --out $(PYTHON_PANIC)/wheels
+	CARGO_TARGET_DIR=$(CARGO_TARGET_DIR)/panic $(PYTHON_BUILD) --features test-panic --out $(PYTHON_PANIC)/wheels
 	$(PYTHON_INSTALL) --target $(PYTHON_PANIC)/packages $(PYTHON_PANIC)/wheels/*.whl
 	PYTHONPATH=$(PYTHON_PANIC)/packages $(PYTHON_TEST) bindings-python/tests/panic.py

@@ -207,3 +207,59 @@ fn a_clock_at_its_ends_is_no_panic() {
     clock.advance(1).unwrap();
     assert_eq!(clock.now().millis(), i64::MAX);
 }
+
+#[test]
+fn lives_that_are_long_over_leave_the_file_as_others_begin() {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), start());
+    let store = sqlite(folder.path(), &clock);
+    let large = format!(r#"{{"a": 1, "large": "{}"}}"#, "x".repeat(10_000));
+    for n in 0..20 {
+        user(&store, &format!("user{n}")).global(None).put(&large, None).wait().unwrap();
+    }
+    let held = user(&store, "user0");
+    held.global(None).keys().wait().unwrap();
+    clock.advance(32 * DAY).unwrap();
+    user(&store, "ada").global(None).put(&large, None).wait().unwrap();
+    held.renew(&store.tokens().issue(r#"{"sub": "user0"}"#, 600).wait().unwrap()).wait().unwrap();
+    assert_eq!(held.global(None).keys().wait().unwrap_err().code(), Code::SessionExpired);
+    store.close().wait().unwrap();
+
+    let file = rusqlite::Connection::open(folder.path().join("sessions.db")).unwrap();
+    for table in ["session", "field", "entry"] {
+        let count = file.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, u32>(0)).unwrap();
+        assert_eq!(count, 1, "{table}");
+    }
+}
+
+#[test]
+fn begins_and_ends_race_and_no_write_lands_in_another_life() {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), start());
+    let stores = [sqlite(folder.path(), &clock), sqlite(folder.path(), &clock)];
+    thread::scope(|scope| {
+        for t in 0..6_usize {
+            let store = &stores[t % 2];
+            scope.spawn(move || {
+                for i in 0..40 {
+                    let run = user(store, "ada");
+                    let session = run.global(None);
+                    let name = format!("own{t}");
+                    let written = session.put_one(&name, &i.to_string(), None).wait().and_then(|()| session.get(&name).wait());
+                    match written {
+                        Ok(found) => assert_eq!(found.map(|value| value.as_str().to_owned()), Some(i.to_string())),
+                        Err(error) => assert_eq!(error.code(), Code::SessionRevoked, "{error}"),
+                    }
+                    match session.increment("n", "1").wait() {
+                        Ok(_) => {}
+                        Err(error) => assert_eq!(error.code(), Code::SessionRevoked, "{error}"),
+                    }
+                    if i % 3 == t % 3 {
+                        match session.end().wait() {
+                            Ok(()) => assert_eq!(session.get(&name).wait().unwrap_err().code(), Code::SessionRevoked),
+                            Err(error) => assert_eq!(error.code(), Code::SessionRevoked, "{error}"),
+                        }
+                    }
+                }
+            });
+        }
+    });
+}

@@ -399,6 +399,9 @@ impl Global {
             match self.store.backend.apply(&prepared.change).await? {
                 Outcome::Applied { deleted, .. } => {
                     self.applied(&opened, prepared.seen);
+                    if prepared.change.effects.head.is_some() {
+                        self.sweep();
+                    }
                     return Ok(Done { deleted, put: prepared.versions });
                 }
                 Outcome::TooLarge { size, count } => {
@@ -546,8 +549,19 @@ impl Global {
         let guard = Guard { head: HeadGuard::Is(seen.sealed.clone()), ..Guard::default() };
         let change = Change { space: standing.space, id: standing.id, guard, effects, answer: Cells::None };
         let store = self.store.clone();
-        let noted = Task::new(&self.store.pool, async move { store.backend.apply(&change).await.map(|_| ()) });
-        let _ = noted.start(|_| ());
+        self.aside(async move { store.backend.apply(&change).await.map(|_| ()) });
+    }
+
+    /// Takes away a few sessions that were over long ago: as lives begin and end, so that none stays for good, and never
+    /// as a read goes by.
+    fn sweep(&self) {
+        let store = self.store.clone();
+        self.aside(async move { store.backend.sweep(store.clock.now(), SWEPT_AT_ONCE).await.map(|_| ()) });
+    }
+
+    /// Does what nobody waits for, and whose failure concerns nobody.
+    fn aside(&self, work: impl Future<Output = Result<()>> + Send + 'static) {
+        let _ = Task::new(&self.store.pool, work).start(|_| ());
     }
 }
 
@@ -560,6 +574,9 @@ struct Prepared {
 
 /// Ended and expired records are kept for a day, so that whoever still holds that life is told what became of it.
 const KEPT_AFTER_END: i64 = 24 * 3600 * 1000;
+
+/// More than begin with one change, so that the sweep gains on them.
+const SWEPT_AT_ONCE: usize = 32;
 
 /// A session's use is noted at most once in a tenth of its idle period, within a second and a minute.
 fn is_touch_due(seen: &Seen, now: Time) -> bool {
