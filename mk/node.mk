@@ -8,8 +8,9 @@ node_test := $(CURDIR)/build/node-test
 node_panic := $(CURDIR)/build/node-panic
 node_platform = $(shell node -p 'process.platform + "-" + process.arch')
 node_cargo = cargo build -p sessile-node $(if $(filter release,$(PROFILE)),--release,--profile $(patsubst debug,dev,$(PROFILE)))
-node_library = $(firstword $(wildcard \
-	$(1)/$(PROFILE)/libsessile_node.so $(1)/$(PROFILE)/libsessile_node.dylib $(1)/$(PROFILE)/sessile_node.dll))
+# Whatever the platform calls the library; looked for when the recipe runs.
+node_library = "$$(ls $(CARGO_TARGET_DIR)/$(PROFILE)/libsessile_node.so $(CARGO_TARGET_DIR)/$(PROFILE)/libsessile_node.dylib \
+	$(CARGO_TARGET_DIR)/$(PROFILE)/sessile_node.dll 2>/dev/null | head -n 1)"
 npm := npm --loglevel=error --no-fund --no-audit --no-update-notifier
 
 .PHONY: node-build node-test node-panic
@@ -19,7 +20,7 @@ node-build: ## the npm package, packed in build/ and installed in build/node-tes
 	CARGO_TARGET_DIR=$(CARGO_TARGET_DIR) $(node_cargo)
 	rm -rf $(node_package)/dist $(node_package)/prebuilds
 	mkdir -p $(node_package)/prebuilds/$(node_platform) $(CURDIR)/build
-	cp $(call node_library,$(CARGO_TARGET_DIR)) $(node_package)/prebuilds/$(node_platform)/sessile.node
+	cp $(node_library) $(node_package)/prebuilds/$(node_platform)/sessile.node
 	cd $(node_package) && npx --no-install tsc --project tsconfig.json
 	rm -f $(CURDIR)/build/sessile-*.tgz
 	cd $(node_package) && $(npm) pack --pack-destination $(CURDIR)/build >/dev/null
@@ -34,13 +35,14 @@ node-test: ## the npm package, installed from its tarball: vectors, language, th
 	cd $(node_test) && $(node_package)/node_modules/.bin/tsc --project test/types/tsconfig.json
 
 node-panic: ## a panic of the core is an error in Node, by promise and by Sync
-	CARGO_TARGET_DIR=$(CARGO_TARGET_DIR)/test-panic $(node_cargo) --features test-panic
 	@test -d $(node_test)/node_modules/sessile || $(MAKE) --no-print-directory node-build
 	@$(call node_install,$(node_panic))
 	@$(call node_copy_tests,$(node_panic))
-	cp $(call node_library,$(CARGO_TARGET_DIR)/test-panic) \
-		$(node_panic)/node_modules/sessile/prebuilds/$(node_platform)/sessile.node
-	cd $(node_panic) && SESSILE_ROOT=$(CURDIR) node --test test/panic.test.mjs
+	CARGO_TARGET_DIR=$(CARGO_TARGET_DIR) $(node_cargo) --features test-panic
+	cp $(node_library) $(node_panic)/node_modules/sessile/prebuilds/$(node_platform)/sessile.node
+	@# The library that ships goes back in its place.
+	CARGO_TARGET_DIR=$(CARGO_TARGET_DIR) $(node_cargo)
+	cd $(node_panic) && node --test --test-reporter=./test/reporter.mjs --test-reporter-destination=stdout test/panic.test.mjs
 
 define node_install
 rm -rf $(1) && mkdir -p $(1) && cd $(1) && \
