@@ -20,9 +20,12 @@ prepare: ## installs what is missing: system packages if it may, else it says wh
 	@scripts/prepare
 
 artefacts: prepare ## one release build of everything: libsessile, the wheel, the npm package
-	@scripts/say "building the release artefacts"
-	cargo build --release --workspace
-	$(MAKE) --no-print-directory c-build python-build node-build
+	@scripts/say "building libsessile (C and C++)"
+	@$(MAKE) --no-print-directory c-root
+	@scripts/say "building the Python wheel"
+	@$(MAKE) --no-print-directory python-build
+	@scripts/say "building the npm package"
+	@$(MAKE) --no-print-directory node-build
 
 demo: artefacts ## three pipelines in two languages on one encrypted file
 	@examples/demo/run
@@ -37,10 +40,10 @@ test-rust: ## the core's unit tests, contract tests, vectors and doctests
 	cargo test -p sessile -- --nocapture
 
 test-format: ## a second implementation, in Python, opens the golden records
-	$(PYTHON) tests/format/open_golden.py
+	$(PYTHON_VENV)/bin/python tests/format/open_golden.py
 
 test-relay: ## five languages on one file, at the same time
-	@python3 tests/relay/run.py
+	@PYTHON=$(PYTHON_VENV)/bin/python python3 tests/relay/run.py
 
 test-panic: c-panic python-panic node-panic ## a panic never leaves the library, in any language
 

@@ -4,7 +4,9 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use napi::bindgen_prelude::{Either3, Env, FromNapiValue, Function, FunctionCallContext, JsObjectValue, Object, Uint8Array};
+use napi::bindgen_prelude::{
+    Either3, Env, FromNapiValue, Function, FunctionCallContext, JsObjectValue, Object, Uint8Array,
+};
 use sessile::{Code, Error, Execution, Result, Session, Store, Task, guard};
 
 use crate::queue::{Queue, Wake};
@@ -79,13 +81,14 @@ impl<'env> Exports<'env> {
     /// it acts on, the second the ticket (0: synchronous).
     pub fn define(&mut self, name: &str, body: impl Fn(&Call<'_, '_>) -> Result<Answer> + 'static) -> napi::Result<()> {
         let border = self.border.clone();
-        let function: Function<'_, (), Reply> = self.env.create_function_from_closure(name, move |context| {
-            match guard(|| body(&Call { context: &context, border: &border })) {
-                Ok(Answer::Now(value)) => Ok(border.reply(value)),
-                Ok(Answer::Later) => border.began(context.env).map(|()| PENDING),
-                Err(error) => Err(napi::Error::from_reason(error_text(&error))),
-            }
-        })?;
+        let function: Function<'_, (), Reply> =
+            self.env.create_function_from_closure(name, move |context| {
+                match guard(|| body(&Call { context: &context, border: &border })) {
+                    Ok(Answer::Now(value)) => Ok(border.reply(value)),
+                    Ok(Answer::Later) => border.began(context.env).map(|()| PENDING),
+                    Err(error) => Err(napi::Error::from_reason(error_text(&error))),
+                }
+            })?;
         self.target.set_named_property(name, function)
     }
 

@@ -44,7 +44,8 @@ pub fn export(exports: &mut Exports<'_>) -> napi::Result<()> {
         let token = call.text(2)?;
         call.answer(call.on_execution(|run| run.renew(&token))?, reply::nothing)
     })?;
-    exports.define("executionCheckpoint", |call| call.answer(call.on_execution(Execution::checkpoint)?, reply::bytes))?;
+    exports
+        .define("executionCheckpoint", |call| call.answer(call.on_execution(Execution::checkpoint)?, reply::bytes))?;
 
     // stepParse(text, store?): within the limits of the store, or the defaults.
     exports.define("stepParse", |call| {

@@ -10,12 +10,18 @@ pub fn export(exports: &mut Exports<'_>) -> napi::Result<()> {
     exports.define("codes", |call| {
         let codes = Code::ALL.iter().map(|code| {
             let (number, category) = (code.number(), code.category().as_str());
-            format!(r#""{}":{{"number":{number},"category":"{category}","retryable":{}}}"#, code.name(), code.retryable())
+            format!(
+                r#""{}":{{"number":{number},"category":"{category}","retryable":{}}}"#,
+                code.name(),
+                code.retryable()
+            )
         });
         call.now(Value::Text(format!("{{{}}}", codes.collect::<Vec<_>>().join(","))))
     })?;
 
-    exports.define("keyringGenerate", |call| Keyring::generate(call.text(0)?).map(|()| Value::Nothing).and_then(|value| call.now(value)))?;
+    exports.define("keyringGenerate", |call| {
+        Keyring::generate(call.text(0)?).map(|()| Value::Nothing).and_then(|value| call.now(value))
+    })?;
     exports.define("keyringGenerateJson", |call| call.now(Value::Text(Keyring::generate_json()?)))?;
 
     exports.define("clockManual", |call| call.now(Value::Entry(Entry::Clock(Clock::manual(time(call.number(0)?))))))?;

@@ -12,13 +12,13 @@ pub(crate) struct Clock(pub(crate) sessile::Clock);
 #[pymethods]
 impl Clock {
     #[new]
-    fn new(millis: i64) -> Clock {
-        Clock(sessile::Clock::manual(Time::from_millis(millis)))
+    fn new(py: Python<'_>, millis: i64) -> PyResult<Clock> {
+        border(py, || Ok(Clock(sessile::Clock::manual(Time::from_millis(millis)))))
     }
 
     /// The time it stands at.
-    fn now(&self) -> i64 {
-        self.0.now().millis()
+    fn now(&self, py: Python<'_>) -> PyResult<i64> {
+        border(py, || Ok(self.0.now().millis()))
     }
 
     /// Puts it at a time.

@@ -33,20 +33,20 @@ impl Execution {
 impl Execution {
     /// The execution's id.
     #[getter]
-    fn id(&self) -> &str {
-        self.execution.id()
+    fn id(&self, py: Python<'_>) -> PyResult<&str> {
+        border(py, || Ok(self.execution.id()))
     }
 
     /// The path of this sub-process.
     #[getter]
-    fn subprocess_id(&self) -> String {
-        self.execution.subprocess_id()
+    fn subprocess_id(&self, py: Python<'_>) -> PyResult<String> {
+        border(py, || Ok(self.execution.subprocess_id()))
     }
 
     /// The name of this sub-process.
     #[getter]
-    fn name(&self) -> &str {
-        self.execution.name()
+    fn name(&self, py: Python<'_>) -> PyResult<&str> {
+        border(py, || Ok(self.execution.name()))
     }
 
     /// A step from JSON text, within the store's limits.

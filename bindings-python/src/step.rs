@@ -34,8 +34,8 @@ impl Step {
 
     /// `GET`, `PUT` or `DELETE`.
     #[getter]
-    fn operation(&self) -> &'static str {
-        self.step.operation()
+    fn operation(&self, py: Python<'_>) -> PyResult<&'static str> {
+        border(py, || Ok(self.step.operation()))
     }
 
     /// The names of its fields, in order, each once.
@@ -45,7 +45,7 @@ impl Step {
     }
 
     /// Its full wire form, JSON text.
-    fn to_json(&self) -> String {
-        self.step.to_json()
+    fn to_json(&self, py: Python<'_>) -> PyResult<String> {
+        border(py, || Ok(self.step.to_json()))
     }
 }

@@ -78,7 +78,7 @@ class _Case:
     async def call(self, call: dict[str, Any], place: str) -> None:
         if self.store is None and call["call"] != "open":
             await self.open()
-        wanted = call.get("error")
+        wanted: Any = call.get("error")
         if call["call"] == "open" and not set(self.case.get("options", {})) <= set(_OPTIONS):
             # An option is an argument here: Python itself refuses one that there is not.
             with pytest.raises(TypeError, match="unexpected keyword"):

@@ -18,7 +18,7 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "python"
 def test_pipeline(tmp_path: Path) -> None:
     sessile.Keyring.generate(tmp_path / "keyring.json")
     for arguments in ([], [f"sqlite:{tmp_path / 'sessions.db'}", str(tmp_path / "keyring.json")]):
-        command = [sys.executable, "-P", "-W", "error", str(EXAMPLES / "pipeline.py"), *arguments]
+        command = [sys.executable, "-W", "error", str(EXAMPLES / "pipeline.py"), *arguments]
         printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
         assert printed == '{"receipt": 1.0,"cart":["tea","honey","bread"],"total":14}\n'
 

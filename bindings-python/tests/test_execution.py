@@ -28,7 +28,7 @@ def test_object_mode_gives_the_same_dict_or_a_shallow_copy(run: sessile.Executio
     other = object()
     message: dict[str, Any] = {"cart": ["tea"], "other": other, "id": 2**100}
     assert run.step(PUT, message) is message
-    got = run.step(GET, {"other": other, 5: "kept"})
+    got: dict[Any, Any] = run.step(GET, {"other": other, 5: "kept"})
     assert got == {"other": other, 5: "kept", "cart": ["tea"]}
     assert run.step(DELETE, message) is message
     unchanged = run.step(GET, message)
@@ -192,7 +192,7 @@ def test_keyrings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         pass
     monkeypatch.setenv("SESSILE_TEST_KEYRING", path.read_text())
     for source in ({"keyring_bytes": path.read_bytes()}, {"keyring_env": "SESSILE_TEST_KEYRING"}):
-        with sessile.Store.open(url, **source):  # type: ignore[arg-type]
+        with sessile.Store.open(url, **source):
             pass
     with pytest.raises(sessile.KeyringError):
         sessile.Store.open(url, keyring_bytes=sessile.Keyring.generate_json())
@@ -201,7 +201,7 @@ def test_keyrings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_keyring_command(tmp_path: Path) -> None:
-    command = [sys.executable, "-P", "-m", "sessile", "keyring", str(tmp_path / "keyring.json")]
+    command = [sys.executable, "-m", "sessile", "keyring", str(tmp_path / "keyring.json")]
     assert subprocess.run(command, check=False).returncode == 0
     again = subprocess.run(command, check=False, capture_output=True, text=True)
     assert again.returncode == 1

@@ -238,3 +238,27 @@ def test_threads_lose_nothing(store: sessile.Store) -> None:
 def test_handles_can_t_be_pickled(local: sessile.Session) -> None:
     with pytest.raises(TypeError):
         pickle.dumps(local)
+
+
+@pytest.mark.parametrize("kind", ["local", "global"])
+def test_a_slow_update_holds_nobody_up(store: sessile.Store, kind: str) -> None:
+    run = store.execution(REST, store.tokens.issue({"sub": "u"}, ttl=60))
+    session = run.local if kind == "local" else run.global_()
+    session["n"] = 0
+    entered, go_on = threading.Event(), threading.Event()
+    saw = []
+
+    def slow(old: int) -> int:
+        saw.append(old)
+        entered.set()
+        assert go_on.wait(10)
+        return old + 1
+
+    with ThreadPoolExecutor(1) as pool:
+        updated = pool.submit(session.update, "n", slow)
+        assert entered.wait(10)
+        session.increment("n", 10)
+        go_on.set()
+        assert updated.result() == 11
+    assert saw == [0, 10]
+    assert session["n"] == 11

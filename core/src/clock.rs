@@ -102,9 +102,9 @@ impl Clock {
         Ok(())
     }
 
-    /// Moves a manual clock by so many milliseconds (negative: back); `INVALID_ARGUMENT` on the system's.
+    /// Moves a manual clock by so many milliseconds (negative: back), saturating; `INVALID_ARGUMENT` on the system's.
     pub fn advance(&self, millis: i64) -> Result<()> {
-        self.cell()?.fetch_add(millis, Ordering::SeqCst);
+        self.cell()?.update(Ordering::SeqCst, Ordering::SeqCst, |now| now.saturating_add(millis));
         Ok(())
     }
 

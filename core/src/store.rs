@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::backend::{Backend, Location};
 use crate::clock::Clock;
 use crate::error::{Result, fail};
-use crate::execution::{Access, Execution};
+use crate::execution::{Access, Execution, not_allowed};
 use crate::identity::{Issuers, OwnKey, Signer, VerifiedToken, Verifier};
 use crate::limits::Limits;
 use crate::options::{KeyringSource, Options};
@@ -58,12 +58,6 @@ impl Inner {
             return Err(fail!(Closed, "the store was closed"));
         }
         Ok(())
-    }
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        self.pool.close();
     }
 }
 
@@ -130,9 +124,13 @@ impl Store {
         Task::ready(self.0.check_open().and_then(|()| self.0.verifier.verify(token, self.0.clock.now())))
     }
 
-    /// The user's Global session of config `tag` (absent: `global`), from proof alone, outside any execution.
+    /// The user's Global session of config `tag` (absent: `global`), from proof alone, outside any execution. The proof
+    /// must be this store's: `GLOBAL_NOT_ALLOWED`, for another one trusts other issuers.
     pub fn global(&self, token: &VerifiedToken, tag: Option<&str>) -> Result<Session> {
         self.0.check_open()?;
+        if !self.0.verifier.made(token) {
+            return Err(not_allowed("other_store", "the token was verified by another store: verify it here"));
+        }
         let access = Arc::new(Access::proven(token.clone()));
         Ok(Session::global(Global::new(self.0.clone(), access, None, tag)))
     }
@@ -151,9 +149,8 @@ impl Store {
     pub fn close(&self) -> Task<()> {
         let inner = self.0.clone();
         Task::new(&self.0.pool, async move {
-            if inner.closed.swap(true, Ordering::AcqRel) {
-                return Ok(());
-            }
+            // A second close does it again: the first may have been dropped half-way, or be still at it.
+            inner.closed.store(true, Ordering::Release);
             let closed = inner.backend.close().await;
             inner.pool.close();
             closed

@@ -43,6 +43,11 @@ impl<T: Send + 'static> Task<T> {
         Task(State::Idle(caught(work), pool.clone()))
     }
 
+    /// Whether the operation is finished already: [`wait`](Task::wait) will not block.
+    pub fn is_ready(&self) -> bool {
+        matches!(self.0, State::Ready(_))
+    }
+
     /// Runs the operation here and now, blocking this thread for as long as it takes.
     pub fn wait(mut self) -> Result<T> {
         match std::mem::replace(&mut self.0, State::Done) {
@@ -240,9 +245,20 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
     })
 }
 
-/// The two threads of a store that do what a caller could not wait for. Started when first needed, joined on close.
+/// The two threads of a store that do what a caller could not wait for. Started when first needed, joined on close or
+/// when the last clone is dropped.
 #[derive(Clone, Default)]
-pub(crate) struct Pool(Arc<PoolInner>);
+pub(crate) struct Pool(Arc<Owner>);
+
+/// The threads hold [`PoolInner`] themselves: who owns the pool has to end them.
+#[derive(Default)]
+struct Owner(Arc<PoolInner>);
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
 
 #[derive(Default)]
 struct PoolInner {
@@ -254,6 +270,8 @@ struct PoolInner {
 struct Work {
     queue: VecDeque<Runnable>,
     idle: usize,
+    /// Threads that run: those of `threads`, and what of the joined ones has not ended yet.
+    running: usize,
     threads: Vec<JoinHandle<()>>,
     /// The process that started the threads: a forked child has none of them and starts its own.
     pid: u32,
@@ -268,34 +286,15 @@ impl Pool {
         R: Send + 'static,
         F: Future<Output = R> + Send + 'static,
     {
-        let pool = Arc::downgrade(&self.0);
-        async_task::spawn(work, move |runnable| match pool.upgrade() {
-            Some(pool) => PoolInner::push(&pool, runnable),
-            // The store is gone: whoever still awaits finishes the work on this thread.
-            None => {
-                with_mode(Mode::Blocking, || runnable.run());
-            }
-        })
+        let pool = self.0.0.clone();
+        // Never run by whoever wakes it: that may be under a lock that the work takes itself, a queue's for one.
+        async_task::spawn(work, move |runnable| PoolInner::push(&pool, runnable))
     }
 
     /// Lets the queued work finish and joins the threads. Called from a thread of the pool, it leaves that one to end
-    /// by itself.
+    /// by itself. What is still woken later gets a thread for as long as it takes.
     pub(crate) fn close(&self) {
-        let threads = {
-            let mut work = self.0.work.lock();
-            work.closed = true;
-            self.0.ready.notify_all();
-            if work.pid != std::process::id() {
-                // A forked child: the handles are the parent's threads, which do not exist here.
-                work.threads.drain(..).for_each(std::mem::forget);
-            }
-            std::mem::take(&mut work.threads)
-        };
-        for thread in threads {
-            if thread.thread().id() != thread::current().id() {
-                let _ = thread.join();
-            }
-        }
+        self.0.0.close();
     }
 }
 
@@ -305,21 +304,20 @@ impl PoolInner {
         if work.pid != std::process::id() {
             work.threads.drain(..).for_each(std::mem::forget);
             work.idle = 0;
+            work.running = 0;
             work.pid = std::process::id();
         }
-        if work.closed && work.threads.is_empty() {
-            drop(work);
-            with_mode(Mode::Blocking, || runnable.run());
-            return;
-        }
         work.queue.push_back(runnable);
-        if work.idle < work.queue.len() && work.threads.len() < THREADS {
+        if work.idle < work.queue.len() && work.running < THREADS {
             let inner = pool.clone();
             let started = thread::Builder::new().name("sessile".to_owned()).spawn(move || inner.run());
             match started {
-                Ok(handle) => work.threads.push(handle),
+                Ok(handle) => {
+                    work.running += 1;
+                    work.threads.push(handle);
+                }
                 // No thread to be had and none there: do it here rather than never.
-                Err(_) if work.threads.is_empty() => {
+                Err(_) if work.running == 0 => {
                     let runnable = work.queue.pop_back();
                     drop(work);
                     if let Some(runnable) = runnable {
@@ -333,14 +331,34 @@ impl PoolInner {
         pool.ready.notify_one();
     }
 
+    fn close(&self) {
+        let threads = {
+            let mut work = self.work.lock();
+            work.closed = true;
+            self.ready.notify_all();
+            if work.pid != std::process::id() {
+                // A forked child: the handles are the parent's threads, which do not exist here.
+                work.threads.drain(..).for_each(std::mem::forget);
+            }
+            std::mem::take(&mut work.threads)
+        };
+        for thread in threads {
+            if thread.thread().id() != thread::current().id() {
+                let _ = thread.join();
+            }
+        }
+    }
+
     fn run(&self) {
         let mut work = self.work.lock();
         loop {
             if let Some(runnable) = work.queue.pop_front() {
                 parking_lot::MutexGuard::unlocked(&mut work, || {
-                    with_mode(Mode::Blocking, || runnable.run());
+                    // Operations are guarded themselves; a callback that panics must not cost the pool its thread.
+                    let _ = guard(|| Ok(with_mode(Mode::Blocking, || runnable.run())));
                 });
             } else if work.closed {
+                work.running -= 1;
                 return;
             } else {
                 work.idle += 1;
@@ -366,14 +384,14 @@ mod tests {
         let pool = Pool::default();
         let task = Task::new(&pool, async { Ok(1) });
         assert_eq!(task.start(|_| panic!("called back")).unwrap().unwrap(), 1);
-        assert!(pool.0.work.lock().threads.is_empty());
+        assert!(pool.0.0.work.lock().threads.is_empty());
     }
 
     #[test]
     fn what_may_block_runs_here_for_a_caller_who_waits_and_on_the_pool_for_others() {
         let pool = Pool::default();
         assert_eq!(Task::new(&pool, slow(2)).wait().unwrap(), 2);
-        assert!(pool.0.work.lock().threads.is_empty());
+        assert!(pool.0.0.work.lock().threads.is_empty());
         let (sender, receiver) = mpsc::channel();
         let inline = Task::new(&pool, slow(3)).start(move |result| {
             sender.send((result.unwrap(), thread::current().name().map(str::to_owned))).unwrap();
@@ -401,6 +419,57 @@ mod tests {
         answers.extend(receiver.iter());
         answers.sort_unstable();
         assert_eq!(answers, (0..500).collect::<Vec<_>>());
+        pool.close();
+    }
+
+    /// A lock wakes its waiters while it holds its own queue: work that ran right there would wait for itself.
+    #[test]
+    fn what_waits_for_a_lock_goes_on_after_the_pool_was_closed() {
+        let pool = Pool::default();
+        let lock = Arc::new(async_lock::Mutex::new(()));
+        let held = lock.try_lock().unwrap();
+        let (sender, receiver) = mpsc::channel();
+        for _ in 0..4 {
+            let (lock, sender) = (lock.clone(), sender.clone());
+            let waits = Task::new(&pool, async move {
+                drop(lock.lock().await);
+                slow(6).await
+            });
+            assert!(waits.start(move |result| sender.send(result.unwrap()).unwrap()).is_none());
+        }
+        pool.close();
+        let (unlocked, done) = mpsc::channel();
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                drop(held);
+                unlocked.send(()).unwrap();
+            });
+            let patience = std::time::Duration::from_secs(20);
+            if done.recv_timeout(patience).is_err() {
+                std::process::abort(); // The thread that is stuck cannot be joined.
+            }
+            for _ in 0..4 {
+                assert_eq!(receiver.recv_timeout(patience).unwrap(), 6);
+            }
+        });
+    }
+
+    #[test]
+    fn a_pool_that_nobody_has_any_more_has_no_threads() {
+        let pool = Pool::default();
+        let inner = Arc::downgrade(&pool.0.0);
+        assert_eq!(block_on(Task::new(&pool, slow(7))).unwrap(), 7);
+        drop(pool);
+        assert!(inner.upgrade().is_none());
+    }
+
+    #[test]
+    fn a_callback_that_panics_costs_no_thread() {
+        let pool = Pool::default();
+        for _ in 0..5 {
+            assert!(Task::new(&pool, slow(8)).start(|_| panic!("in a callback")).is_none_or(|result| result.is_ok()));
+        }
+        assert_eq!(block_on(Task::new(&pool, slow(9))).unwrap(), 9);
         pool.close();
     }
 

@@ -13,7 +13,7 @@ from ._session import Session, to_committed
 from ._types import Committed, Step, Text
 
 E = TypeVar("E", bound="Execution")
-Message = TypeVar("Message", str, bytes, bytearray, dict[str, Any])
+Message = TypeVar("Message", bound=str | bytes | bytearray | dict[Any, Any])
 
 
 def parsed(execution: _native.Execution, step: Step | Mapping[str, Any] | Text) -> _native.Step:

@@ -8,6 +8,21 @@ from datetime import timedelta
 from os import PathLike
 from typing import Any, Literal, TypeAlias, final
 
+__all__ = [
+    "Clock",
+    "Execution",
+    "Pending",
+    "Receiver",
+    "Session",
+    "Step",
+    "Store",
+    "Update",
+    "VerifiedToken",
+    "codes",
+    "generate_keyring",
+    "generate_keyring_json",
+]
+
 _Text: TypeAlias = str | bytes | bytearray
 _Ttl: TypeAlias = int | timedelta
 

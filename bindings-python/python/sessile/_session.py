@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from . import _native
 from ._json import dumps, loads
-from ._types import DELETE, Committed, Delete, Info, Text, Ttl, to_info, to_optional_datetime
+from ._types import DELETE, Committed, Info, Text, Ttl, to_info, to_optional_datetime
 from .errors import ArgumentTypeError, not_found
-
-T = TypeVar("T")
 
 
 def fields_text(fields: Mapping[str, Any] | Text) -> Text:
@@ -153,7 +151,7 @@ class Session:
         """Puts a field if its version is ``version`` (None: if it is absent), else `ConflictError`. The new version."""
         return self._native.put_if(name, dumps(value), version, ttl)
 
-    def update(self, name: str, change: Callable[[Any], T | Delete], default: Any = None) -> T | None:
+    def update(self, name: str, change: Callable[[Any], Any], default: Any = None) -> Any:
         """Reads a field, has ``change`` make a new value of it, and puts that if nobody changed the field meanwhile,
         else begins again: ``change`` may run several times. The value put.
 

@@ -18,6 +18,10 @@ Text: TypeAlias = str | bytes | bytearray
 Ttl: TypeAlias = int | timedelta
 """A period in whole seconds, 1 or more."""
 
+# Names of their own: within a class that has a `_native` the module's is not seen.
+_NativeClock: TypeAlias = _native.Clock
+_NativeStep: TypeAlias = _native.Step
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
@@ -98,7 +102,7 @@ class Clock:
     """
 
     __slots__ = ("_native",)
-    _native: _native.Clock
+    _native: _NativeClock
 
     def __init__(self) -> None:
         raise ArgumentTypeError("Clock.manual(time) makes a clock", "INVALID_ARGUMENT")
@@ -147,7 +151,7 @@ class Step:
     """
 
     __slots__ = ("_native",)
-    _native: _native.Step
+    _native: _NativeStep
 
     def __init__(self) -> None:
         raise ArgumentTypeError("Step.parse(step) makes a step", "INVALID_ARGUMENT")
@@ -161,7 +165,7 @@ class Step:
         return Step._of(_native.Step(text_or_dumps(step)))
 
     @staticmethod
-    def _of(native: _native.Step) -> Step:
+    def _of(native: _NativeStep) -> Step:
         step = object.__new__(Step)
         step._native = native
         return step

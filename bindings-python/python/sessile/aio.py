@@ -37,7 +37,6 @@ from ._types import (
     DELETE,
     Clock,
     Committed,
-    Delete,
     Info,
     Keyring,
     Step,
@@ -62,7 +61,6 @@ __all__ = [
     "VerifiedToken",
 ]
 
-T = TypeVar("T")
 E = TypeVar("E", bound="Execution")
 
 
@@ -151,16 +149,14 @@ class Session:
         """Puts a field if its version is ``version`` (None: if it is absent), else `ConflictError`. The new version."""
         return await later(self._native.put_if, name, dumps(value), version, ttl)
 
-    async def update(
-        self, name: str, change: Callable[[Any], T | Delete | Awaitable[T | Delete]], default: Any = None
-    ) -> T | None:
+    async def update(self, name: str, change: Callable[[Any], Any], default: Any = None) -> Any:
         """Reads a field, has ``change`` (plain or async) make a new value of it, and puts that if nobody changed the
         field meanwhile, else begins again. The value put; None where ``change`` gave `sessile.DELETE`."""
         update = self._native.update(name)
         absent = dumps(default)
         while True:
             text = await later(update.current)
-            value: Any = change(loads(absent if text is None else text))
+            value = change(loads(absent if text is None else text))
             if inspect.isawaitable(value):
                 value = await value
             if await later(update.try_commit, None if value is DELETE else dumps(value)):

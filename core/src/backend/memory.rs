@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use super::change::{Next, Standing, TooLarge, asked};
 use super::{
@@ -66,13 +66,11 @@ impl Memory {
         cells: &Cells,
         user: Option<&BlindUser>,
     ) -> Result<Record> {
-        self.open()?;
-        Ok(self.shard(space, id[0]).lock().record(space, id, cells, user))
+        Ok(self.lock(space, id[0])?.record(space, id, cells, user))
     }
 
     pub(super) fn apply(&self, change: &Change) -> Result<Outcome> {
-        self.open()?;
-        Ok(self.shard(&change.space, change.id[0]).lock().apply(change))
+        Ok(self.lock(&change.space, change.id[0])?.apply(change))
     }
 
     pub(super) fn page(
@@ -82,12 +80,11 @@ impl Memory {
         after: Option<(BlindUser, StorageId)>,
         limit: usize,
     ) -> Result<Vec<(BlindUser, StorageId)>> {
-        self.open()?;
         let first = after.unwrap_or_default().0.max(user.copied().unwrap_or_default());
         let last = user.map_or(u8::MAX, |user| user[0]);
         let mut found = Vec::new();
         for bucket in first[0]..=last {
-            let shard = self.shard(space, bucket).lock();
+            let shard = self.lock(space, bucket)?;
             let mut from = (*space, [0; 16], [0; 17]);
             from.1[0] = bucket;
             if bucket == first[0] {
@@ -124,8 +121,9 @@ impl Memory {
     }
 
     pub(super) fn read_meta(&self, key: &MetaKey) -> Result<Option<Box<[u8]>>> {
+        let meta = self.meta.lock();
         self.open()?;
-        Ok(self.meta.lock().get(key).cloned())
+        Ok(meta.get(key).cloned())
     }
 
     pub(super) fn apply_meta(
@@ -134,8 +132,8 @@ impl Memory {
         expected: Option<&[u8]>,
         new: &[u8],
     ) -> Result<Result<(), Option<Box<[u8]>>>> {
-        self.open()?;
         let mut meta = self.meta.lock();
+        self.open()?;
         let standing = meta.get(key);
         if standing.map(|value| &value[..]) != expected {
             return Ok(Err(standing.cloned()));
@@ -156,9 +154,12 @@ impl Memory {
         if self.closed.load(Ordering::Acquire) { Err(fail!(Closed, "the store is closed")) } else { Ok(()) }
     }
 
-    fn shard(&self, space: &Space, bucket: u8) -> &Mutex<Shard> {
+    /// The shard of a bucket. `CLOSED` is decided once it is held: closing empties it, and closed must not look like empty.
+    fn lock(&self, space: &Space, bucket: u8) -> Result<MutexGuard<'_, Shard>> {
         let hash = self.hasher.hash_one((space, bucket));
-        &self.shards[hash as usize % SHARDS]
+        let shard = self.shards[hash as usize % SHARDS].lock();
+        self.open()?;
+        Ok(shard)
     }
 }
 

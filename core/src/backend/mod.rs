@@ -18,7 +18,7 @@ pub(crate) use self::location::Location;
 use self::memory::Memory;
 use self::sqlite::Sqlite;
 use crate::clock::Time;
-use crate::error::{Result, fail};
+use crate::error::Result;
 use crate::limits::Limits;
 
 /// A config within a workspace, product and env, blinded: nothing crosses from one space into another.
@@ -290,25 +290,5 @@ impl Backend {
             }
             Backend::Sqlite(sqlite) => sqlite.close().await,
         }
-    }
-}
-
-/// The path in `sqlite:PATH` or `sqlite:///abs`. All of it is the path, `?` and `%` too.
-fn sqlite_path(rest: &str) -> Result<&str> {
-    let path = match rest.strip_prefix("//") {
-        Some(path) if path.starts_with('/') => path,
-        Some(_) => {
-            return Err(fail!(
-                InvalidArgument,
-                "sqlite:// takes an absolute path: sqlite:///folder/file, or sqlite:./file"
-            ));
-        }
-        None => rest,
-    };
-    match path {
-        "" => Err(fail!(InvalidArgument, "sqlite: needs a path: sqlite:./sessions.db")),
-        ":memory:" => Err(fail!(InvalidArgument, "a store in memory is memory:, not sqlite::memory:")),
-        path if path.contains('\0') => Err(fail!(InvalidArgument, "a path has no NUL character")),
-        path => Ok(path),
     }
 }

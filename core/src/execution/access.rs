@@ -86,10 +86,13 @@ impl Access {
         if self.recorded.is_some() {
             return Ok(self.recorded);
         }
-        let verified = self.state.lock().verified.clone();
+        let (verified, given) = {
+            let state = self.state.lock();
+            (state.verified.clone(), state.token.is_some())
+        };
         let token = match verified {
             Some(token) => token,
-            None if self.state.lock().token.is_none() => return Ok(None),
+            None if !given => return Ok(None),
             None => self.token(store)?,
         };
         Ok(Some(store.vault.identity_mac(token.realm(), token.subject())))
@@ -102,14 +105,19 @@ impl Access {
         }
     }
 
-    /// Puts a fresh token of the same identity in place.
+    /// Puts a fresh token of the same identity in place. A token that was not used yet counts, if it is good: one that
+    /// is not proves nobody.
     pub(crate) fn renew(&self, store: &Inner, token: &str) -> Result<()> {
-        let fresh = store.verifier.verify(token, store.clock.now())?;
+        let now = store.clock.now();
+        let fresh = store.verifier.verify(token, now)?;
         self.check_recorded(store, &fresh)?;
         let mut state = self.state.lock();
-        if let Some(old) = &state.verified
-            && (old.realm() != fresh.realm() || old.subject() != fresh.subject())
-        {
+        let old = match (&state.verified, &state.token) {
+            (Some(verified), _) => Some(verified.clone()),
+            (None, Some(unused)) => store.verifier.verify(unused, now).ok(),
+            (None, None) => None,
+        };
+        if old.is_some_and(|old| old.realm() != fresh.realm() || old.subject() != fresh.subject()) {
             return Err(other_identity());
         }
         state.token = Some(Arc::from(token));

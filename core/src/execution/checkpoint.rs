@@ -20,7 +20,7 @@ use crate::session::version::{Changes, Fork, Map, Version, empty};
 use crate::store::Inner;
 
 /// A checkpoint can be taken up for that long.
-const LIFE: i64 = 24 * 3600 * 1000;
+const LIFE: u64 = 24 * 3600 * 1000;
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -31,16 +31,22 @@ struct Checkpoint<'a> {
     identity: Option<[u8; 16]>,
     /// The last field version given.
     versions: u64,
+    /// The execution itself, then the open sub-processes, each after its parent. A list, not a tree: sub-processes may
+    /// nest deeper than the reader of JSON does.
     #[serde(borrow)]
-    root: Saved<'a>,
+    nodes: Vec<Saved<'a>>,
 }
 
 /// A node: the execution itself, or an open sub-process.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Saved<'a> {
+    /// The path of its parent; the execution itself has none.
+    parent: Option<String>,
     number: u64,
     name: String,
+    /// How many sub-processes it has had.
+    forks: u64,
     revision: u64,
     created: i64,
     updated: i64,
@@ -48,8 +54,6 @@ struct Saved<'a> {
     fields: Vec<SavedField<'a>>,
     #[serde(borrow)]
     fork: Option<SavedFork<'a>>,
-    #[serde(borrow)]
-    children: Vec<Saved<'a>>,
 }
 
 /// Name, value, version, end (0: none).
@@ -70,15 +74,15 @@ pub(super) fn make(root: &Arc<Node>) -> Result<Vec<u8>> {
     let shared = &root.shared;
     root.check_open()?;
     let identity = shared.access.identity(&shared.store)?;
-    // The nodes are frozen one after the other, each as a snapshot: what happens meanwhile is in or out, never half.
-    let frozen = Frozen::of(root)?;
+    let mut frozen = Vec::new();
+    root.survey(&mut |node, version, forks| frozen.push(Frozen::of(node, version, forks)))?;
     let checkpoint = Checkpoint {
         format: 1,
         id: shared.id.clone(),
         at: shared.store.clock.now().millis(),
         identity,
         versions: shared.versions.load(Ordering::Relaxed),
-        root: frozen.save()?,
+        nodes: frozen.iter().map(Frozen::save).collect::<Result<_>>()?,
     };
     let plain = zeroize::Zeroizing::new(serde_json::to_vec(&checkpoint).map_err(|_| unreadable())?);
     shared.store.vault.seal_checkpoint(&plain)
@@ -98,9 +102,9 @@ pub(super) fn take_up(
         return Err(fail!(FormatTooNew, "the checkpoint has format {}, this version reads 1", saved.format));
     }
     let now = store.clock.now();
-    let age = now.millis() - saved.at;
-    if age >= LIFE {
-        return Err(fail!(InvalidArgument, "the checkpoint is older than 24 hours").with("argument", "checkpoint"));
+    // Both ways: one made under a clock that was ahead must not outlive its day.
+    if now.millis().abs_diff(saved.at) >= LIFE {
+        return Err(fail!(InvalidArgument, "the checkpoint was made more than 24 hours from now").with("argument", "checkpoint"));
     }
     let access = Arc::new(Access::resumed(trigger, token, saved.identity));
     if saved.identity.is_some() {
@@ -109,46 +113,55 @@ pub(super) fn take_up(
         }
         access.token(&store)?;
     }
-    let shared = Shared { store, id: saved.id, access, versions: AtomicU64::new(saved.versions) };
-    let root = Node::root(shared, saved.root.version()?);
+    let shared = Shared { store, id: saved.id, access, versions: AtomicU64::new(beyond(saved.versions)?) };
+    let mut nodes = saved.nodes.into_iter();
+    let first = nodes.next().filter(|node| node.parent.is_none()).ok_or_else(unreadable)?;
+    let root = Node::root(shared, first.version());
+    root.restore_forks(first.forks);
     let mut restored = Vec::new();
-    restore_children(&root, saved.root.children, &mut restored)?;
+    for node in nodes {
+        let parent = node.parent.as_ref().and_then(|path| root.find(path)).ok_or_else(unreadable)?;
+        let version = node.version();
+        let child = parent.restore_child(node.number, node.name, version);
+        child.restore_forks(node.forks);
+        restored.push(child);
+    }
     Ok((root, restored))
 }
 
-/// The tree as it stood: each node with its version's fields and fork.
+/// Where versions go on: not at the next, which the execution that was lost may have given after the checkpoint.
+fn beyond(versions: u64) -> Result<u64> {
+    let mut random = [0; 8];
+    crate::vault::fill_random(&mut random[2..])?;
+    Ok(versions.wrapping_add(u64::from_be_bytes(random)))
+}
+
+/// A node as it stood.
 struct Frozen {
+    parent: Option<String>,
     number: u64,
     name: String,
+    forks: u64,
     revision: u64,
     created: Time,
     updated: Time,
     fields: Map,
     fork: Option<Fork>,
-    children: Vec<Frozen>,
 }
 
 impl Frozen {
-    fn of(node: &Arc<Node>) -> Result<Frozen> {
-        let mut frozen = node.with_version(|version, _| {
-            Ok(Frozen {
-                number: node.number(),
-                name: node.name.clone(),
-                revision: version.revision(),
-                created: version.created(),
-                updated: version.updated(),
-                fields: version.fields().clone(),
-                fork: version.fork().cloned(),
-                children: Vec::new(),
-            })
-        })?;
-        for child in node.open_children() {
-            // A sub-process that ended in between is not open.
-            if let Ok(child) = Frozen::of(&child) {
-                frozen.children.push(child);
-            }
+    fn of(node: &Node, version: &Version, forks: u64) -> Frozen {
+        Frozen {
+            parent: node.parent().map(|parent| parent.path()),
+            number: node.number(),
+            name: node.name.clone(),
+            forks,
+            revision: version.revision(),
+            created: version.created(),
+            updated: version.updated(),
+            fields: version.fields().clone(),
+            fork: version.fork().cloned(),
         }
-        Ok(frozen)
     }
 
     fn save(&self) -> Result<Saved<'_>> {
@@ -161,14 +174,15 @@ impl Frozen {
             }),
         };
         Ok(Saved {
+            parent: self.parent.clone(),
             number: self.number,
             name: self.name.clone(),
+            forks: self.forks,
             revision: self.revision,
             created: self.created.millis(),
             updated: self.updated.millis(),
             fields: save_fields(&self.fields)?,
             fork,
-            children: self.children.iter().map(Frozen::save).collect::<Result<_>>()?,
         })
     }
 }
@@ -180,13 +194,22 @@ fn save_fields(fields: &Map) -> Result<Vec<SavedField<'_>>> {
             let value: &RawValue = serde_json::from_str(field.value.as_str()).map_err(|_| unreadable())?;
             // Local versions count from 1 and fit; the two halves of the type are for Global ones.
             let version = u64::try_from(field.version).map_err(|_| unreadable())?;
-            Ok(SavedField(Cow::Borrowed(name.as_str()), value, version, field.expires.map_or(0, Time::millis)))
+            Ok(SavedField(Cow::Borrowed(name.as_str()), value, version, ends(field.expires)))
         })
         .collect()
 }
 
+/// A field's end, 0 = none; the instant 0 itself becomes 1: it must not become an end that never comes.
+fn ends(expires: Option<Time>) -> i64 {
+    match expires.map(Time::millis) {
+        None => 0,
+        Some(0) => 1,
+        Some(millis) => millis,
+    }
+}
+
 impl Saved<'_> {
-    fn version(&self) -> Result<Version> {
+    fn version(&self) -> Version {
         let fork = match &self.fork {
             None => None,
             Some(fork) => {
@@ -195,7 +218,7 @@ impl Saved<'_> {
             }
         };
         let (created, updated) = (Time::from_millis(self.created), Time::from_millis(self.updated));
-        Ok(Version::restored(load_fields(&self.fields), fork, self.revision, created, updated))
+        Version::restored(load_fields(&self.fields), fork, self.revision, created, updated)
     }
 }
 
@@ -207,16 +230,6 @@ fn load_fields(saved: &[SavedField<'_>]) -> Map {
         fields.insert_mut(FieldName::stored(name), Field { value, version: u128::from(*version), expires });
     }
     fields
-}
-
-fn restore_children(node: &Arc<Node>, children: Vec<Saved<'_>>, all: &mut Vec<Arc<Node>>) -> Result<()> {
-    for child in children {
-        let version = child.version()?;
-        let restored = node.restore_child(child.number, child.name, version);
-        restore_children(&restored, child.children, all)?;
-        all.push(restored);
-    }
-    Ok(())
 }
 
 fn unreadable() -> Error {

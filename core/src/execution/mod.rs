@@ -44,7 +44,7 @@ pub(crate) use trigger::{Trigger, not_allowed};
 pub struct Execution {
     node: Arc<Node>,
     /// The sub-processes of a checkpoint: nobody else holds them until they are asked for.
-    restored: Arc<[Arc<Node>]>,
+    _restored: Arc<[Arc<Node>]>,
 }
 
 impl Execution {
@@ -57,7 +57,7 @@ impl Execution {
     }
 
     fn of(node: Arc<Node>) -> Execution {
-        Execution { node, restored: Arc::default() }
+        Execution { node, _restored: Arc::default() }
     }
 
     /// The execution's id (32 hex digits), the same for all its sub-processes.
@@ -195,7 +195,7 @@ impl Execution {
     pub(crate) fn resume(store: Arc<Inner>, bytes: &[u8], trigger: Option<&str>, token: Option<&str>) -> Result<Execution> {
         store.check_open()?;
         let (node, restored) = checkpoint::take_up(store, bytes, Trigger::parse(trigger)?, token)?;
-        Ok(Execution { node, restored: restored.into() })
+        Ok(Execution { node, _restored: restored.into() })
     }
 }
 

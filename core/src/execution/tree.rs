@@ -81,10 +81,37 @@ impl Node {
     /// A sub-process taken up from a checkpoint, under the number it had.
     pub(crate) fn restore_child(self: &Arc<Node>, number: u64, name: String, version: Version) -> Arc<Node> {
         let child = Node::make(self.shared.clone(), Some(self.clone()), number, name, version);
-        let mut children = self.children.lock();
-        children.last = children.last.max(number);
-        children.open.insert(number, Arc::downgrade(&child));
+        self.children.lock().open.insert(number, Arc::downgrade(&child));
         child
+    }
+
+    /// Takes up how many sub-processes there have been, so that no number is given twice.
+    pub(crate) fn restore_forks(&self, forks: u64) {
+        self.children.lock().last = forks;
+    }
+
+    /// Shows `visit` this node and all open ones below it, each after its parent, with its version and how many
+    /// sub-processes it has had. What lies above is held still meanwhile: a commit is seen whole or not at all.
+    ///
+    /// Locks are taken as [`fork`](Node::fork) and [`commit`](Node::commit) take them: a node's children, its version,
+    /// then those of the nodes below.
+    pub(crate) fn survey(self: &Arc<Node>, visit: &mut impl FnMut(&Node, &Version, u64)) -> Result<()> {
+        // Dropped after the locks: the last one to hold a sub-process takes it off its parent.
+        let mut below = Vec::new();
+        let children = self.children.lock();
+        let version = self.local.lock();
+        self.check_open()?;
+        visit(self, &version, children.last);
+        below.extend(children.open.values().filter_map(Weak::upgrade));
+        for child in &below {
+            match child.survey(visit) {
+                // It ended in between.
+                Err(_) if child.ended.load(Ordering::Acquire) => {}
+                result => result?,
+            }
+        }
+        // What ended with this node was left out.
+        self.check_open()
     }
 
     pub(crate) fn parent(&self) -> Option<&Arc<Node>> {
@@ -128,11 +155,6 @@ impl Node {
         Some(node)
     }
 
-    /// The open sub-processes right below.
-    pub(crate) fn open_children(&self) -> Vec<Arc<Node>> {
-        self.children.lock().open.values().filter_map(Weak::upgrade).collect()
-    }
-
     /// Reads or changes this node's version; `CLOSED` once it, the execution or the store has ended.
     pub(crate) fn with_version<R>(&self, run: impl FnOnce(&mut Version, Time) -> Result<R>) -> Result<R> {
         self.check_open()?;
@@ -150,7 +172,7 @@ impl Node {
 
     pub(crate) fn with_setting<R>(&self, now: Time, run: impl FnOnce(&Setting) -> R) -> R {
         let versions = &self.shared.versions;
-        let next_version = || u128::from(versions.fetch_add(1, Ordering::Relaxed) + 1);
+        let next_version = || u128::from(versions.fetch_add(1, Ordering::Relaxed).wrapping_add(1));
         run(&Setting { now, limits: &self.shared.store.limits, next_version: &next_version })
     }
 
@@ -175,17 +197,10 @@ impl Node {
         made
     }
 
-    /// The nearest private version of the Global session of `tag` above this node.
-    pub(crate) fn scoped_global_above(&self, tag: &str) -> Option<Arc<ScopedGlobal>> {
-        let mut node = self.parent.as_ref();
-        while let Some(above) = node {
-            let found = above.globals.lock().iter().find(|global| global.tag() == tag && global.is_loaded()).cloned();
-            if found.is_some() {
-                return found;
-            }
-            node = above.parent.as_ref();
-        }
-        None
+    /// The private versions of the Global session of `tag` above this node, the nearest first.
+    pub(crate) fn scoped_globals_above(&self, tag: &str) -> Vec<Arc<ScopedGlobal>> {
+        let above = std::iter::successors(self.parent.as_ref(), |node| node.parent.as_ref());
+        above.filter_map(|node| node.globals.lock().iter().find(|global| global.tag() == tag).cloned()).collect()
     }
 
     /// Ends this node and all below it; what was not committed is gone.

@@ -24,6 +24,8 @@ pub(super) struct Proof {
     pub(super) ends_at: Time,
     pub(super) id: Option<String>,
     pub(super) tag: Option<String>,
+    /// The key of the verifier that made it.
+    pub(super) verifier: Arc<()>,
 }
 
 impl VerifiedToken {
@@ -64,6 +66,11 @@ impl VerifiedToken {
     /// The `<tag>:` that the token was given with.
     pub(crate) fn tag(&self) -> Option<&str> {
         self.0.tag.as_deref()
+    }
+
+    /// Whether it was made by the verifier with that key: another store trusts other issuers.
+    pub(super) fn is_of(&self, verifier: &Arc<()>) -> bool {
+        Arc::ptr_eq(&self.0.verifier, verifier)
     }
 
     /// `TOKEN_EXPIRED` once `exp` and the issuer's leeway have passed: a proof outlives its check, so every operation

@@ -19,12 +19,14 @@ pub(crate) struct Verifier {
     issuers: Issuers,
     own: Arc<Signer>,
     token_bytes: usize,
+    /// What its proofs are recognised by.
+    key: Arc<()>,
 }
 
 impl Verifier {
     /// A verifier for `issuers` and for the login tokens that `own` signs.
     pub(crate) fn new(issuers: Issuers, own: Arc<Signer>, limits: &Limits) -> Verifier {
-        Verifier { issuers, own, token_bytes: limits.token }
+        Verifier { issuers, own, token_bytes: limits.token, key: Arc::default() }
     }
 
     /// Verifies a token, with or without `Bearer ` and `<tag>:` before it.
@@ -49,7 +51,13 @@ impl Verifier {
             expires_at: claims.expires_at,
             id: claims.id,
             tag: token.tag.map(str::to_owned),
+            verifier: self.key.clone(),
         }))
+    }
+
+    /// Whether this verifier made the proof.
+    pub(crate) fn made(&self, token: &VerifiedToken) -> bool {
+        token.is_of(&self.key)
     }
 
     /// The keys of the options' key sets that are not used, and why.

@@ -104,8 +104,14 @@ impl Global {
         for (name, field) in fields {
             map.insert_mut(name, field);
         }
-        let life = self.open()?.standing.pinned.lock().map(|pin| pin.life);
-        Ok((map, life))
+        Ok((map, self.life()))
+    }
+
+    /// The life that this execution holds, if it met one.
+    pub(crate) fn life(&self) -> Option<Life> {
+        let opened = self.open().ok()?;
+        let pinned = opened.standing.pinned.lock();
+        pinned.map(|pin| pin.life)
     }
 
     pub(crate) async fn write(&self, fields: Vec<(FieldName, Json)>, ttl: Option<u64>) -> Result<()> {
@@ -315,10 +321,15 @@ impl Global {
             HeadState::Alive => {}
         }
         let idle_end = seen.head.idle.map(|idle| seen.touched.plus_millis(idle));
-        if seen.head.ends.is_some_and(|end| end <= now) || idle_end.is_some_and(|end| end <= now) {
-            return self.vacant(opened, guard(), now);
-        }
+        let is_over = [seen.head.ends, idle_end].iter().flatten().any(|end| *end <= now);
         let mut pinned = standing.pinned.lock();
+        if is_over {
+            return match *pinned {
+                Some(pin) if pin.life == seen.head.life => Err(expired(opened)),
+                Some(pin) => Err(lost(opened, pin, now)),
+                None => Ok(Met::Vacant(guard())),
+            };
+        }
         match *pinned {
             Some(pin) if pin.life != seen.head.life => return Err(lost(opened, pin, now)),
             Some(_) => {}
@@ -327,6 +338,20 @@ impl Global {
         drop(pinned);
         self.store.heads.put(&standing.space, &standing.id, seen.clone());
         Ok(Met::Alive(seen))
+    }
+
+    /// The head as this process saw it last, if a change may be tried on it. Only the guard tells whether it still
+    /// stands: nobody is held to a life for having been cached, and one that looks over is read again before anybody is
+    /// told so.
+    fn known(&self, opened: &Opened, now: Time) -> Option<Arc<Seen>> {
+        let standing = &opened.standing;
+        let seen = self.store.heads.get(&standing.space, &standing.id)?;
+        let Head { life, state, ends, idle, .. } = &seen.head;
+        let good = *state == HeadState::Alive
+            && ends.is_none_or(|end| now < end)
+            && idle.is_none()
+            && standing.pinned.lock().is_none_or(|pin| pin.life == *life);
+        good.then_some(seen)
     }
 
     /// No life stands there: fine for an execution that met none, the end for one that did.
@@ -343,13 +368,13 @@ impl Global {
         let opened = self.open()?;
         let standing = &opened.standing;
         let cached = match cells {
-            Cells::None => self.store.heads.get(&standing.space, &standing.id).filter(|seen| seen.head.idle.is_none()),
+            Cells::None => self.known(&opened, self.store.clock.now()),
             _ => None,
         };
         // Whether `record.user` says what stands in the backend.
         let mut user_known = cached.is_none();
         let (mut met, mut record) = match cached {
-            Some(seen) => (self.judge(&opened, seen, self.store.clock.now())?, None),
+            Some(seen) => (Met::Alive(seen), None),
             None => {
                 let record = self.look(&opened, &cells, true).await?;
                 (self.meet(&opened, &record, self.store.clock.now())?, Some(record))
@@ -374,6 +399,9 @@ impl Global {
             match self.store.backend.apply(&prepared.change).await? {
                 Outcome::Applied { deleted, .. } => {
                     self.applied(&opened, prepared.seen);
+                    if prepared.change.effects.head.is_some() {
+                        self.sweep();
+                    }
                     return Ok(Done { deleted, put: prepared.versions });
                 }
                 Outcome::TooLarge { size, count } => {
@@ -418,7 +446,7 @@ impl Global {
         let vault = &standing.vault;
         let now = self.store.clock.now();
         let mut entropy = Entropy::draw()?;
-        let mut guard = Guard { stamps: plan.stamps, version: plan.version, ..Guard::default() };
+        let mut guard = Guard::default();
         let mut effects = Effects::nothing(now, &self.store.limits);
         effects.raise_version = true;
         effects.clear = plan.clear || plan.end;
@@ -436,7 +464,9 @@ impl Global {
             }
             Met::Alive(seen) => {
                 guard.head = HeadGuard::Is(seen.sealed.clone());
-                if now.millis() - seen.touched.millis() >= touch_interval(seen.head.idle) {
+                guard.stamps = plan.stamps;
+                guard.version = plan.version;
+                if is_touch_due(seen, now) {
                     effects.touch = Some(vault.seal_touch(&standing.id, &seen.head.life, now));
                     Some(Arc::new(Seen { sealed: seen.sealed.clone(), head: seen.head.clone(), touched: now }))
                 } else {
@@ -444,6 +474,7 @@ impl Global {
                 }
             }
             Met::Vacant(stands) => {
+                // The head alone is guarded: the cells of an expired life may still lie there, and go.
                 guard.head = stands.clone();
                 let head = Head {
                     life: entropy.random_id(),
@@ -507,7 +538,7 @@ impl Global {
 
     /// Notes that the session was used, when that is due. Never holds up or fails the read.
     fn touch(&self, opened: &Opened, seen: Arc<Seen>, now: Time) {
-        if now.millis() - seen.touched.millis() < touch_interval(seen.head.idle) {
+        if !is_touch_due(&seen, now) {
             return;
         }
         let standing = opened.standing.clone();
@@ -518,8 +549,19 @@ impl Global {
         let guard = Guard { head: HeadGuard::Is(seen.sealed.clone()), ..Guard::default() };
         let change = Change { space: standing.space, id: standing.id, guard, effects, answer: Cells::None };
         let store = self.store.clone();
-        let noted = Task::new(&self.store.pool, async move { store.backend.apply(&change).await.map(|_| ()) });
-        let _ = noted.start(|_| ());
+        self.aside(async move { store.backend.apply(&change).await.map(|_| ()) });
+    }
+
+    /// Takes away a few sessions that were over long ago: as lives begin and end, so that none stays for good, and never
+    /// as a read goes by.
+    fn sweep(&self) {
+        let store = self.store.clone();
+        self.aside(async move { store.backend.sweep(store.clock.now(), SWEPT_AT_ONCE).await.map(|_| ()) });
+    }
+
+    /// Does what nobody waits for, and whose failure concerns nobody.
+    fn aside(&self, work: impl Future<Output = Result<()>> + Send + 'static) {
+        let _ = Task::new(&self.store.pool, work).start(|_| ());
     }
 }
 
@@ -533,9 +575,13 @@ struct Prepared {
 /// Ended and expired records are kept for a day, so that whoever still holds that life is told what became of it.
 const KEPT_AFTER_END: i64 = 24 * 3600 * 1000;
 
+/// More than begin with one change, so that the sweep gains on them.
+const SWEPT_AT_ONCE: usize = 32;
+
 /// A session's use is noted at most once in a tenth of its idle period, within a second and a minute.
-fn touch_interval(idle: Option<i64>) -> i64 {
-    idle.map_or(60_000, |idle| (idle / 10).clamp(1_000, 60_000))
+fn is_touch_due(seen: &Seen, now: Time) -> bool {
+    let interval = seen.head.idle.map_or(60_000, |idle| (idle / 10).clamp(1_000, 60_000));
+    now >= seen.touched.plus_millis(interval)
 }
 
 impl Opened {
@@ -586,9 +632,13 @@ fn open_fields(opened: &Opened, seen: &Seen, cells: &[(CellId, SealedField)], wh
 /// The life that this execution met is no more: it expired, or somebody ended it.
 fn lost(opened: &Opened, pin: Pin, now: Time) -> Error {
     if pin.ends.is_some_and(|end| end <= now) {
-        return fail!(SessionExpired, "the session that this execution began with has reached its end").with("tag", opened.standing.config.tag);
+        return expired(opened);
     }
     ended(opened)
+}
+
+fn expired(opened: &Opened) -> Error {
+    fail!(SessionExpired, "the session that this execution began with has reached its end").with("tag", opened.standing.config.tag)
 }
 
 fn ended(opened: &Opened) -> Error {

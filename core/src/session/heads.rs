@@ -22,7 +22,9 @@ const HEADS_PER_SHARD: usize = 1024;
 
 /// See the module.
 #[derive(Default)]
-pub(crate) struct Heads([Mutex<HashMap<(Space, StorageId), Arc<Seen>>>; SHARDS]);
+pub(crate) struct Heads([Mutex<Shard>; SHARDS]);
+
+type Shard = HashMap<(Space, StorageId), Arc<Seen>>;
 
 impl Heads {
     pub(crate) fn get(&self, space: &Space, id: &StorageId) -> Option<Arc<Seen>> {
@@ -32,6 +34,7 @@ impl Heads {
     pub(crate) fn put(&self, space: &Space, id: &StorageId, seen: Arc<Seen>) {
         let mut shard = self.shard(id).lock();
         if shard.len() >= HEADS_PER_SHARD
+            && !shard.contains_key(&(*space, *id))
             && let Some(any) = shard.keys().next().copied()
         {
             shard.remove(&any);
@@ -43,7 +46,7 @@ impl Heads {
         self.shard(id).lock().remove(&(*space, *id));
     }
 
-    fn shard(&self, id: &StorageId) -> &Mutex<HashMap<(Space, StorageId), Arc<Seen>>> {
+    fn shard(&self, id: &StorageId) -> &Mutex<Shard> {
         &self.0[usize::from(id[1]) % SHARDS]
     }
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use crate::clock::Time;
 use crate::error::{Result, fail};
 use crate::execution::{CommitOptions, Committed, Node};
-use crate::json::{self, FieldName, Fields, Json};
+use crate::json::{self, Exactness, FieldName, Fields, Json};
 use crate::limits::Limits;
 use crate::task::Task;
 
@@ -171,9 +171,19 @@ impl Session {
 
     /// Gets and deletes a field.
     pub fn take(&self, name: &str) -> Task<Option<Json>> {
+        self.take_checked(name, |_| Ok(()))
+    }
+
+    /// [`take`](Session::take) for a host that reads numbers as `exactness` says: a value that it would not read
+    /// exactly stays where it is, and the error is that of [`Json::check_exact`].
+    pub fn take_exact(&self, name: &str, exactness: Exactness) -> Task<Option<Json>> {
+        self.take_checked(name, move |value| value.check_exact(exactness))
+    }
+
+    fn take_checked(&self, name: &str, check: impl Fn(&Json) -> Result<()> + Send + 'static) -> Task<Option<Json>> {
         self.named(name, |name| {
-            self.modify(name, |field| match field {
-                Some(field) => Ok((Edit::Delete, Some(field.value.clone()))),
+            self.modify(name, move |field| match field {
+                Some(field) => check(&field.value).map(|()| (Edit::Delete, Some(field.value.clone()))),
                 None => Ok((Edit::Keep, None)),
             })
         })

@@ -138,10 +138,7 @@ impl Version {
         if fields.is_empty() {
             return Ok(());
         }
-        if self.check_room(&fields, setting.limits).is_err() {
-            self.drop_expired(setting.now);
-            self.check_room(&fields, setting.limits)?;
-        }
+        self.make_room(fields.iter().map(|(name, value)| (name, value)), setting)?;
         for (name, value) in fields {
             let field = Field { value, version: (setting.next_version)(), expires };
             self.insert(name, field);
@@ -192,9 +189,11 @@ impl Version {
         };
         if exclusive {
             let mut conflicts: Vec<&str> = Vec::new();
-            let changed_here = |name: &FieldName| {
-                fork.base.get(name).map(|field| field.version) != self.fields.get(name).map(|field| field.version)
+            // A field past its end is absent, dropped already or not.
+            let standing = |fields: &Map, name: &FieldName| {
+                fields.get(name).filter(|field| field.lives(setting.now)).map(|field| field.version)
             };
+            let changed_here = |name: &FieldName| standing(&fork.base, name) != standing(&self.fields, name);
             if fork.changes.cleared {
                 conflicts.extend(self.fields.keys().chain(fork.base.keys()).filter(|n| changed_here(n)).map(|n| n.as_str()));
             }
@@ -202,31 +201,28 @@ impl Version {
             refuse_conflicts(conflicts)?;
         }
         let (puts, mut deletes) = child.outcome(setting.now);
-        let before = (self.fields.clone(), self.size, self.fork.clone());
+        // On a copy, which shares everything: beyond a limit nothing has happened.
+        let mut after = Version { fields: self.fields.clone(), fork: self.fork.clone(), ..*self };
         if fork.changes.cleared {
             deletes.extend(sorted(&self.fields, setting.now).into_iter().map(|(name, _)| name));
             deletes.retain(|name| puts.binary_search_by(|(put, _)| put.cmp(name)).is_err());
             deletes.sort_unstable();
             deletes.dedup();
-            self.clear(setting.now);
+            after.empty_out();
         }
         for name in &deletes {
-            self.remove_one(name, setting.now);
+            after.remove_one(name, setting.now);
         }
-        let incoming: Vec<(FieldName, Json)> = puts.iter().map(|(name, field)| (name.clone(), field.value.clone())).collect();
-        if let Err(error) = self.check_room(&incoming, setting.limits) {
-            (self.fields, self.size, self.fork) = before;
-            return Err(error);
-        }
+        after.make_room(puts.iter().map(|(name, field)| (name, &field.value)), setting)?;
         let committed = Committed::of(puts.iter().map(|(name, _)| name), deletes.iter());
-        let any = !puts.is_empty() || !deletes.is_empty();
+        if !puts.is_empty() || !deletes.is_empty() || fork.changes.cleared {
+            after.changed(setting.now);
+        }
         for (name, field) in puts {
             let field = Field { version: (setting.next_version)(), ..field };
-            self.insert(name, field);
+            after.insert(name, field);
         }
-        if any {
-            self.changed(setting.now);
-        }
+        *self = after;
         *child = self.snapshot(setting.now);
         Ok(committed)
     }
@@ -249,13 +245,18 @@ impl Version {
 
     fn clear(&mut self, now: Time) -> u64 {
         let there = self.fields.values().filter(|field| field.lives(now)).count();
+        self.empty_out();
+        self.changed(now);
+        there as u64
+    }
+
+    /// Removes all fields and records that.
+    fn empty_out(&mut self) {
         self.fields = empty();
         self.size = 0;
         if let Some(fork) = &mut self.fork {
             fork.changes = Changes { cleared: true, names: HashSet::new() };
         }
-        self.changed(now);
-        there as u64
     }
 
     fn insert(&mut self, name: FieldName, field: Field) {
@@ -288,7 +289,16 @@ impl Version {
         self.updated = now;
     }
 
-    fn check_room(&self, incoming: &[(FieldName, Json)], limits: &Limits) -> Result<()> {
+    /// Refuses what would exceed a limit, expired fields aside.
+    fn make_room<'a>(&mut self, incoming: impl Iterator<Item = (&'a FieldName, &'a Json)> + Clone, setting: &Setting) -> Result<()> {
+        if self.check_room(incoming.clone(), setting.limits).is_err() {
+            self.drop_expired(setting.now);
+            self.check_room(incoming, setting.limits)?;
+        }
+        Ok(())
+    }
+
+    fn check_room<'a>(&self, incoming: impl Iterator<Item = (&'a FieldName, &'a Json)>, limits: &Limits) -> Result<()> {
         let mut size = self.size;
         let mut count = self.fields.size();
         for (name, value) in incoming {
@@ -340,4 +350,80 @@ fn sorted(fields: &Map, now: Time) -> Vec<(FieldName, Field)> {
         fields.iter().filter(|(_, field)| field.lives(now)).map(|(name, field)| (name.clone(), field.clone())).collect();
     all.sort_unstable_by(|a, b| a.0.cmp(&b.0));
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    /// What a commit meets: a parent that holds `x` and a child of it.
+    struct Pair {
+        parent: Version,
+        child: Version,
+        versions: Cell<u128>,
+        limits: Limits,
+    }
+
+    impl Pair {
+        fn new(x_expires: Option<Time>) -> Pair {
+            let limits = Limits { fields: 3, ..Limits::default() };
+            let parent = Version::root(Time::from_millis(0));
+            let child = parent.snapshot(Time::from_millis(0));
+            let mut pair = Pair { parent, child, versions: Cell::new(0), limits };
+            pair.at(0, |(parent, _), setting| parent.put(vec![field("x")], x_expires, setting)).unwrap();
+            pair.child = pair.parent.snapshot(Time::from_millis(0));
+            pair
+        }
+
+        fn at<R>(&mut self, millis: i64, run: impl FnOnce((&mut Version, &mut Version), &Setting) -> R) -> R {
+            let next_version = || {
+                self.versions.set(self.versions.get() + 1);
+                self.versions.get()
+            };
+            let setting = Setting { now: Time::from_millis(millis), limits: &self.limits, next_version: &next_version };
+            run((&mut self.parent, &mut self.child), &setting)
+        }
+    }
+
+    fn field(name: &str) -> (FieldName, Json) {
+        (FieldName::stored(name), Json::checked("1"))
+    }
+
+    #[test]
+    fn a_commit_beyond_a_limit_leaves_no_trace() {
+        let mut pair = Pair::new(None);
+        let refused = pair.at(1, |(parent, child), setting| {
+            child.clear(setting.now);
+            child.put(vec![field("a"), field("b"), field("c")], None, setting).unwrap();
+            let limits = Limits { fields: 2, ..setting.limits.clone() };
+            parent.commit(child, false, &Setting { limits: &limits, ..*setting })
+        });
+        assert_eq!(refused.unwrap_err().code(), crate::Code::LimitExceeded);
+        assert_eq!((pair.parent.revision(), pair.parent.updated().millis()), (1, 0));
+        assert!(pair.parent.get(&field("x").0, Time::from_millis(1)).is_some());
+        let committed = pair.at(2, |(parent, child), setting| parent.commit(child, false, setting)).unwrap();
+        assert_eq!((committed.put.len(), committed.deleted.len()), (3, 1));
+        assert_eq!(pair.parent.revision(), 2, "a commit is one change");
+    }
+
+    #[test]
+    fn an_expired_field_takes_no_room_from_a_commit_and_is_no_conflict() {
+        let mut pair = Pair::new(Some(Time::from_millis(5)));
+        let committed = pair.at(5, |(parent, child), setting| {
+            // Dropped in the parent, still lying in the child's snapshot.
+            parent.put(vec![field("p")], None, setting).unwrap();
+            parent.drop_expired(setting.now);
+            child.put(vec![field("x"), field("a")], None, setting).unwrap();
+            parent.commit(child, true, setting)
+        });
+        assert_eq!(committed.unwrap().put, ["a", "x"]);
+
+        let mut pair = Pair::new(Some(Time::from_millis(5)));
+        let committed = pair.at(5, |(parent, child), setting| {
+            child.put(vec![field("a"), field("b"), field("c")], None, setting).unwrap();
+            parent.commit(child, true, setting)
+        });
+        assert_eq!(committed.unwrap().put, ["a", "b", "c"]);
+    }
 }

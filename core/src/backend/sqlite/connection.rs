@@ -9,6 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::super::Durability;
 use super::error::{busy, is_busy, mapped};
+use super::file::{self, Inode};
 use super::lock::Pause;
 use super::schema;
 use crate::error::{Result, fail};
@@ -82,6 +83,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
 /// The readers, opened when first needed.
 pub(super) struct Readers {
     path: PathBuf,
+    inode: Inode,
     state: Mutex<State>,
     returned: Condvar,
 }
@@ -97,18 +99,24 @@ struct State {
 struct Place<'a>(&'a Readers);
 
 impl Readers {
-    pub(super) fn new(path: PathBuf) -> Readers {
-        Readers { path, state: Mutex::default(), returned: Condvar::new() }
+    pub(super) fn new(path: PathBuf, inode: Inode) -> Readers {
+        Readers { path, inode, state: Mutex::default(), returned: Condvar::new() }
     }
 
     /// Lends a reader to `work`. All out: with `wait`, waits that long for one to come back, then `BUSY`; without,
     /// `None`. `None` also when SQLite was busy as one was opened: ask again.
     pub(super) fn lend<T>(&self, wait: Option<Instant>, work: impl FnOnce(&Connection) -> T) -> Result<Option<T>> {
         let Some((place, idle)) = self.place(wait)? else { return Ok(None) };
-        let connection = match idle.map_or_else(|| self.open(), Ok) {
-            Ok(connection) => connection,
-            Err(error) if is_busy(&error) => return Ok(None),
-            Err(error) => return Err(mapped("open a connection for reading", &error)),
+        let connection = match idle {
+            Some(connection) => connection,
+            None => {
+                self.check_in_place()?;
+                match self.open() {
+                    Ok(connection) => connection,
+                    Err(error) if is_busy(&error) => return Ok(None),
+                    Err(error) => return Err(mapped("open a connection for reading", &error)),
+                }
+            }
         };
         let done = work(&connection);
         place.give_back(connection);
@@ -133,6 +141,11 @@ impl Readers {
                 Some(_) => {}
             }
         }
+    }
+
+    /// Refuses a file that is no longer the one that was opened.
+    pub(super) fn check_in_place(&self) -> Result<()> {
+        file::check_in_place(&self.path, self.inode)
     }
 
     fn open(&self) -> rusqlite::Result<Connection> {

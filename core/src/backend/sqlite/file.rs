@@ -16,10 +16,10 @@ use parking_lot::{Mutex, MutexGuard};
 
 use super::error::busy;
 use super::schema;
-use crate::error::{Result, fail};
+use crate::error::{Error, Result, fail};
 
 /// Device and inode: a file has one, whatever its names.
-type Inode = (u64, u64);
+pub(super) type Inode = (u64, u64);
 
 /// The files that stores of this process have open: the process and how many.
 static OPEN: Mutex<Option<HashMap<Inode, (u32, usize)>>> = Mutex::new(None);
@@ -91,7 +91,7 @@ impl Opening {
         }
         match self.found()? {
             Some(found) => self.admit(&found)?,
-            None => return Err(fail!(Io, "{} was removed while it was opened", self.path.display())),
+            None => return Err(moved(&self.path)),
         }
         if !self.known
             && let Some(error) = foreign(&self.path)?
@@ -101,12 +101,14 @@ impl Opening {
         Ok(self.found()?.is_none_or(|found| found.len() == 0))
     }
 
+    /// The file as it is now.
+    pub(super) fn inode(&self) -> Result<Inode> {
+        self.found()?.as_ref().map(inode).ok_or_else(|| moved(&self.path))
+    }
+
     /// The store is open: enters it among the open files.
     pub(super) fn done(mut self) -> Result<OpenFile> {
-        let Some(found) = self.found()? else {
-            return Err(fail!(Io, "{} was removed while it was opened", self.path.display()));
-        };
-        let inode = inode(&found);
+        let inode = self.inode()?;
         let (_, stores) = self.open.get_or_insert_default().entry(inode).or_insert((process::id(), 0));
         *stores += 1;
         Ok(OpenFile(inode))
@@ -141,6 +143,19 @@ impl Opening {
     }
 }
 
+/// Refuses a file that is no longer the one that was opened: what is written to one that was moved away is lost to
+/// everybody else, and a connection that is opened by its path sees another.
+pub(super) fn check_in_place(path: &Path, opened: Inode) -> Result<()> {
+    match fs::metadata(path) {
+        Ok(found) if inode(&found) == opened => Ok(()),
+        _ => Err(moved(path)),
+    }
+}
+
+fn moved(path: &Path) -> Error {
+    fail!(Io, "{} was moved, removed or replaced while it was open; close the store and open it again", path.display())
+}
+
 fn inode(found: &Metadata) -> Inode {
     (found.dev(), found.ino())
 }
@@ -172,7 +187,7 @@ fn resolved(given: &Path) -> Result<PathBuf> {
 }
 
 /// Why the file is none of ours: by its first bytes, so that it need not be opened for writing to find out.
-fn foreign(path: &Path) -> Result<Option<crate::Error>> {
+fn foreign(path: &Path) -> Result<Option<Error>> {
     let mut header = Vec::with_capacity(100);
     let read = File::open(path).and_then(|file| file.take(100).read_to_end(&mut header));
     if let Err(error) = read {

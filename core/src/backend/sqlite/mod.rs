@@ -94,7 +94,7 @@ impl Sqlite {
             deadline,
             pid: process::id(),
             writer: Mutex::new(Some(Writer { connection, lock })),
-            readers: Readers::new(path),
+            readers: Readers::new(path, opening.inode()?),
             file: Mutex::new(Some(opening.done()?)),
         })
     }
@@ -214,6 +214,7 @@ impl Sqlite {
             Some(deadline) => Some(lock.hold(doing, deadline)?),
         };
         let Some(_held) = held else { return Ok(None) };
+        self.readers.check_in_place()?;
         let Some(transaction) = Transaction::begin(connection, doing, wait)? else { return Ok(None) };
         let done = work(connection).map_err(|trouble| trouble.named(doing))?;
         transaction.commit().map_err(|error| mapped(doing, &error))?;

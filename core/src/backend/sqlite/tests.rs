@@ -80,6 +80,28 @@ fn two_stores_on_one_file_see_each_other() {
     applied(&second, &one(3));
 }
 
+/// Restoring a backup under an open store, say: what it acknowledged would be in a file that nobody finds.
+#[test]
+fn a_file_that_was_replaced_under_an_open_store_is_told() {
+    let (place, aside) = (Place::new(), tempfile::tempdir().unwrap());
+    let held = place.open();
+    applied(&held, &one(1));
+    assert_eq!(read(&held, 1).count, 2);
+    for suffix in ["", "-wal", "-shm"] {
+        fs::rename(place.file(suffix), aside.path().join(format!("sessions.db{suffix}"))).unwrap();
+    }
+    assert_eq!(code(wait(held.apply(&one(2)))), Some(Code::Io), "removed");
+    let fresh = place.open();
+    applied(&fresh, &one(3));
+    assert_eq!(code(wait(held.apply(&one(2)))), Some(Code::Io), "replaced");
+    let Backend::Sqlite(sqlite) = &held else { panic!("another backend") };
+    let second = sqlite.readers.lend(None, |_| code(sqlite.readers.lend(None, |_| ()))).unwrap();
+    assert_eq!(second, Some(Some(Code::Io)), "a second reader would read the other file");
+    wait(held.close()).unwrap();
+    applied(&fresh, &one(4));
+    assert_eq!(read(&fresh, 1).head, None);
+}
+
 #[test]
 fn what_was_written_is_there_after_reopening() {
     let place = Place::new();

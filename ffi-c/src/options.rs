@@ -1,0 +1,110 @@
+//! How a store is opened: everything but secrets as JSON, secrets through doors of their own.
+
+use std::mem::MaybeUninit;
+
+use parking_lot::Mutex;
+use sessile::{Code, Error, Options, Result};
+
+use crate::border::{Out, enter, release};
+use crate::error::sessile_error_t;
+use crate::handle::{free, handle, look_up, sessile_clock_t, sessile_options_t};
+use crate::text::sessile_str_t;
+
+/// Makes options from a JSON object: {"url": "sqlite:./sessions.db"}, and optionally workspace, product, env, issuers
+/// (array), limits (object), durability ("interval" or "commit"), keyring (a path). Unknown members are an error.
+#[unsafe(no_mangle)]
+pub extern "C" fn sessile_options_new(
+    json: sessile_str_t,
+    out: Option<&mut MaybeUninit<*mut sessile_options_t>>,
+    err: Option<&mut MaybeUninit<*mut sessile_error_t>>,
+) -> i32 {
+    enter(err, || {
+        let out = out.required("out")?;
+        out.write(handle(Mutex::new(Some(Options::from_json(json.required("json")?)?)))?);
+        Ok(())
+    })
+}
+
+/// The keyring is this file; read when the store opens.
+#[unsafe(no_mangle)]
+pub extern "C" fn sessile_options_set_keyring_file(
+    options: *mut sessile_options_t,
+    path: sessile_str_t,
+    err: Option<&mut MaybeUninit<*mut sessile_error_t>>,
+) -> i32 {
+    enter(err, || {
+        let path = path.required("path")?;
+        set(options, |options| options.keyring_file(path))
+    })
+}
+
+/// The keyring is this JSON text.
+#[unsafe(no_mangle)]
+pub extern "C" fn sessile_options_set_keyring_bytes(
+    options: *mut sessile_options_t,
+    bytes: sessile_str_t,
+    err: Option<&mut MaybeUninit<*mut sessile_error_t>>,
+) -> i32 {
+    enter(err, || {
+        let bytes = bytes.required_bytes("bytes")?;
+        set(options, |options| options.keyring_bytes(bytes))
+    })
+}
+
+/// The keyring is the JSON text in this environment variable; read when the store opens.
+#[unsafe(no_mangle)]
+pub extern "C" fn sessile_options_set_keyring_env(
+    options: *mut sessile_options_t,
+    variable: sessile_str_t,
+    err: Option<&mut MaybeUninit<*mut sessile_error_t>>,
+) -> i32 {
+    enter(err, || {
+        let variable = variable.required("variable")?;
+        set(options, |options| options.keyring_env(variable))
+    })
+}
+
+/// The HMAC secret (any bytes) of an issuer that the JSON declared "symmetric": true.
+#[unsafe(no_mangle)]
+pub extern "C" fn sessile_options_set_issuer_secret(
+    options: *mut sessile_options_t,
+    issuer: sessile_str_t,
+    secret: sessile_str_t,
+    err: Option<&mut MaybeUninit<*mut sessile_error_t>>,
+) -> i32 {
+    enter(err, || {
+        let (issuer, secret) = (issuer.required("issuer")?, secret.required_bytes("secret")?);
+        set(options, |options| options.issuer_secret(issuer, secret))
+    })
+}
+
+/// The clock to use instead of the system's.
+#[unsafe(no_mangle)]
+pub extern "C" fn sessile_options_set_clock(
+    options: *mut sessile_options_t,
+    clock: *mut sessile_clock_t,
+    err: Option<&mut MaybeUninit<*mut sessile_error_t>>,
+) -> i32 {
+    enter(err, || {
+        let clock = look_up(clock)?;
+        set(options, |options| options.clock((*clock).clone()))
+    })
+}
+
+/// Frees options. NULL and a freed handle are fine.
+#[unsafe(no_mangle)]
+pub extern "C" fn sessile_options_free(options: *mut sessile_options_t) {
+    release(|| free(options));
+}
+
+fn set(options: *mut sessile_options_t, change: impl FnOnce(Options) -> Options) -> Result<()> {
+    let options = look_up(options)?;
+    let mut options = options.lock();
+    *options = Some(change(options.take().ok_or_else(taken)?));
+    Ok(())
+}
+
+/// A store was opened with these options: they are gone.
+pub(crate) fn taken() -> Error {
+    Error::new(Code::Closed, "a store was opened with these options; make new ones for the next")
+}

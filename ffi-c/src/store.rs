@@ -1,0 +1,118 @@
+//! Stores.
+
+use std::mem::MaybeUninit;
+
+use sessile::Store;
+
+use crate::border::{Out, enter, release};
+use crate::buffer::{buffer_of, sessile_buffer_t};
+use crate::error::sessile_error_t;
+use crate::handle::{free, handle, look_up, sessile_options_t, sessile_session_t, sessile_store_t};
+use crate::options::taken;
+use crate::text::sessile_str_t;
+
+/// Opens (or makes) the store. It takes what is in the options, secrets included, whether it succeeds or not: the
+/// handle stays the caller's to free, and is SESSILE_CLOSED for anything else.
+#[unsafe(no_mangle)]
+pub extern "C" fn sessile_store_open(
+    options: *mut sessile_options_t,
+    out: Option<&mut MaybeUninit<*mut sessile_store_t>>,
+    err: Option<&mut MaybeUninit<*mut sessile_error_t>>,
+) -> i32 {
+    enter(err, || {
+        let out = out.required("out")?;
+        let options = look_up(options)?.lock().take().ok_or_else(taken)?;
+        out.write(handle(Store::open(options).wait()?)?);
+        Ok(())
+    })
+}
+
+/// Closes the store: from then on calls on it, its executions and sessions are SESSILE_CLOSED. Closing twice is fine.
+/// The handle stays and wants to be freed.
+#[unsafe(no_mangle)]
+pub extern "C" fn sessile_store_close(
+    store: *mut sessile_store_t,
+    err: Option<&mut MaybeUninit<*mut sessile_error_t>>,
+) -> i32 {
+    enter(err, || look_up(store)?.close().wait())
+}
+
+/// Frees the handle. A store that was not closed closes when its last execution, session and call are gone too.
+/// NULL and a freed handle are fine.
+#[unsafe(no_mangle)]
+pub extern "C" fn sessile_store_free(store: *mut sessile_store_t) {
+    release(|| free(store));
+}
+
+/// Verifies a token, with or without "Bearer " or "<tag>:": {"realm":…,"subject":…,"expiresAt":…}, or why it is not
+/// good (SESSILE_TOKEN_…).
+#[unsafe(no_mangle)]
+pub extern "C" fn sessile_store_verify(
+    store: *mut sessile_store_t,
+    token: sessile_str_t,
+    out: Option<&mut MaybeUninit<*mut sessile_buffer_t>>,
+    err: Option<&mut MaybeUninit<*mut sessile_error_t>>,
+) -> i32 {
+    enter(err, || {
+        let out = out.required("out")?;
+        let verified = look_up(store)?.verify(token.required("token")?).wait()?;
+        let json = serde_json::json!({
+            "realm": verified.realm(),
+            "subject": verified.subject(),
+            "expiresAt": verified.expires_at().to_string(),
+        });
+        out.write(buffer_of(json.to_string().into_bytes()));
+        Ok(())
+    })
+}
+
+/// The Global session of config `tag` (absent: the token's own, else "global") of the user whom `token` proves,
+/// outside any execution. The token is verified here.
+#[unsafe(no_mangle)]
+pub extern "C" fn sessile_store_global(
+    store: *mut sessile_store_t,
+    token: sessile_str_t,
+    tag: sessile_str_t,
+    out: Option<&mut MaybeUninit<*mut sessile_session_t>>,
+    err: Option<&mut MaybeUninit<*mut sessile_error_t>>,
+) -> i32 {
+    enter(err, || {
+        let out = out.required("out")?;
+        let tag = tag.optional("tag")?;
+        let store = look_up(store)?;
+        let verified = store.verify(token.required("token")?).wait()?;
+        out.write(handle(store.global(&verified, tag)?)?);
+        Ok(())
+    })
+}
+
+/// Signs a login token of the store's own issuer. `claims` is a JSON object with "sub"; `ttl` in seconds, 1 to 86400.
+#[unsafe(no_mangle)]
+pub extern "C" fn sessile_tokens_issue(
+    store: *mut sessile_store_t,
+    claims: sessile_str_t,
+    ttl: u64,
+    out: Option<&mut MaybeUninit<*mut sessile_buffer_t>>,
+    err: Option<&mut MaybeUninit<*mut sessile_error_t>>,
+) -> i32 {
+    enter(err, || {
+        let out = out.required("out")?;
+        let token = look_up(store)?.tokens().issue(claims.required("claims")?, ttl).wait()?;
+        out.write(buffer_of(token.into_bytes()));
+        Ok(())
+    })
+}
+
+/// The public keys of the store's own issuer, as a JWK set.
+#[unsafe(no_mangle)]
+pub extern "C" fn sessile_tokens_jwks(
+    store: *mut sessile_store_t,
+    out: Option<&mut MaybeUninit<*mut sessile_buffer_t>>,
+    err: Option<&mut MaybeUninit<*mut sessile_error_t>>,
+) -> i32 {
+    enter(err, || {
+        let out = out.required("out")?;
+        out.write(buffer_of(look_up(store)?.tokens().jwks().wait()?.into_bytes()));
+        Ok(())
+    })
+}

@@ -1,0 +1,120 @@
+# The C library, its headers, and what is written in C and C++.
+
+PROFILE ?= release
+export CARGO_TARGET_DIR ?= $(CURDIR)/target
+PREFIX ?= /usr/local
+
+# Debian packages that the targets here want.
+APT_C = gcc g++ pkg-config binutils valgrind
+
+C_PROFILE_DIR = $(CARGO_TARGET_DIR)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
+C_VERSION = $(shell sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
+# The ABI's major version, as in ffi-c/build.rs.
+C_SONAME = libsessile.so.0
+CBINDGEN_VERSION = 0.29.4
+CBINDGEN = $(abspath $(CARGO_TARGET_DIR))/tools/bin/cbindgen
+
+C_OUT = build/c
+C_ROOT = $(CURDIR)/$(C_OUT)/root
+C_WARN = -Wall -Wextra -Werror -pedantic
+C_ALL_FLAGS = -std=c11 -O1 -g $(C_WARN)
+CXX_ALL_FLAGS = -std=c++17 -O1 -g $(C_WARN)
+C_PKG = PKG_CONFIG_PATH=$(C_ROOT)/lib/pkgconfig pkg-config
+# What a program of ours is compiled and linked with: the install, and nothing else.
+C_USE = $$($(C_PKG) --cflags --libs sessile) -Wl,-rpath,$(C_ROOT)/lib
+C_ASAN = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+.PHONY: c-build c-header c-check-header c-root c-programs c-test c-headers-alone c-exports c-examples c-valgrind c-asan c-panic install
+
+c-build:
+	cargo build --profile $(PROFILE) -p sessile-c
+
+$(CBINDGEN):
+	cargo install cbindgen --quiet --locked --version $(CBINDGEN_VERSION) --root $(CARGO_TARGET_DIR)/tools --target-dir $(CARGO_TARGET_DIR)/tools/build
+
+c-header: $(CBINDGEN) ## writes include/sessile.h from ffi-c/src
+	cd ffi-c && $(CBINDGEN) --quiet --config cbindgen.toml --crate sessile-c . >../include/sessile.h
+
+c-check-header: $(CBINDGEN)
+	@mkdir -p $(C_OUT)
+	cd ffi-c && $(CBINDGEN) --quiet --config cbindgen.toml --crate sessile-c . >../$(C_OUT)/sessile.h
+	@diff -u include/sessile.h $(C_OUT)/sessile.h || { echo "include/sessile.h is not what ffi-c/src says: make c-header"; exit 1; }
+
+install: c-build ## installs the C library, headers and pkg-config file: make install PREFIX=… DESTDIR=…
+	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include
+	install -m 755 $(C_PROFILE_DIR)/libsessile_c.so $(DESTDIR)$(PREFIX)/lib/libsessile.so.$(C_VERSION)
+	ln -sf libsessile.so.$(C_VERSION) $(DESTDIR)$(PREFIX)/lib/$(C_SONAME)
+	ln -sf $(C_SONAME) $(DESTDIR)$(PREFIX)/lib/libsessile.so
+	install -m 644 $(C_PROFILE_DIR)/libsessile_c.a $(DESTDIR)$(PREFIX)/lib/libsessile.a
+	install -m 644 include/sessile.h include/sessile.hpp $(DESTDIR)$(PREFIX)/include
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(C_VERSION)|' ffi-c/sessile.pc.in >$(DESTDIR)$(PREFIX)/lib/pkgconfig/sessile.pc
+
+# An install for the tests, which see nothing but it.
+c-root:
+	@$(MAKE) --no-print-directory install PREFIX=$(C_ROOT) DESTDIR= >/dev/null
+
+c-programs: c-root
+	gcc $(C_ALL_FLAGS) tests/c/run_vectors.c tests/c/json.c $(C_USE) -o $(C_OUT)/run_vectors_c
+	gcc $(C_ALL_FLAGS) tests/c/abi.c tests/c/json.c $(C_USE) -pthread -o $(C_OUT)/abi
+	gcc $(C_ALL_FLAGS) -c tests/c/json.c -o $(C_OUT)/json.o
+	g++ $(CXX_ALL_FLAGS) tests/c/run_vectors.cpp $(C_OUT)/json.o $(C_USE) -o $(C_OUT)/run_vectors_cpp
+
+c-test: c-check-header c-programs c-headers-alone c-exports c-examples ## the C and C++ tests, against an install
+	cargo test --profile $(if $(filter release,$(PROFILE)),dev,$(PROFILE)) -p sessile-c
+	$(C_OUT)/run_vectors_c tests/vectors
+	$(C_OUT)/run_vectors_cpp tests/vectors
+	$(C_OUT)/abi
+
+# The headers alone, twice in one file and in two files of one program; with warnings as errors, and no -I of ours.
+c-headers-alone: c-root
+	for std in c99 c11; do \
+	    gcc -std=$$std $(C_WARN) tests/c/header.c tests/c/header2.c $(C_USE) -o $(C_OUT)/header_$$std; $(C_OUT)/header_$$std; \
+	done
+	g++ -std=c++17 $(C_WARN) -x c++ tests/c/header.c tests/c/header2.c -x none $(C_USE) -o $(C_OUT)/header_c_as_cpp
+	$(C_OUT)/header_c_as_cpp
+	for std in c++17 c++20; do \
+	    g++ -std=$$std $(C_WARN) tests/c/header.cpp tests/c/header2.cpp $(C_USE) -o $(C_OUT)/header_$$std; $(C_OUT)/header_$$std; \
+	done
+
+# Only sessile_* leaves the library, under the name that programs will ask for.
+c-exports: c-root
+	@others=$$(nm -D --defined-only $(C_ROOT)/lib/libsessile.so | awk '{print $$3}' | grep -v '^sessile_' || true); \
+	    if [ -n "$$others" ]; then echo "exported, but not ours:" $$others; exit 1; fi
+	@readelf -d $(C_ROOT)/lib/libsessile.so | grep -q 'SONAME.*\[$(C_SONAME)\]' || { echo "no SONAME $(C_SONAME)"; exit 1; }
+
+# Shared and static; in memory, and twice on one file.
+c-examples: c-root
+	rm -rf $(C_OUT)/data && mkdir -p $(C_OUT)/data
+	gcc -std=c99 $(C_WARN) examples/c/pipeline.c $(C_USE) -o $(C_OUT)/pipeline_c
+	gcc -std=c99 $(C_WARN) examples/c/pipeline.c -I$(C_ROOT)/include $(C_ROOT)/lib/libsessile.a $$($(C_PKG) --libs-only-l --static sessile | sed 's/-lsessile//') -o $(C_OUT)/pipeline_static
+	g++ -std=c++17 $(C_WARN) examples/cpp/pipeline.cpp $(C_USE) -o $(C_OUT)/pipeline_cpp
+	for program in pipeline_c pipeline_static pipeline_cpp; do \
+	    for where in 'memory:' 'sqlite:$(C_OUT)/data/sessions.db $(C_OUT)/data/keyring.json'; do \
+	        $(C_OUT)/$$program $$where | tee $(C_OUT)/data/printed; \
+	        grep -qxF 'receipt {"receipt": 1.0,"cart":["tea","honey"],"total":11}' $(C_OUT)/data/printed; \
+	    done; \
+	done
+
+c-valgrind: c-programs ## the C tests under valgrind
+	valgrind --quiet --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite,indirect $(C_OUT)/abi 5
+	valgrind --quiet --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite,indirect $(C_OUT)/run_vectors_c tests/vectors
+	valgrind --quiet --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite,indirect $(C_OUT)/run_vectors_cpp tests/vectors
+
+c-asan: c-root ## the C tests with AddressSanitizer and UndefinedBehaviorSanitizer
+	gcc $(C_ALL_FLAGS) $(C_ASAN) tests/c/overflow.c -o $(C_OUT)/overflow
+	@if $(C_OUT)/overflow 2>$(C_OUT)/overflow.log || ! grep -q heap-buffer-overflow $(C_OUT)/overflow.log; then \
+	    echo "the sanitizer does not see a deliberate overflow"; exit 1; fi
+	gcc $(C_ALL_FLAGS) $(C_ASAN) tests/c/abi.c tests/c/json.c $(C_USE) -pthread -o $(C_OUT)/abi_asan
+	gcc $(C_ALL_FLAGS) $(C_ASAN) tests/c/run_vectors.c tests/c/json.c $(C_USE) -o $(C_OUT)/run_vectors_c_asan
+	gcc $(C_ALL_FLAGS) $(C_ASAN) -c tests/c/json.c -o $(C_OUT)/json_asan.o
+	g++ $(CXX_ALL_FLAGS) $(C_ASAN) tests/c/run_vectors.cpp $(C_OUT)/json_asan.o $(C_USE) -o $(C_OUT)/run_vectors_cpp_asan
+	ASAN_OPTIONS=detect_leaks=1 $(C_OUT)/abi_asan
+	ASAN_OPTIONS=detect_leaks=1 $(C_OUT)/run_vectors_c_asan tests/vectors
+	ASAN_OPTIONS=detect_leaks=1 $(C_OUT)/run_vectors_cpp_asan tests/vectors
+
+c-panic: ## a panic never leaves the C library
+	cargo build --profile $(PROFILE) -p sessile-c --features test-panic --target-dir $(CARGO_TARGET_DIR)/panic
+	@mkdir -p $(C_OUT)
+	gcc $(C_ALL_FLAGS) -Iinclude tests/c/panic.c $(CARGO_TARGET_DIR)/panic/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))/libsessile_c.a \
+	    $$(sed -n 's/^Libs.private: //p' ffi-c/sessile.pc.in) -o $(C_OUT)/panic
+	$(C_OUT)/panic

@@ -1,0 +1,27 @@
+/* The C++ header alone, twice, in a program of two files; the other is header2. */
+#include "sessile.hpp"
+#include "sessile.hpp"
+
+#include <type_traits>
+
+std::string_view second_version();
+
+static_assert(std::is_nothrow_move_constructible_v<sessile::Store> && !std::is_copy_constructible_v<sessile::Store>);
+static_assert(std::is_nothrow_copy_constructible_v<sessile::Error> && std::is_base_of_v<std::runtime_error, sessile::Error>);
+
+/* A moved-from object answers with an error, and moving on to it frees nothing twice. */
+int main()
+{
+    auto clock = sessile::Clock::manual("2026-01-01T00:00:00Z");
+    auto moved = std::move(clock);
+    try {
+        clock.advance(1);
+        return 1;
+    } catch (const sessile::Error &error) {
+        if (error.code() != SESSILE_INVALID_ARGUMENT || error.name() != "INVALID_ARGUMENT" || error.retryable())
+            return 2;
+    }
+    clock = std::move(moved);
+    clock.advance(1500);
+    return clock.now() == "2026-01-01T00:00:01.500Z" && sessile::version() == second_version() ? 0 : 3;
+}

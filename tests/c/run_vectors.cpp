@@ -1,0 +1,564 @@
+/*
+ * Runs the conformance vectors through sessile.hpp: run_vectors FOLDER [CASE...]
+ *
+ * Without cases all of them; a CASE is "suite/name". The format is described in tests/vectors/README.md; what the
+ * wrapper gives is judged by the one expectation that a call has.
+ */
+#include "json.h"
+#include "sessile.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iostream>
+#include <map>
+#include <sstream>
+#include <variant>
+
+#include <stdlib.h>
+
+namespace fs = std::filesystem;
+using std::optional;
+using std::string;
+using std::string_view;
+
+static const char *const language = "cpp";
+
+/* A case that does not hold; what() says where. */
+struct Failed : std::runtime_error {
+    using runtime_error::runtime_error;
+};
+
+struct FreeJson {
+    void operator()(json *value) const { json_free(value); }
+};
+using Json = std::unique_ptr<json, FreeJson>;
+
+static Json read(string_view text) { return Json(json_read(text.data(), text.size())); }
+
+static string raw(const json *value) { return value ? string(value->raw, value->raw_len) : string("nothing"); }
+
+static string quoted(const string &text)
+{
+    return text.size() > 1500 ? text.substr(0, 1500) + "…" : text;
+}
+
+/* ── what a call gives ── */
+
+struct Nothing {};
+struct Absent {};
+/* JSON, to be compared as such. */
+struct Value {
+    string json;
+};
+/* Text, to be compared byte for byte. */
+struct Text {
+    string text;
+};
+using Result = std::variant<Nothing, Absent, Value, Text>;
+
+static Result value(optional<string> json)
+{
+    return json ? Result(Value{*std::move(json)}) : Result(Absent{});
+}
+static Result value(bool yes) { return Value{yes ? "true" : "false"}; }
+static Result value(std::uint64_t count) { return Value{std::to_string(count)}; }
+static Result text(optional<string> given)
+{
+    return given ? Result(Text{*std::move(given)}) : Result(Absent{});
+}
+
+/* ── a call's arguments ── */
+
+class Call {
+public:
+    explicit Call(const json *given) : given_(given) {}
+
+    const json *member(const char *name) const { return json_member(given_, name); }
+    bool has(const char *name) const { return member(name) != nullptr; }
+    bool is(const char *name) const { return json_is_true(member(name)); }
+    string verb() const { return text("call"); }
+
+    optional<string> optional_text(const char *name) const
+    {
+        const json *found = member(name);
+        if (!found || found->kind != JSON_STRING)
+            return std::nullopt;
+        return string(found->text, found->text_len);
+    }
+    string text(const char *name) const
+    {
+        auto found = optional_text(name);
+        if (!found)
+            throw Failed(string("the call has no text ") + name);
+        return *found;
+    }
+    string raw(const char *name) const
+    {
+        if (!has(name))
+            throw Failed(string("the call has no ") + name);
+        return ::raw(member(name));
+    }
+    /* Text under one name, or JSON under another. */
+    optional<string> text_or_raw(const char *text_name, const char *raw_name) const
+    {
+        if (has(text_name))
+            return text(text_name);
+        return has(raw_name) ? optional<string>(raw(raw_name)) : std::nullopt;
+    }
+    sessile::Ttl ttl() const
+    {
+        const json *ttl = member("ttl");
+        if (!ttl || ttl->kind != JSON_NUMBER)
+            return std::nullopt;
+        return std::stoull(raw("ttl"));
+    }
+    std::vector<string_view> names() const
+    {
+        std::vector<string_view> all;
+        for (const json *name = member("names")->first; name; name = name->next)
+            all.emplace_back(name->text, name->text_len);
+        return all;
+    }
+
+private:
+    const json *given_;
+};
+
+/* ── a case that runs ── */
+
+static string decode_base64(const string &text)
+{
+    static const string digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    string bytes;
+    unsigned held = 0, bits = 0;
+    for (char c : text) {
+        if (c == '=')
+            break;
+        held = held << 6 | static_cast<unsigned>(digits.find(c));
+        bits += 6;
+        if (bits >= 8)
+            bytes.push_back(static_cast<char>(held >> (bits -= 8)));
+    }
+    return bytes;
+}
+
+class World {
+public:
+    World(const json *given, const fs::path &folder)
+        : given_(given), folder_(folder), clock_(sessile::Clock::manual(started(given)))
+    {
+    }
+    ~World()
+    {
+        kept_runs_.clear();
+        store_.reset();
+        if (!golden_.empty())
+            fs::remove_all(golden_);
+    }
+    World(const World &) = delete;
+    World &operator=(const World &) = delete;
+
+    void run()
+    {
+        const json *calls = json_member(given_, "do");
+        if (const char *golden = json_text(json_member(given_, "golden")))
+            copy_golden(golden);
+        if (Call(calls->first).verb() != "open")
+            open();
+        std::size_t number = 0;
+        for (const json *call = calls->first; call; call = call->next) {
+            number++;
+            try {
+                perform(Call(call));
+            } catch (const Failed &failed) {
+                throw Failed("call " + std::to_string(number) + ": " + Call(call).verb() + ": " + failed.what());
+            }
+        }
+        if (store_)
+            store_->close();
+    }
+
+private:
+    static string started(const json *given)
+    {
+        const char *time = json_text(json_member(given, "clock"));
+        return time ? time : "2026-01-01T00:00:00Z";
+    }
+
+    void copy_golden(const string &golden)
+    {
+        string name = (fs::temp_directory_path() / "sessile-cpp-XXXXXX").string();
+        if (!mkdtemp(name.data()))
+            throw Failed("no temporary folder");
+        golden_ = name;
+        for (const char *file : {"sessions.db", "keyring.json"}) {
+            fs::copy_file(folder_ / ".." / "golden" / golden / file, golden_ / file);
+            fs::permissions(golden_ / file, fs::perms::owner_read | fs::perms::owner_write);
+        }
+    }
+
+    /* The store's options: those of the case, with the url that it leaves out. */
+    string options() const
+    {
+        const json *given = json_member(given_, "options");
+        const string rest = given ? ::raw(given).substr(1) : "}";
+        const string comma = json_count(given) > 0 ? "," : "";
+        if (!golden_.empty())
+            return "{\"url\":\"sqlite:" + (golden_ / "sessions.db").string() + "\"" + comma + rest;
+        return json_member(given, "url") ? ::raw(given) : "{\"url\":\"memory:\"" + comma + rest;
+    }
+
+    void open()
+    {
+        sessile::Options options(this->options());
+        options.clock(clock_);
+        const json *secrets = json_member(given_, "secrets");
+        for (const json *secret = secrets ? secrets->first : nullptr; secret; secret = secret->next)
+            options.issuer_secret(string_view(secret->name, secret->name_len), decode_base64(secret->text));
+        if (!golden_.empty())
+            options.keyring_file((golden_ / "keyring.json").string());
+        store_ = sessile::Store::open(std::move(options));
+    }
+
+    /* Makes a call and judges what it gives. */
+    void perform(const Call &call)
+    {
+        try {
+            const Result result = call.has("on") ? call_on(call) : call_store(call);
+            if (call.has("error"))
+                throw Failed("succeeded, wanted " + ::raw(call.member("error")));
+            judge(call, result);
+        } catch (const sessile::Error &error) {
+            judge_error(call, error);
+        }
+    }
+
+    static void judge_error(const Call &call, const sessile::Error &error)
+    {
+        const json *wanted = call.member("error");
+        if (!wanted)
+            throw Failed(error.name() + ": " + error.what());
+        if (error.name() != json_text(json_member(wanted, "code")))
+            throw Failed(error.name() + " (" + error.what() + "), wanted " + ::raw(wanted));
+        const json *details = json_member(wanted, "details");
+        if (details && !json_covers(read(error.details()).get(), details))
+            throw Failed("details " + error.details() + ", wanted " + ::raw(details));
+    }
+
+    static void judge(const Call &call, const Result &result)
+    {
+        if (const json *wanted = call.member("gives")) {
+            const auto *given = std::get_if<Value>(&result);
+            const Json found = given ? read(given->json) : nullptr;
+            const bool good = call.verb() == "info" ? json_covers(found.get(), wanted) : json_equal(found.get(), wanted);
+            if (!good)
+                throw Failed("gave " + quoted(given ? given->json : "nothing") + ", wanted " + quoted(::raw(wanted)));
+        } else if (call.has("text")) {
+            const auto *given = std::get_if<Text>(&result);
+            if (!given || given->text != call.text("text"))
+                throw Failed("gave " + quoted(given ? given->text : "nothing") + ", wanted " + quoted(call.text("text")));
+        } else if (call.is("absent") && !std::holds_alternative<Absent>(result)) {
+            throw Failed("gave something, wanted nothing");
+        }
+    }
+
+    /* ── on the store ── */
+
+    /* A string argument, or what "$name" stands for. */
+    optional<string> kept_or_text(const Call &call, const char *name) const
+    {
+        auto text = call.optional_text(name);
+        if (text && text->size() > 1 && text->front() == '$') {
+            const auto found = kept_texts_.find(text->substr(1));
+            if (found != kept_texts_.end())
+                return found->second;
+        }
+        return text;
+    }
+
+    void keep(const Call &call, sessile::Execution run)
+    {
+        if (auto name = call.optional_text("as"))
+            kept_runs_.insert_or_assign(*name, std::move(run));
+    }
+
+    void keep(const Call &call, string text)
+    {
+        if (auto name = call.optional_text("as"))
+            kept_texts_.insert_or_assign(*name, std::move(text));
+    }
+
+    Result call_store(const Call &call)
+    {
+        const string verb = call.verb();
+        if (verb == "open")
+            open();
+        else if (verb == "execution")
+            keep(call, store_->execution(call.text_or_raw("triggerText", "trigger"), kept_or_text(call, "token")));
+        else if (verb == "resume")
+            keep(call, store_->resume(kept_or_text(call, "checkpoint").value(), call.text_or_raw("triggerText", "trigger"),
+                                      kept_or_text(call, "token")));
+        else if (verb == "issue")
+            keep(call, store_->issue_token(call.raw("claims"), call.ttl().value()));
+        else if (verb == "verify")
+            return value(store_->verify(kept_or_text(call, "token").value()));
+        else if (verb == "set_clock")
+            clock_.set(call.text("time"));
+        else if (verb == "advance")
+            clock_.advance(std::stoll(call.raw("millis")));
+        else if (verb == "close")
+            store_->close();
+        else if (verb == "parse_step")
+            return value(store_->parse_step(call.text_or_raw("stepText", "step").value()).to_json());
+        else
+            throw Failed("no such call on a store");
+        return Nothing{};
+    }
+
+    /* ── on an execution or one of its sessions ── */
+
+    Result call_on(const Call &call)
+    {
+        const string on = call.text("on");
+        const auto dot = on.find('.');
+        const auto found = kept_runs_.find(on.substr(0, dot));
+        if (found == kept_runs_.end())
+            throw Failed("nothing is kept as " + on);
+        if (dot == string::npos)
+            return call_execution(found->second, call);
+        sessile::Session session = open_session(found->second, on.substr(dot + 1));
+        return call_session(session, call);
+    }
+
+    static sessile::Session open_session(const sessile::Execution &run, const string &which)
+    {
+        const auto colon = which.find(':');
+        const string kind = which.substr(0, colon);
+        const optional<string> tag = colon == string::npos ? std::nullopt : optional<string>(which.substr(colon + 1));
+        if (kind == "local")
+            return run.local();
+        if (kind == "scoped")
+            return run.scoped();
+        if (kind == "global")
+            return run.global(tag);
+        if (kind == "scoped_global")
+            return run.scoped_global(tag);
+        throw Failed("no session " + which);
+    }
+
+    Result call_execution(sessile::Execution &run, const Call &call)
+    {
+        const string verb = call.verb();
+        if (verb == "step")
+            return text(run.step(call.text_or_raw("stepText", "step").value(), call.optional_text("message")));
+        if (verb == "commit")
+            return value(run.commit(call.is("exclusive")));
+        if (verb == "subprocess")
+            keep(call, run.subprocess(call.text("name")));
+        else if (verb == "subprocess_by_id")
+            keep(call, run.subprocess_by_id(call.text("id")));
+        else if (verb == "end")
+            run.end();
+        else if (verb == "renew")
+            run.renew(kept_or_text(call, "token").value());
+        else if (verb == "checkpoint")
+            keep(call, run.checkpoint());
+        else
+            throw Failed("no such call on an execution");
+        return Nothing{};
+    }
+
+    Result call_session(sessile::Session &session, const Call &call)
+    {
+        using Verb = Result (World::*)(sessile::Session &, const Call &);
+        static const std::map<string, Verb> special = {
+            {"get_versioned", &World::get_versioned}, {"put_if", &World::put_if}, {"update", &World::update}};
+        const auto found = special.find(call.verb());
+        return found != special.end() ? (this->*found->second)(session, call) : plain(session, call);
+    }
+
+    static Result plain(sessile::Session &session, const Call &call)
+    {
+        using Verb = std::function<Result(sessile::Session &, const Call &)>;
+        using S = sessile::Session;
+        static const auto nothing = [](auto done) -> Result { return done(), Nothing{}; };
+        static const std::map<string, Verb> verbs = {
+            {"get", [](S &s, const Call &c) { return value(s.get(c.text("name"))); }},
+            {"get_raw", [](S &s, const Call &c) { return text(s.get(c.text("name"))); }},
+            {"take", [](S &s, const Call &c) { return value(s.take(c.text("name"))); }},
+            {"contains", [](S &s, const Call &c) { return value(s.contains(c.text("name"))); }},
+            {"get_many", [](S &s, const Call &c) { return value(s.get_many(c.names())); }},
+            {"all", [](S &s, const Call &) { return value(s.all()); }},
+            {"keys", [](S &s, const Call &) { return value(s.keys()); }},
+            {"delete", [](S &s, const Call &c) { return value(s.remove(c.names())); }},
+            {"clear", [](S &s, const Call &) { return value(s.clear()); }},
+            {"increment", [](S &s, const Call &c) { return value(s.increment(c.text("name"), c.raw("by"))); }},
+            {"append", [](S &s, const Call &c) { return value(s.append(c.text("name"), c.raw("values"))); }},
+            {"put_if_absent",
+             [](S &s, const Call &c) { return value(s.put_if_absent(c.text("name"), c.raw("value"), c.ttl())); }},
+            {"get_path", [](S &s, const Call &c) { return value(s.get_path(c.text("name"), c.text("pointer"))); }},
+            {"delete_path",
+             [](S &s, const Call &c) { return value(s.delete_path(c.text("name"), c.text("pointer"))); }},
+            {"set_ttl", [](S &s, const Call &c) { return value(s.set_ttl(c.text("name"), c.ttl())); }},
+            {"expires_at", [](S &s, const Call &c) { return value(s.expires_at(c.text("name"))); }},
+            {"info", [](S &s, const Call &) { return value(s.info()); }},
+            {"commit", [](S &s, const Call &c) { return value(s.commit(c.is("exclusive"))); }},
+            {"put",
+             [](S &s, const Call &c) {
+                 return nothing([&] { s.put(c.text_or_raw("fieldsText", "fields").value(), c.ttl()); });
+             }},
+            {"put_raw",
+             [](S &s, const Call &c) {
+                 return nothing([&] { s.put_one(c.text("name"), c.text("value"), c.ttl()); });
+             }},
+            {"put_path",
+             [](S &s, const Call &c) {
+                 return nothing([&] { s.put_path(c.text("name"), c.text("pointer"), c.raw("value")); });
+             }},
+            {"end", [](S &s, const Call &) { return nothing([&] { s.end(); }); }},
+        };
+        const auto found = verbs.find(call.verb());
+        if (found == verbs.end())
+            throw Failed("no such call on a session");
+        return found->second(session, call);
+    }
+
+    Result get_versioned(sessile::Session &session, const Call &call)
+    {
+        auto found = session.get_versioned(call.text("name"));
+        if (!found)
+            return Absent{};
+        keep(call, found->version);
+        return value(found->value);
+    }
+
+    Result put_if(sessile::Session &session, const Call &call)
+    {
+        keep(call, session.put_if(call.text("name"), call.raw("value"), kept_or_text(call, "version"), call.ttl()));
+        return Nothing{};
+    }
+
+    Result update(sessile::Session &session, const Call &call)
+    {
+        const json *saw = call.member("saw");
+        const json *wanted = saw ? saw->first : nullptr;
+        std::size_t runs = 0;
+        session.update(call.text("name"), [&](const optional<string> &current) -> optional<string> {
+            if (saw && (!wanted || !json_equal(read(current.value_or("null")).get(), wanted)))
+                throw Failed("run " + std::to_string(runs + 1) + " saw " + current.value_or("nothing"));
+            wanted = wanted ? wanted->next : nullptr;
+            if (runs++ == 0 && call.has("during"))
+                perform(Call(call.member("during")));
+            return call.raw("value");
+        });
+        if (wanted)
+            throw Failed("fn ran " + std::to_string(runs) + " times");
+        return Nothing{};
+    }
+
+    const json *given_;
+    fs::path folder_;
+    fs::path golden_;
+    sessile::Clock clock_;
+    optional<sessile::Store> store_;
+    std::map<string, sessile::Execution> kept_runs_;
+    std::map<string, string> kept_texts_;
+};
+
+/* ── suites ── */
+
+static Json read_file(const fs::path &path)
+{
+    std::ifstream file(path, std::ios::binary);
+    std::stringstream text;
+    text << file.rdbuf();
+    Json value = read(text.str());
+    if (!value)
+        throw std::runtime_error(path.string() + " is not there or is no JSON");
+    return value;
+}
+
+static bool has(const json *list, const string &text)
+{
+    for (const json *one = list ? list->first : nullptr; one; one = one->next)
+        if (json_text(one) && text == one->text)
+            return true;
+    return false;
+}
+
+struct Tally {
+    unsigned passed = 0, failed = 0, skipped = 0;
+    void add(const Tally &other)
+    {
+        passed += other.passed;
+        failed += other.failed;
+        skipped += other.skipped;
+    }
+    void print(const string &of) const
+    {
+        std::cout << of << ": " << passed << " passed, " << failed << " failed, " << skipped << " skipped" << std::endl;
+    }
+};
+
+static bool explained(const json *skips, const string &id)
+{
+    for (const json *skip = skips->first; skip; skip = skip->next)
+        if (has(json_member(skip, "languages"), language) && has(json_member(skip, "cases"), id))
+            return true;
+    return false;
+}
+
+static void run_case(const json *given, const fs::path &folder, const json *skips, const string &id, Tally &tally)
+{
+    const json *only = json_member(given, "only");
+    try {
+        if (only && !has(only, language)) {
+            if (!explained(skips, id))
+                throw Failed("skipped, but skips.json does not say why");
+            tally.skipped++;
+            return;
+        }
+        World(given, folder).run();
+        tally.passed++;
+    } catch (const std::exception &failed) {
+        tally.failed++;
+        std::cerr << "    " << failed.what() << "\nFAILED " << id << ": " << json_text(json_member(given, "rule")) << '\n';
+    }
+}
+
+static Tally run_suite(const fs::path &file, const json *skips, const std::vector<string> &chosen)
+{
+    const Json suite = read_file(file);
+    const string name = json_text(json_member(suite.get(), "suite"));
+    const json *cases = json_member(suite.get(), "cases");
+    Tally tally;
+    for (const json *given = cases ? cases->first : nullptr; given; given = given->next) {
+        const string id = name + "/" + json_text(json_member(given, "name"));
+        if (chosen.empty() || std::find(chosen.begin(), chosen.end(), id) != chosen.end())
+            run_case(given, file.parent_path(), skips, id, tally);
+    }
+    tally.print("  " + name);
+    return tally;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        std::cerr << "usage: " << argv[0] << " FOLDER [SUITE/CASE...]\n";
+        return 2;
+    }
+    const fs::path folder = argv[1];
+    const Json skips = read_file(folder / "skips.json");
+    std::vector<fs::path> suites;
+    for (const auto &entry : fs::directory_iterator(folder))
+        if (entry.path().extension() == ".json" && entry.path().filename() != "skips.json")
+            suites.push_back(entry.path());
+    std::sort(suites.begin(), suites.end());
+    Tally total;
+    for (const fs::path &suite : suites)
+        total.add(run_suite(suite, skips.get(), std::vector<string>(argv + 2, argv + argc)));
+    total.print(language);
+    return total.failed == 0 && total.passed > 0 ? 0 : 1;
+}
