@@ -1,4 +1,4 @@
-// What failed, and at the end one line that counts.
+// What failed, and at the end one line that counts, led by COUNTED_AS.
 export default async function* (events) {
   const count = { passed: 0, failed: 0, skipped: 0 }
   for await (const { type, data } of events) {
@@ -14,5 +14,5 @@ export default async function* (events) {
       yield `${data.file ?? ''} ${data.name}\n  ${error?.cause?.stack ?? error?.stack ?? error}\n`
     }
   }
-  yield `node-language: ${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped\n`
+  yield `${process.env.COUNTED_AS}: ${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped\n`
 }
