@@ -133,8 +133,7 @@ impl Step {
         self.0.scoped
     }
 
-    /// The step's own name, which can ask for a panic.
-    #[cfg(feature = "test-panic")]
+    /// The step's own name.
     pub(crate) fn name(&self) -> Option<&str> {
         self.0.step_name.as_deref()
     }

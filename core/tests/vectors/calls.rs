@@ -83,6 +83,10 @@ impl Stage {
             "advance" => done(self.place.clock.advance(call.need("millis"))),
             "close" => done(self.store.close().wait()),
             "parse_step" => Ok(Got::Json(self.parse_step(call)?.to_json())),
+            "lint" => {
+                let pipeline = call.read("pipelineText").or_else(|| call.json("pipeline"));
+                Ok(Got::Json(sessile::lint(&pipeline.expect("lint has a pipeline"))?))
+            }
             other => panic!("no such call on a store: {other}"),
         }
     }
