@@ -515,6 +515,15 @@ int32_t sessile_keyring_generate(sessile_str_t path,
 int32_t sessile_keyring_generate_json(sessile_buffer_t **out, sessile_error_t **err);
 
 /**
+ * Looks through the Local steps of a pipeline, a JSON array of steps and blocks, without running it. Gives
+ * {"findings":[...]}: fields that are read before any Put on some path, and Puts that nothing reads or deletes.
+ * SESSILE_INVALID_STEP says in its details at which node.
+ */
+int32_t sessile_lint(sessile_str_t pipeline,
+                     sessile_buffer_t **out,
+                     sessile_error_t **err);
+
+/**
  * Makes options from a JSON object: {"url": "sqlite:./sessions.db"}, and optionally workspace, product, env, issuers
  * (array), limits (object), durability ("interval" or "commit"), keyring (a path). Unknown members are an error.
  */

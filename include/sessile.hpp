@@ -247,6 +247,15 @@ private:
     }
 };
 
+/**
+ * Looks through the Local steps of a pipeline, a JSON array of steps and blocks, without running it. Gives
+ * {"findings":[...]}: fields that are read before any Put on some path, and Puts that nothing reads or deletes.
+ */
+inline std::string lint(std::string_view pipeline)
+{
+    return detail::text([&](auto out, auto error) { return sessile_lint(detail::slice(pipeline), out, error); });
+}
+
 /** Read, change, compare-and-put of one field, for those who loop themselves; see Session::update. */
 class Update : public detail::Handle<sessile_update_t, sessile_update_free> {
 public:

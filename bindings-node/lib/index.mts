@@ -1,8 +1,8 @@
 // One copy of everything, whether it is imported or required: `instanceof SessileError` holds in both.
 export {
-  Clock, DELETE, errorCodes, Execution, Keyring, SessileError, Session, Step, Store, Tokens, VerifiedToken,
+  Clock, DELETE, errorCodes, Execution, Keyring, lint, SessileError, Session, Step, Store, Tokens, VerifiedToken,
 } from './index.js'
 export type {
-  CommitOptions, Committed, ErrorCode, ErrorKind, ExecutionOptions, Fields, Info, Issuer, Limits, StepObject,
-  StoreOptions, Trigger, Ttl, Versioned,
+  CommitOptions, Committed, ErrorCode, ErrorKind, ExecutionOptions, Fields, Finding, Info, Issuer, Limits,
+  PipelineBlock, PipelineNode, StepObject, StoreOptions, Trigger, Ttl, Versioned,
 } from './index.js'

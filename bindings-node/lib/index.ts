@@ -8,6 +8,7 @@ export { errorCodes, SessileError, type ErrorCode, type ErrorKind } from './erro
 export { Execution } from './execution.js'
 export type { Fields } from './json.js'
 export { Keyring } from './keyring.js'
+export { lint, type Finding, type PipelineBlock, type PipelineNode } from './lint.js'
 export { DELETE, Session, type CommitOptions, type Committed, type Info, type Ttl, type Versioned } from './session.js'
 export { Step, type StepObject } from './step.js'
 export {

@@ -57,6 +57,8 @@ interface Native {
   executionRenew(execution: Handle, ticket: Ticket, token: string): Reply
   executionCheckpoint(execution: Handle, ticket: Ticket): Reply
 
+  lint(pipeline: string): string
+
   stepParse(text: string, store?: Handle): Handle
   stepShape(step: Handle): [operation: string, ...fields: string[]]
   stepJson(step: Handle): string

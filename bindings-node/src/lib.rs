@@ -7,6 +7,7 @@
 
 mod border;
 mod execution;
+mod lint;
 mod queue;
 mod reply;
 mod session;
@@ -24,5 +25,6 @@ pub fn exports(target: Object<'_>, env: Env) -> napi::Result<()> {
     let mut exports = Exports::new(target, env)?;
     store::export(&mut exports)?;
     execution::export(&mut exports)?;
-    session::export(&mut exports)
+    session::export(&mut exports)?;
+    lint::export(&mut exports)
 }

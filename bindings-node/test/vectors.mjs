@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, mkdtempSync, cpSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { Clock, SessileError, Store } from 'sessile'
+import { Clock, lint, SessileError, Store } from 'sessile'
 
 const root = process.env.SESSILE_ROOT ?? join(import.meta.dirname, '../..')
 const vectors = join(root, 'tests/vectors')
@@ -128,6 +128,7 @@ class Case {
       case 'set_clock': return this.clock.set(Date.parse(call.time))
       case 'advance': return this.clock.advance(call.millis)
       case 'close': return this.invoke(this.store, 'close')
+      case 'lint': return { findings: lint(call.pipelineText ?? call.pipeline) }
       case 'parse_step': return this.store.parseStep(call.stepText ?? call.step).toJSON()
       default: throw new Error(`the store has no call ${call.call}`)
     }

@@ -7,6 +7,7 @@ mod arguments;
 mod clock;
 mod error;
 mod execution;
+mod lint;
 mod receiver;
 mod session;
 mod step;
@@ -22,6 +23,8 @@ mod _native {
     use crate::error::codes;
     #[pymodule_export]
     use crate::execution::Execution;
+    #[pymodule_export]
+    use crate::lint::lint;
     #[pymodule_export]
     use crate::receiver::{Pending, Receiver};
     #[pymodule_export]

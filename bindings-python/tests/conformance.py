@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import inspect
 import json
+from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
 from types import ModuleType
@@ -158,6 +159,14 @@ class _Case:
 
     async def store_parse_step(self, call: dict[str, Any]) -> Any:
         return self.store.parse_step(call.get("stepText", call.get("step"))).to_dict()
+
+    async def store_lint(self, call: dict[str, Any]) -> Any:
+        findings = []
+        for finding in self.api.lint(call.get("pipelineText", call.get("pipeline"))):
+            found = asdict(finding)
+            name = found.pop("step_name")
+            findings.append(found if name is None else {**found, "stepName": name})
+        return {"findings": findings}
 
     async def execution_step(self, run: Any, call: dict[str, Any]) -> Any:
         message = call.get("message")

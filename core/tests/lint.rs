@@ -72,10 +72,9 @@ fn steps(value: &Value, at: String, into: &mut BTreeMap<String, &'static str>) {
         Value::Array(nodes) => {
             nodes.iter().enumerate().for_each(|(index, node)| steps(node, format!("{at}/{index}"), into));
         }
+        Value::Object(node) if node.get("operation").is_some_and(|operation| operation == "DELETE") => {}
         Value::Object(node) if node.contains_key("operation") => {
-            if node["operation"] != "DELETE" {
-                into.insert(at, "nothing");
-            }
+            into.insert(at, "nothing");
         }
         Value::Object(node) => node.iter().for_each(|(name, value)| steps(value, format!("{at}/{name}"), into)),
         _ => {}

@@ -14,6 +14,7 @@ mod error;
 mod execution;
 mod handle;
 mod keyring;
+mod lint;
 mod options;
 mod session;
 mod step;

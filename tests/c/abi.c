@@ -333,6 +333,8 @@ static void a_missing_out_param_is_refused_before_anything_happens(void)
     IS(sessile_options_new(SESSILE_STR("{}"), NULL, NULL), SESSILE_INVALID_ARGUMENT);
     IS(sessile_clock_manual(SESSILE_STR("2026-01-01T00:00:00Z"), NULL, NULL), SESSILE_INVALID_ARGUMENT);
     IS(sessile_step_parse(NULL, SESSILE_STR("{}"), NULL, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_lint(SESSILE_STR("[]"), NULL, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_lint(SESSILE_NONE, &out, NULL), SESSILE_INVALID_ARGUMENT);
     CHECK(out == POISON(sessile_buffer_t));
     finish(w);
 }

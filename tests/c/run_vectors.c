@@ -306,6 +306,9 @@ static bool call_store(world *w, const char *verb, const json *call, outcome *o)
             o->status = sessile_step_to_json(step, &o->buffer, &o->err);
         give_buffer(o);
         sessile_step_free(step);
+    } else if (!strcmp(verb, "lint")) {
+        o->status = sessile_lint(text_or_raw(call, "pipelineText", "pipeline"), &o->buffer, &o->err);
+        give_buffer(o);
     } else {
         return fail(w, "no call %s on a store", verb);
     }

@@ -312,6 +312,8 @@ private:
             store_->close();
         else if (verb == "parse_step")
             return value(store_->parse_step(call.text_or_raw("stepText", "step").value()).to_json());
+        else if (verb == "lint")
+            return value(sessile::lint(call.text_or_raw("pipelineText", "pipeline").value()));
         else
             throw Failed("no such call on a store");
         return Nothing{};

@@ -1,8 +1,21 @@
+test('a pipeline to lint is an array or JSON text', async () => {
+  const pipeline = [{ type: 'session-management', stepName: 'Load', fields: ['cart'] }]
+  const found = [{
+    rule: 'read_before_put', field: 'cart', at: '/0', stepName: 'Load', scoped: false, certain: true,
+    message: 'on no path a Put of "cart" reaches this Get',
+  }]
+  assert.deepEqual(lint(pipeline), found)
+  assert.deepEqual(lint(JSON.stringify(pipeline)), found)
+  for (const given of [undefined, null, {}, '{}', 1]) await fails('INVALID_ARGUMENT', () => lint(given))
+  const error = await fails('INVALID_STEP', () => lint([...pipeline, { type: 'retry', stpes: [] }]))
+  assert.deepEqual(error.details, { at: '/1', member: 'stpes', nearest: 'steps' })
+})
+
 // Object mode: only what the step names crosses, and the result is the host's own object.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { Step } from 'sessile'
+import { lint, Step } from 'sessile'
 import { fails, memory, signedIn } from './tools.mjs'
 
 const put = (...fields) => ({ operation: 'PUT', fields })

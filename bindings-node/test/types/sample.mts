@@ -1,7 +1,7 @@
 // The installed package's types, used as a host would: compiled strictly, never run.
 import {
-  Clock, DELETE, errorCodes, Keyring, SessileError, Step, Store,
-  type Committed, type ErrorCode, type Execution, type Info, type Session, type StoreOptions, type VerifiedToken,
+  Clock, DELETE, errorCodes, Keyring, lint, SessileError, Step, Store,
+  type Committed, type ErrorCode, type Execution, type Finding, type Info, type Session, type StoreOptions, type VerifiedToken,
 } from 'sessile'
 
 interface Cart { items: string[] }
@@ -55,5 +55,7 @@ export async function pipeline(token: string): Promise<void> {
     // @ts-expect-error: no such code
     if (code === 'CONFLICTED') return
   }
-  console.log(text, bytes, order, cart, found, wrong, sum, big, expires, info, committed, version, updated, raw)
+  const findings: Finding[] = lint([{ type: 'retry', steps: [{ type: 'rest', url: 1 }, { fields: 'a' }], onError: [] }])
+  const places: string[] = findings.filter((finding) => finding.rule === 'never_read').map((finding) => finding.at)
+  console.log(places, text, bytes, order, cart, found, wrong, sum, big, expires, info, committed, version, updated, raw)
 }

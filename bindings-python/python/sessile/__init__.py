@@ -9,6 +9,7 @@
 """
 
 from ._execution import Execution, Subprocess
+from ._lint import Finding, lint
 from ._session import Session
 from ._store import Store, Tokens
 from ._types import DELETE, Clock, Committed, Info, Keyring, Step, VerifiedToken
@@ -42,6 +43,7 @@ __all__ = [
     "ConflictError",
     "DataError",
     "Execution",
+    "Finding",
     "IdentityError",
     "Info",
     "InternalError",
@@ -60,4 +62,5 @@ __all__ = [
     "Tokens",
     "UnsupportedError",
     "VerifiedToken",
+    "lint",
 ]

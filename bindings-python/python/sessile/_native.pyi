@@ -21,6 +21,7 @@ __all__ = [
     "codes",
     "generate_keyring",
     "generate_keyring_json",
+    "lint",
 ]
 
 _Text: TypeAlias = str | bytes | bytearray
@@ -29,6 +30,7 @@ _Ttl: TypeAlias = int | timedelta
 def codes() -> list[tuple[int, str, str, bool]]: ...
 def generate_keyring(path: str | PathLike[str]) -> None: ...
 def generate_keyring_json() -> str: ...
+def lint(pipeline: _Text) -> str: ...
 @final
 class Pending:
     @property

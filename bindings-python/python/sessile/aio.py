@@ -6,7 +6,7 @@ result; the operation itself is carried out. Several loops in several threads ma
 
 Plain calls, because there is nothing to wait for: ``store.execution``, ``store.parse_step``, ``store.global_``,
 ``run.local``, ``run.scoped``, ``run.global_``, ``run.subprocess``, ``run.subprocess_by_id``, ``run.end`` (which may be
-awaited, too).
+awaited, too), ``lint``.
 What the verbs mean, take and raise is written at their twins in `sessile`.
 
 >>> import asyncio
@@ -29,6 +29,7 @@ from typing import Any, TypeVar, overload
 from . import _native
 from ._execution import Message, parsed
 from ._json import dumps, loads, text_or_dumps
+from ._lint import Finding, lint
 from ._loop import later
 from ._message import incoming, is_object, outgoing
 from ._session import array_text, field_expiry, fields_text, names_of, to_committed
@@ -51,6 +52,7 @@ __all__ = [
     "Clock",
     "Committed",
     "Execution",
+    "Finding",
     "Info",
     "Keyring",
     "Session",
@@ -59,6 +61,7 @@ __all__ = [
     "Subprocess",
     "Tokens",
     "VerifiedToken",
+    "lint",
 ]
 
 E = TypeVar("E", bound="Execution")
