@@ -18,6 +18,7 @@ node-build: ## the npm package, packed in build/ and installed in build/node-tes
 	cd $(node_package) && $(npm) ci
 	CARGO_TARGET_DIR=$(CARGO_TARGET_DIR) $(node_cargo)
 	rm -rf $(node_package)/dist $(node_package)/prebuilds
+	cp LICENSE-APACHE LICENSE-MIT $(node_package)/
 	@$(call node_copy_addon,$(CARGO_TARGET_DIR),$(node_package))
 	cd $(node_package) && npx --no-install tsc --project tsconfig.json
 	@mkdir -p $(CURDIR)/build && rm -f $(CURDIR)/build/sessile-*.tgz
