@@ -22,6 +22,8 @@ CXX_ALL_FLAGS = -std=c++17 -O1 -g $(C_WARN)
 C_PKG = PKG_CONFIG_PATH=$(C_ROOT)/lib/pkgconfig pkg-config
 # What a program of ours is compiled and linked with: the install, and nothing else.
 C_USE = $$($(C_PKG) --cflags --libs sessile) -Wl,-rpath,$(C_ROOT)/lib
+# What a thread of the host leaves behind is reachable until it ends; all else is a leak.
+C_VALGRIND = valgrind --quiet --error-exitcode=9 --leak-check=full --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect
 C_ASAN = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 .PHONY: c-build c-header c-check-header c-root c-programs c-test c-headers-alone c-exports c-examples c-valgrind c-asan c-panic install
@@ -96,9 +98,9 @@ c-examples: c-root
 	done
 
 c-valgrind: c-programs ## the C tests under valgrind
-	valgrind --quiet --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite,indirect $(C_OUT)/abi 5
-	valgrind --quiet --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite,indirect $(C_OUT)/run_vectors_c tests/vectors
-	valgrind --quiet --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite,indirect $(C_OUT)/run_vectors_cpp tests/vectors
+	$(C_VALGRIND) $(C_OUT)/abi 5
+	$(C_VALGRIND) $(C_OUT)/run_vectors_c tests/vectors
+	$(C_VALGRIND) $(C_OUT)/run_vectors_cpp tests/vectors
 
 c-asan: c-root ## the C tests with AddressSanitizer and UndefinedBehaviorSanitizer
 	gcc $(C_ALL_FLAGS) $(C_ASAN) tests/c/overflow.c -o $(C_OUT)/overflow
@@ -113,8 +115,8 @@ c-asan: c-root ## the C tests with AddressSanitizer and UndefinedBehaviorSanitiz
 	ASAN_OPTIONS=detect_leaks=1 $(C_OUT)/run_vectors_cpp_asan tests/vectors
 
 c-panic: ## a panic never leaves the C library
-	cargo build --profile $(PROFILE) -p sessile-c --features test-panic --target-dir $(CARGO_TARGET_DIR)/panic
+	cargo build --profile $(PROFILE) -p sessile-c --features test-panic --target-dir $(CARGO_TARGET_DIR)/test-panic
 	@mkdir -p $(C_OUT)
-	gcc $(C_ALL_FLAGS) -Iinclude tests/c/panic.c $(CARGO_TARGET_DIR)/panic/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))/libsessile_c.a \
+	gcc $(C_ALL_FLAGS) -Iinclude tests/c/panic.c $(CARGO_TARGET_DIR)/test-panic/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))/libsessile_c.a \
 	    $$(sed -n 's/^Libs.private: //p' ffi-c/sessile.pc.in) -o $(C_OUT)/panic
 	$(C_OUT)/panic

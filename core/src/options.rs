@@ -13,8 +13,8 @@ use crate::backend::Durability;
 use crate::clock::Clock;
 use crate::error::{Result, fail};
 use crate::identity::Secrets;
-use crate::limits::Limits;
 use crate::json::nearest;
+use crate::limits::Limits;
 
 /// What [`Store::open`](crate::Store::open) needs.
 ///
@@ -86,14 +86,18 @@ impl Options {
     /// Options from JSON text. `INVALID_JSON`; `INVALID_ARGUMENT` naming the member and, for an unknown one, the
     /// nearest known.
     pub fn from_json(text: &str) -> Result<Options> {
-        let value: Value = serde_json::from_str(text)
-            .map_err(|error| fail!(InvalidJson, "options: not JSON (line {}, column {})", error.line(), error.column()))?;
+        let value: Value = serde_json::from_str(text).map_err(|error| {
+            fail!(InvalidJson, "options: not JSON (line {}, column {})", error.line(), error.column())
+        })?;
         let Value::Object(members) = &value else {
-            return Err(fail!(InvalidArgument, "options are an object like {{\"url\":\"memory:\"}}").with("argument", "options"));
+            return Err(fail!(InvalidArgument, "options are an object like {{\"url\":\"memory:\"}}")
+                .with("argument", "options"));
         };
         if let Some(unknown) = members.keys().find(|name| !MEMBERS.contains(&name.as_str())) {
             let hint = nearest(unknown, &MEMBERS).map(|near| format!("; did you mean {near:?}?")).unwrap_or_default();
-            return Err(fail!(InvalidArgument, "options have no member {unknown:?}{hint}").with("member", unknown.as_str()));
+            return Err(
+                fail!(InvalidArgument, "options have no member {unknown:?}{hint}").with("member", unknown.as_str())
+            );
         }
         for name in MEMBERS {
             let Some(given) = members.get(name) else { continue };

@@ -82,7 +82,10 @@ impl Store {
             KeyringSource::Env(variable) => Keyring::from_env(&variable)?,
             KeyringSource::None if location == Location::Memory => Keyring::random()?,
             KeyringSource::None => {
-                return Err(fail!(KeyRequired, "this store needs a keyring: make one with Keyring.generate(path) and pass its path"));
+                return Err(fail!(
+                    KeyRequired,
+                    "this store needs a keyring: make one with Keyring.generate(path) and pass its path"
+                ));
             }
         };
         let issuer = namespace.issuer();

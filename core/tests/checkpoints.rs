@@ -1,4 +1,5 @@
 //! What the vectors cannot say of checkpoints: depth, races, and what a resumed execution must not give again.
+#![allow(clippy::unwrap_used, reason = "a test that meets an error has failed")]
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -63,9 +64,14 @@ fn a_commit_at_the_same_time_is_before_or_after_and_never_lost() {
             let back = resumed(&store, run);
             // Nobody else holds it: committing what it had is what the lost process would have done next.
             let ids = (0..=51).filter_map(|id| back.subprocess_by_id(&id.to_string()).ok());
-            ids.filter(|sub| sub.name() == "counts").for_each(|sub| drop(sub.commit(CommitOptions::default()).wait().unwrap()));
+            ids.filter(|sub| sub.name() == "counts")
+                .for_each(|sub| drop(sub.commit(CommitOptions::default()).wait().unwrap()));
             let highest = back.local().all().wait().unwrap();
-            let highest = highest.iter().filter(|(name, _)| name.starts_with('c')).map(|(_, value)| value.as_str().parse::<i64>().unwrap()).max();
+            let highest = highest
+                .iter()
+                .filter(|(name, _)| name.starts_with('c'))
+                .map(|(_, value)| value.as_str().parse::<i64>().unwrap())
+                .max();
             assert!(highest.unwrap_or(-1) >= last, "a committed change was lost: {highest:?} after {last}");
             last = highest.unwrap_or(-1);
         }
@@ -100,7 +106,9 @@ fn a_checkpoint_of_another_day_is_refused_on_both_sides() {
     let checkpoint = store.execution(None, None).unwrap().checkpoint().wait().unwrap();
     let made = clock.now();
     let day = 24 * 3600 * 1000;
-    for (offset, good) in [(day - 1, true), (day, false), (-1, true), (-day, false), (i64::MAX, false), (i64::MIN, false)] {
+    for (offset, good) in
+        [(day - 1, true), (day, false), (-1, true), (-day, false), (i64::MAX, false), (i64::MIN, false)]
+    {
         clock.set(made.plus_millis(offset)).unwrap();
         let back = store.resume(&checkpoint, None, None).wait();
         assert_eq!(back.as_ref().err().map(|error| error.code()), (!good).then_some(Code::InvalidArgument), "{offset}");

@@ -1,4 +1,5 @@
 //! `docs/errors.md` is the taxonomy of `core/src/error.rs`, row for row. `UPDATE=1 cargo test -p sessile --test docs` writes it.
+#![allow(clippy::unwrap_used, reason = "a test that meets an error has failed")]
 
 use std::fmt::Write;
 use std::fs;
@@ -32,7 +33,14 @@ fn errors_md_is_the_taxonomy() {
     for code in Code::ALL {
         let meaning = meaning_of(&source, code.name());
         let retryable = if code.retryable() { "yes" } else { "" };
-        writeln!(page, "| {} | `{}` | {} | {retryable} | {meaning} |", code.number(), code.name(), code.category().as_str()).unwrap();
+        writeln!(
+            page,
+            "| {} | `{}` | {} | {retryable} | {meaning} |",
+            code.number(),
+            code.name(),
+            code.category().as_str()
+        )
+        .unwrap();
     }
     page += BOTTOM;
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/errors.md");

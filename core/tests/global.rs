@@ -1,4 +1,5 @@
 //! What the vectors cannot say of Global: races, files on disk, and what a store tells nobody.
+#![allow(clippy::unwrap_used, reason = "a test that meets an error has failed")]
 
 use std::fs;
 use std::path::Path;
@@ -124,7 +125,8 @@ fn nothing_on_disk_is_plain() {
     let store = sqlite(folder.path());
     let token = token(&store, "planted-user@example.com");
     let run = store.execution(Some(JWT), Some(&token)).unwrap();
-    let step = Step::parse(r#"{"operation":"PUT","sessionType":"GLOBAL","fields":"plantedname, plantedlarge"}"#).unwrap();
+    let step =
+        Step::parse(r#"{"operation":"PUT","sessionType":"GLOBAL","fields":"plantedname, plantedlarge"}"#).unwrap();
     let large = "planted-large-value ".repeat(1000);
     let message = format!(r#"{{"plantedname": "planted-value", "plantedlarge": "{large}"}}"#);
     run.step(&step, Some(&message)).wait().unwrap();
@@ -138,7 +140,10 @@ fn nothing_on_disk_is_plain() {
             haystacks.push((path.display().to_string(), fs::read(path).unwrap()));
         }
     }
-    assert!(haystacks.iter().any(|(name, bytes)| name.ends_with("-wal") && !bytes.is_empty()), "the WAL is looked at, too");
+    assert!(
+        haystacks.iter().any(|(name, bytes)| name.ends_with("-wal") && !bytes.is_empty()),
+        "the WAL is looked at, too"
+    );
     for (place, bytes) in &haystacks {
         for planted in ["planted", token.as_str(), "global", "sessile:default"] {
             let found = bytes.windows(planted.len()).any(|window| window == planted.as_bytes());
@@ -175,14 +180,16 @@ fn keys_can_be_rotated_by_hand_and_old_records_still_open() {
     user(&store, "ada").global(None).put(r#"{"old": 1}"#, None).wait().unwrap();
     store.close().wait().unwrap();
 
-    let mut file: serde_json::Value = serde_json::from_str(&fs::read_to_string(keyring(folder.path())).unwrap()).unwrap();
+    let mut file: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(keyring(folder.path())).unwrap()).unwrap();
     let fresh: serde_json::Value = serde_json::from_str(&Keyring::generate_json().unwrap()).unwrap();
     file["data"][0]["state"] = "retired".into();
     let mut added = fresh["data"][0].clone();
     added["id"] = 2.into();
     file["data"].as_array_mut().unwrap().push(added);
     let url = format!("sqlite:{}", folder.path().join("sessions.db").display());
-    let open = |file: &serde_json::Value| Store::open(Options::new(&url).keyring_bytes(file.to_string().as_bytes())).wait();
+    let open =
+        |file: &serde_json::Value| Store::open(Options::new(&url).keyring_bytes(file.to_string().as_bytes())).wait();
 
     let store = open(&file).unwrap();
     let session = user(&store, "ada").global(None);
@@ -242,7 +249,10 @@ fn no_public_type_prints_a_secret() {
         format!("{:?}", global.info().wait().unwrap()),
         format!("{:?}", global.update("plantedname")),
         format!("{:?}", run.step(&step, Some(r#"{"plantedname": "planted-value"}"#)).wait().unwrap()),
-        format!("{:?}", store.execution(Some(JWT), Some(&format!("{token}x"))).unwrap().global(None).all().wait().unwrap_err()),
+        format!(
+            "{:?}",
+            store.execution(Some(JWT), Some(&format!("{token}x"))).unwrap().global(None).all().wait().unwrap_err()
+        ),
         format!("{:?}", Options::new("sqlite:x").issuer_secret("i", b"planted-secret").keyring_bytes(b"planted-key")),
         format!("{:?}", run.checkpoint()),
     ];

@@ -1,4 +1,5 @@
 //! What the vectors cannot say of Local and Scoped: threads, and what a fork costs.
+#![allow(clippy::unwrap_used, reason = "a test that meets an error has failed")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

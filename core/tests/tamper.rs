@@ -1,4 +1,5 @@
 //! Somebody edits the file: what they move, swap or flip is never read as data.
+#![allow(clippy::unwrap_used, reason = "a test that meets an error has failed")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,12 +27,19 @@ impl Place {
     }
 
     fn store(&self, product: &str, env: &str) -> Store {
-        let options = serde_json::json!({"url": format!("sqlite:{}", self.file().display()), "product": product, "env": env});
+        let options =
+            serde_json::json!({"url": format!("sqlite:{}", self.file().display()), "product": product, "env": env});
         Store::open(Options::from_json(&options.to_string()).unwrap().keyring_file(self.keyring())).wait().unwrap()
     }
 
     /// What `look` sees in the session of `subject`, in a store opened anew.
-    fn read<T>(&self, product: &str, env: &str, subject: &str, look: impl Fn(&Session) -> Result<T, Error>) -> Result<T, Error> {
+    fn read<T>(
+        &self,
+        product: &str,
+        env: &str,
+        subject: &str,
+        look: impl Fn(&Session) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let store = self.store(product, env);
         let token = store.tokens().issue(&format!(r#"{{"sub": "{subject}"}}"#), 600).wait().unwrap();
         let seen = look(&store.execution(Some(JWT), Some(&token)).unwrap().global(None));
@@ -142,7 +150,8 @@ fn any_byte_of_a_row_flipped_is_refused_or_changes_nothing() {
     for column in ["head", "cells"] {
         let select = format!("SELECT {column} FROM session WHERE key = ?1");
         let update = format!("UPDATE session SET {column} = ?2 WHERE key = ?1");
-        let good: Vec<u8> = Connection::open(place.file()).unwrap().query_row(&select, [&keys[0]], |row| row.get(0)).unwrap();
+        let good: Vec<u8> =
+            Connection::open(place.file()).unwrap().query_row(&select, [&keys[0]], |row| row.get(0)).unwrap();
         for at in (0..good.len()).step_by(7) {
             let mut bad = good.clone();
             bad[at] ^= 1;
@@ -150,7 +159,10 @@ fn any_byte_of_a_row_flipped_is_refused_or_changes_nothing() {
             let seen = place.read("shop", "dev", "ada", |session| session.all().wait());
             let code = seen.expect_err(&format!("{column}, byte {at}")).code();
             // The format byte and the key id stand in the clear: flipped, they name what is not there.
-            assert!([Code::Corrupt, Code::FormatTooNew, Code::KeyUnavailable].contains(&code), "{column}, byte {at}: {code}");
+            assert!(
+                [Code::Corrupt, Code::FormatTooNew, Code::KeyUnavailable].contains(&code),
+                "{column}, byte {at}: {code}"
+            );
             // Nobody else's record suffers, and nothing is written under a damaged head.
             place.read("shop", "dev", "bob", |session| session.get("cart").wait()).unwrap().unwrap();
             if column == "head" {
@@ -178,7 +190,8 @@ fn a_file_of_something_else_is_refused_by_name_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let keyring = folder.path().join("keyring.json");
     Keyring::generate(&keyring).unwrap();
-    let open = |path: &Path| Store::open(Options::new(&format!("sqlite:{}", path.display())).keyring_file(&keyring)).wait();
+    let open =
+        |path: &Path| Store::open(Options::new(&format!("sqlite:{}", path.display())).keyring_file(&keyring)).wait();
 
     let text = folder.path().join("notes.txt");
     fs::write(&text, "dear diary").unwrap();

@@ -4,7 +4,8 @@
 int main(int argc, char **argv)
 {
     (void)argv;
-    char *block = calloc(4, 1);
+    /* Volatile, so that only the address sanitizer can know how large the block is. */
+    char *volatile block = calloc(4, 1);
     volatile int beyond = 3 + argc;
     int read = block[beyond];
     free(block);

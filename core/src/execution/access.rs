@@ -100,7 +100,9 @@ impl Access {
 
     fn check_recorded(&self, store: &Inner, token: &VerifiedToken) -> Result<()> {
         match self.recorded {
-            Some(recorded) if recorded != store.vault.identity_mac(token.realm(), token.subject()) => Err(other_identity()),
+            Some(recorded) if recorded != store.vault.identity_mac(token.realm(), token.subject()) => {
+                Err(other_identity())
+            }
             _ => Ok(()),
         }
     }
@@ -163,7 +165,8 @@ fn find(tag: &str) -> Result<&'static Config> {
     if tag == GLOBAL.tag {
         return Ok(&GLOBAL);
     }
-    Err(fail!(NotFound, "no session configuration has the tag {tag:?} in this workspace, product and env").with("tag", tag))
+    Err(fail!(NotFound, "no session configuration has the tag {tag:?} in this workspace, product and env")
+        .with("tag", tag))
 }
 
 fn other_identity() -> Error {

@@ -104,12 +104,16 @@ pub(super) fn take_up(
     let now = store.clock.now();
     // Both ways: one made under a clock that was ahead must not outlive its day.
     if now.millis().abs_diff(saved.at) >= LIFE {
-        return Err(fail!(InvalidArgument, "the checkpoint was made more than 24 hours from now").with("argument", "checkpoint"));
+        return Err(fail!(InvalidArgument, "the checkpoint was made more than 24 hours from now")
+            .with("argument", "checkpoint"));
     }
     let access = Arc::new(Access::resumed(trigger, token, saved.identity));
     if saved.identity.is_some() {
         if token.is_none() {
-            return Err(not_allowed("token", "the checkpoint belongs to a user: a token of that user is needed to go on"));
+            return Err(not_allowed(
+                "token",
+                "the checkpoint belongs to a user: a token of that user is needed to go on",
+            ));
         }
         access.token(&store)?;
     }

@@ -19,7 +19,10 @@ pub struct Committed {
 }
 
 impl Committed {
-    pub(crate) fn of<'a>(put: impl Iterator<Item = &'a FieldName>, deleted: impl Iterator<Item = &'a FieldName>) -> Committed {
+    pub(crate) fn of<'a>(
+        put: impl Iterator<Item = &'a FieldName>,
+        deleted: impl Iterator<Item = &'a FieldName>,
+    ) -> Committed {
         let names = |name: &FieldName| name.as_str().to_owned();
         Committed { put: put.map(names).collect(), deleted: deleted.map(names).collect() }
     }

@@ -100,15 +100,20 @@ impl Execution {
                 let fields = step::message::take(names, message, limits)?;
                 session.write(fields, None, move |result| at(&place, result.map(|()| Output::Unchanged)))
             }
-            Operation::Delete => session.remove(names.to_vec(), move |result| at(&place, result.map(|_| Output::Unchanged))),
+            Operation::Delete => {
+                session.remove(names.to_vec(), move |result| at(&place, result.map(|_| Output::Unchanged)))
+            }
             Operation::Get => match session.fields_here(names) {
-                Some(found) => Task::ready(at(step, step::message::splice(message, names, &found?, limits).map(Output::Message))),
+                Some(found) => {
+                    Task::ready(at(step, step::message::splice(message, names, &found?, limits).map(Output::Message)))
+                }
                 None => {
                     // Before the backend is asked: a message that is no object is the caller's error, whatever is stored.
                     step::message::splice(message, names, &Fields::default(), limits)?;
                     let (message, store) = (message.to_owned(), self.node.shared.store.clone());
                     session.read(names.to_vec(), move |found| {
-                        let spliced = found.and_then(|found| step::message::splice(&message, place.names(), &found, &store.limits));
+                        let spliced = found
+                            .and_then(|found| step::message::splice(&message, place.names(), &found, &store.limits));
                         at(&place, spliced.map(Output::Message))
                     })
                 }
@@ -192,7 +197,12 @@ impl Execution {
         Task::ready(checkpoint::make(&self.node.shared_map()))
     }
 
-    pub(crate) fn resume(store: Arc<Inner>, bytes: &[u8], trigger: Option<&str>, token: Option<&str>) -> Result<Execution> {
+    pub(crate) fn resume(
+        store: Arc<Inner>,
+        bytes: &[u8],
+        trigger: Option<&str>,
+        token: Option<&str>,
+    ) -> Result<Execution> {
         store.check_open()?;
         let (node, restored) = checkpoint::take_up(store, bytes, Trigger::parse(trigger)?, token)?;
         Ok(Execution { node, _restored: restored.into() })
@@ -212,6 +222,9 @@ fn new_id() -> Result<String> {
 
 impl fmt::Debug for Execution {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Execution").field("id", &self.id()).field("subprocess", &self.subprocess_id()).finish_non_exhaustive()
+        f.debug_struct("Execution")
+            .field("id", &self.id())
+            .field("subprocess", &self.subprocess_id())
+            .finish_non_exhaustive()
     }
 }

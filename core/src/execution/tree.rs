@@ -148,7 +148,7 @@ impl Node {
             return Some(node);
         }
         for number in path.split('.') {
-            let number: u64 = number.parse().ok()?;
+            let number: u64 = number.parse().ok().filter(|read: &u64| read.to_string() == number)?;
             let child = node.children.lock().open.get(&number)?.upgrade()?;
             node = child;
         }
@@ -236,7 +236,11 @@ impl Node {
     }
 
     fn place(&self) -> String {
-        if self.name.is_empty() { format!("sub-process {}", self.path()) } else { format!("sub-process {:?}", self.name) }
+        if self.name.is_empty() {
+            format!("sub-process {}", self.path())
+        } else {
+            format!("sub-process {:?}", self.name)
+        }
     }
 }
 

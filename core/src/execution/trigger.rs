@@ -22,7 +22,9 @@ impl Trigger {
         let members = match serde_json::from_str(text) {
             Ok(Value::Object(members)) => members,
             Ok(Value::Null) => return Ok(Trigger::default()),
-            Ok(_) => return Err(bad("a trigger is an object like {\"type\":\"rest\",\"security\":\"jwt\"}", "trigger")),
+            Ok(_) => {
+                return Err(bad("a trigger is an object like {\"type\":\"rest\",\"security\":\"jwt\"}", "trigger"));
+            }
             Err(_) => return Err(fail!(InvalidJson, "trigger: not JSON").with("argument", "trigger")),
         };
         let mut trigger = Trigger { given: true, ..Trigger::default() };
@@ -31,7 +33,8 @@ impl Trigger {
                 "type" => &mut trigger.kind,
                 "security" => &mut trigger.security,
                 other => {
-                    let hint = nearest(other, &MEMBERS).map(|near| format!("; did you mean {near:?}?")).unwrap_or_default();
+                    let hint =
+                        nearest(other, &MEMBERS).map(|near| format!("; did you mean {near:?}?")).unwrap_or_default();
                     return Err(bad(&format!("a trigger has no member {other:?}{hint}"), other));
                 }
             };
@@ -52,7 +55,10 @@ impl Trigger {
     /// Global opens only behind a REST or HTTP trigger secured by JWT.
     pub(crate) fn allows_global(&self) -> Result<()> {
         if !self.given {
-            return Err(not_allowed("trigger", "the execution has no trigger; a REST or HTTP trigger with JWT security is needed"));
+            return Err(not_allowed(
+                "trigger",
+                "the execution has no trigger; a REST or HTTP trigger with JWT security is needed",
+            ));
         }
         if !matches!(self.kind.as_str(), "rest" | "http") {
             return Err(not_allowed("trigger", "the trigger is neither REST nor HTTP"));

@@ -15,8 +15,6 @@ const TAG_BYTES: usize = 64;
 
 /// A token's parts, decoded; nothing in it is believed yet.
 pub(super) struct Compact<'a> {
-    /// The `<tag>:` that led the token.
-    pub(super) tag: Option<&'a str>,
     /// The header's text.
     pub(super) header: String,
     /// The payload's text.
@@ -34,7 +32,7 @@ impl<'a> Compact<'a> {
         if given.len() > limit.saturating_add(BEARER.len() + TAG_BYTES + 1) {
             return Err(limits::exceeded("token", given.len(), limit, "bytes").with("reason", "length"));
         }
-        let (tag, token) = split_tag(strip_bearer(given))?;
+        let token = without_tag(strip_bearer(given))?;
         if token.len() > limit {
             return Err(limits::exceeded("token", token.len(), limit, "bytes").with("reason", "length"));
         }
@@ -43,7 +41,6 @@ impl<'a> Compact<'a> {
         }
         let [header, payload, signature] = segments(token)?;
         Ok(Compact {
-            tag,
             header: text(header, "header")?,
             payload: text(payload, "payload")?,
             signed: &token.as_bytes()[..header.len() + 1 + payload.len()],
@@ -60,11 +57,11 @@ fn strip_bearer(given: &str) -> &str {
     }
 }
 
-/// A token has no colon of its own, so the first one ends a tag.
-fn split_tag(text: &str) -> Result<(Option<&str>, &str)> {
+/// What follows the `<tag>:`, if there is one. A token has no colon of its own, so the first one ends a tag.
+fn without_tag(text: &str) -> Result<&str> {
     match text.split_once(':') {
-        None => Ok((None, text)),
-        Some((tag, token)) if is_tag(tag) => Ok((Some(tag), token)),
+        None => Ok(text),
+        Some((tag, token)) if is_tag(tag) => Ok(token),
         Some(_) => Err(malformed("tag", "what leads the token is not a session configuration's tag: <tag>:<token>")),
     }
 }
@@ -170,7 +167,7 @@ mod tests {
     #[test]
     fn the_parts_are_what_was_given() {
         let parts = Compact::read("Bearer cart:e30.eyJhIjoxfQ.AAE", 64).unwrap();
-        assert_eq!((parts.tag, parts.header.as_str(), parts.payload.as_str()), (Some("cart"), "{}", "{\"a\":1}"));
+        assert_eq!((parts.header.as_str(), parts.payload.as_str()), ("{}", "{\"a\":1}"));
         assert_eq!((parts.signed, parts.signature.as_slice()), (&b"e30.eyJhIjoxfQ"[..], &[0u8, 1][..]));
     }
 

@@ -97,6 +97,7 @@ impl Issuers {
     }
 
     /// The keys that were given but are not used.
+    #[cfg_attr(not(test), expect(dead_code, reason = "told to hosts when key sets can reload"))]
     pub(crate) fn refused_keys(&self) -> &[RefusedKey] {
         &self.refused
     }

@@ -23,7 +23,6 @@ pub(super) struct Proof {
     pub(super) expires_at: Time,
     pub(super) ends_at: Time,
     pub(super) id: Option<String>,
-    pub(super) tag: Option<String>,
     /// The key of the verifier that made it.
     pub(super) verifier: Arc<()>,
 }
@@ -61,11 +60,6 @@ impl VerifiedToken {
     /// The token's own id, `jti`, if it has one.
     pub fn id(&self) -> Option<&str> {
         self.0.id.as_deref()
-    }
-
-    /// The `<tag>:` that the token was given with.
-    pub(crate) fn tag(&self) -> Option<&str> {
-        self.0.tag.as_deref()
     }
 
     /// Whether it was made by the verifier with that key: another store trusts other issuers.

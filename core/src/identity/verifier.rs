@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::claims::{self, Claims};
 use super::compact::Compact;
 use super::header::Header;
-use super::issuer::{Issuer, Issuers, RefusedKey};
+use super::issuer::{Issuer, Issuers};
 use super::members::Members;
 use super::refusal::{malformed, untrusted};
 use super::signer::Signer;
@@ -50,7 +50,6 @@ impl Verifier {
             issued_at: claims.issued_at,
             expires_at: claims.expires_at,
             id: claims.id,
-            tag: token.tag.map(str::to_owned),
             verifier: self.key.clone(),
         }))
     }
@@ -58,11 +57,6 @@ impl Verifier {
     /// Whether this verifier made the proof.
     pub(crate) fn made(&self, token: &VerifiedToken) -> bool {
         token.is_of(&self.key)
-    }
-
-    /// The keys of the options' key sets that are not used, and why.
-    pub(crate) fn refused_keys(&self) -> &[RefusedKey] {
-        self.issuers.refused_keys()
     }
 
     fn issuer(&self, name: &str) -> Result<&Issuer> {
@@ -132,7 +126,7 @@ mod tests {
         let proof = verifier(&own).verify(&format!("Bearer cart:{token}"), NOW).unwrap();
         assert_eq!((proof.realm(), proof.issuer(), proof.subject()), ("sessile:a/b/c", "sessile:a/b/c", "u1"));
         assert_eq!((proof.issued_at(), proof.expires_at()), (NOW, NOW.plus_millis(60_000)));
-        assert_eq!((proof.tag(), proof.id().map(str::len)), (Some("cart"), Some(22)));
+        assert_eq!(proof.id().map(str::len), Some(22));
         assert!(proof.check_alive(NOW.plus_millis(89_999)).is_ok());
         assert_eq!(proof.check_alive(NOW.plus_millis(90_000)).unwrap_err().code(), Code::TokenExpired);
         let shown = format!("{proof:?}");

@@ -11,36 +11,6 @@ use super::{Exactness, FieldName, Json, push_quoted};
 pub struct Fields(Vec<(FieldName, Json)>);
 
 impl Fields {
-    /// No fields.
-    pub(crate) fn new() -> Fields {
-        Fields::default()
-    }
-
-    /// Adds a field at the end. Its name must not be there yet.
-    pub(crate) fn push(&mut self, name: FieldName, value: Json) {
-        self.0.push((name, value));
-    }
-
-    /// A field's value. Looks at one field after the other.
-    pub(crate) fn get(&self, name: &str) -> Option<&Json> {
-        self.0.iter().find(|(known, _)| known.as_str() == name).map(|(_, value)| value)
-    }
-
-    /// How many there are.
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether there are none.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Each field with its checked name, in order.
-    pub(crate) fn into_vec(self) -> Vec<(FieldName, Json)> {
-        self.0
-    }
-
     /// The fields as one JSON object, in order.
     pub fn to_json(&self) -> String {
         let size: usize = self.iter().map(|(name, value)| name.len() + value.as_str().len() + 4).sum();
@@ -115,15 +85,6 @@ mod tests {
         ] {
             assert_eq!(given.to_json(), object);
         }
-    }
-
-    #[test]
-    fn a_field_is_found_by_its_name() {
-        let given = fields(&[("a", "1"), ("b", "2")]);
-        assert_eq!(given.get("b").unwrap().as_str(), "2");
-        assert!(given.get("c").is_none());
-        assert_eq!(given.len(), 2);
-        assert!(!given.is_empty() && Fields::new().is_empty());
     }
 
     #[test]

@@ -4,7 +4,8 @@ use proptest::prelude::*;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{object_members, pointer, scan};
+use super::object::object_members;
+use super::{pointer, scan};
 use crate::limits::Limits;
 
 /// JSON text with every liberty the grammar gives: white space, escapes, long numbers, doubled names.

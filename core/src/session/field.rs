@@ -57,6 +57,8 @@ pub(crate) fn expiry(ttl: Option<u64>, now: Time) -> Result<Option<Time>> {
     let millis = i64::try_from(secs).ok().and_then(|secs| secs.checked_mul(1000));
     match millis.and_then(|millis| now.millis().checked_add(millis)) {
         Some(end) if secs >= 1 => Ok(Some(Time::from_millis(end))),
-        _ => Err(fail!(InvalidArgument, "ttl: {secs} given, whole seconds of at least 1 wanted").with("argument", "ttl")),
+        _ => {
+            Err(fail!(InvalidArgument, "ttl: {secs} given, whole seconds of at least 1 wanted").with("argument", "ttl"))
+        }
     }
 }

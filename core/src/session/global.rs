@@ -155,7 +155,9 @@ impl Global {
                 let now = self.store.clock.now();
                 let field = match met {
                     Met::Vacant(_) => None,
-                    Met::Alive(seen) => open_fields(opened, seen, &record.cells, &only, now)?.pop().map(|(_, field)| field),
+                    Met::Alive(seen) => {
+                        open_fields(opened, seen, &record.cells, &only, now)?.pop().map(|(_, field)| field)
+                    }
                 };
                 version = field.as_ref().map(|field| field.version);
                 let stamps = vec![(cell, version.map(FieldVersion::to_be_bytes))];
@@ -165,7 +167,9 @@ impl Global {
                 Ok(match edit {
                     Edit::Keep => Plan::default(),
                     Edit::Put(value) => Plan { put: vec![(name.clone(), value, kept)], stamps, ..Plan::default() },
-                    Edit::PutUntil(value, expires) => Plan { put: vec![(name.clone(), value, expires)], stamps, ..Plan::default() },
+                    Edit::PutUntil(value, expires) => {
+                        Plan { put: vec![(name.clone(), value, expires)], stamps, ..Plan::default() }
+                    }
                     Edit::Delete => Plan { delete: vec![name.clone()], stamps, ..Plan::default() },
                 })
             })
@@ -196,10 +200,7 @@ impl Global {
 
     /// Ends this life for everybody who holds it. Nothing stored: nothing to do.
     pub(crate) async fn end(&self) -> Result<()> {
-        self.change(Cells::None, |_, met, _| {
-            Ok(Plan { end: matches!(met, Met::Alive(_)), ..Plan::default() })
-        })
-        .await?;
+        self.change(Cells::None, |_, met, _| Ok(Plan { end: matches!(met, Met::Alive(_)), ..Plan::default() })).await?;
         Ok(())
     }
 
@@ -212,7 +213,8 @@ impl Global {
         deletes: Vec<FieldName>,
         exclusive: bool,
     ) -> Result<Committed> {
-        let changed: Vec<FieldName> = puts.iter().map(|(name, _)| name.clone()).chain(deletes.iter().cloned()).collect();
+        let changed: Vec<FieldName> =
+            puts.iter().map(|(name, _)| name.clone()).chain(deletes.iter().cloned()).collect();
         let opened = self.open()?;
         let cells = match (exclusive || fork.changes.cleared, fork.changes.cleared) {
             (true, true) => Cells::All,
@@ -241,14 +243,18 @@ impl Global {
             };
             if exclusive {
                 let here = |name: &FieldName| stored.get(name).map(|field| field.version);
-                let then = |name: &FieldName| fork.base.get(name).filter(|field| field.lives(now)).map(|field| field.version);
+                let then =
+                    |name: &FieldName| fork.base.get(name).filter(|field| field.lives(now)).map(|field| field.version);
                 let names: Vec<&FieldName> = if fork.changes.cleared {
                     stored.keys().chain(fork.base.keys()).chain(&changed).collect()
                 } else {
                     changed.iter().collect()
                 };
-                refuse_conflicts(names.iter().filter(|name| here(name) != then(name)).map(|name| name.as_str()).collect())?;
-                plan.stamps = changed.iter().map(|name| (opened.cell(name), here(name).map(FieldVersion::to_be_bytes))).collect();
+                refuse_conflicts(
+                    names.iter().filter(|name| here(name) != then(name)).map(|name| name.as_str()).collect(),
+                )?;
+                plan.stamps =
+                    changed.iter().map(|name| (opened.cell(name), here(name).map(FieldVersion::to_be_bytes))).collect();
                 plan.version = fork.changes.cleared.then_some(record.version);
             }
             gone = deletes.clone();
@@ -310,11 +316,15 @@ impl Global {
         let guard = || HeadGuard::Is(seen.sealed.clone());
         match seen.head.state {
             HeadState::Ended => return self.vacant(opened, guard(), now),
-            HeadState::Revoked { not_before } if opened.token.issued_at() > not_before => return self.vacant(opened, guard(), now),
+            HeadState::Revoked { not_before } if opened.token.issued_at() > not_before => {
+                return self.vacant(opened, guard(), now);
+            }
             HeadState::Revoked { .. } => {
                 let (code, message) = match *standing.pinned.lock() {
                     Some(_) => (crate::Code::SessionRevoked, "the session was revoked"),
-                    None => (crate::Code::TokenRevoked, "the user was revoked after this token was issued: log in again"),
+                    None => {
+                        (crate::Code::TokenRevoked, "the user was revoked after this token was issued: log in again")
+                    }
                 };
                 return Err(Error::new(code, message).with("tag", standing.config.tag));
             }
@@ -419,7 +429,8 @@ impl Global {
             }
             tries += 1;
             if Instant::now() >= deadline {
-                return Err(fail!(Conflict, "the session was changed by others at every try until the deadline").with("tries", tries));
+                return Err(fail!(Conflict, "the session was changed by others at every try until the deadline")
+                    .with("tries", tries));
             }
             if tries > 1 {
                 pause(tries).await?;
@@ -507,7 +518,15 @@ impl Global {
             for (name, value, expires) in &plan.put {
                 let stamp: Stamp = entropy.random_id();
                 versions.push(FieldVersion::from_be_bytes(stamp));
-                effects.put.push(vault.seal_field(&standing.id, &seen.head.life, name.as_str(), value.as_str(), *expires, stamp, &mut entropy)?);
+                effects.put.push(vault.seal_field(
+                    &standing.id,
+                    &seen.head.life,
+                    name.as_str(),
+                    value.as_str(),
+                    *expires,
+                    stamp,
+                    &mut entropy,
+                )?);
             }
         }
         let change = Change { space: standing.space, id: standing.id, guard, effects, answer: answer.clone() };
@@ -528,7 +547,12 @@ impl Global {
         let generation = record.user.as_ref().map_or(0, |user| user.generation);
         let mut user = match &record.user {
             Some(user) => standing.vault.open_user(&standing.user, &user.sealed)?,
-            None => User { realm: standing.realm.clone(), identifier: standing.identifier.clone(), first_seen: effects.now, last_end: None },
+            None => User {
+                realm: standing.realm.clone(),
+                identifier: standing.identifier.clone(),
+                first_seen: effects.now,
+                last_end: None,
+            },
         };
         user.last_end = ended.or(user.last_end);
         guard.generation = Some((standing.user, generation));
@@ -598,7 +622,13 @@ fn cells_of(opened: &Opened, what: &Selection) -> Cells {
 }
 
 /// Opens the cells of the fields selected: in the order asked for, or all sorted by name; expired ones are absent.
-fn open_fields(opened: &Opened, seen: &Seen, cells: &[(CellId, SealedField)], what: &Selection, now: Time) -> Result<Vec<(FieldName, Field)>> {
+fn open_fields(
+    opened: &Opened,
+    seen: &Seen,
+    cells: &[(CellId, SealedField)],
+    what: &Selection,
+    now: Time,
+) -> Result<Vec<(FieldName, Field)>> {
     let standing = &opened.standing;
     let open = |cell: &CellId, sealed: &SealedField| -> Result<Option<(FieldName, Field)>> {
         let field = standing.vault.open_field(&standing.id, &seen.head.life, cell, sealed)?;
@@ -638,11 +668,13 @@ fn lost(opened: &Opened, pin: Pin, now: Time) -> Error {
 }
 
 fn expired(opened: &Opened) -> Error {
-    fail!(SessionExpired, "the session that this execution began with has reached its end").with("tag", opened.standing.config.tag)
+    fail!(SessionExpired, "the session that this execution began with has reached its end")
+        .with("tag", opened.standing.config.tag)
 }
 
 fn ended(opened: &Opened) -> Error {
-    fail!(SessionRevoked, "the session that this execution began with was ended").with("tag", opened.standing.config.tag)
+    fail!(SessionRevoked, "the session that this execution began with was ended")
+        .with("tag", opened.standing.config.tag)
 }
 
 /// Waits a little, at random, before the next try.

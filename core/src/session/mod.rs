@@ -198,13 +198,18 @@ impl Session {
         let clock = self.store().clock.clone();
         self.named_value(name, value, |name, value| {
             let field_name = name.clone();
-            self.modify_versioned(name, move |field| {
-                if field.map(|field| field.version) != wanted {
-                    let name = field_name.as_str();
-                    return Err(fail!(Conflict, "field {name:?} has another version: read it again").with("fields", vec![name]));
-                }
-                Ok((Edit::PutUntil(value.clone(), expiry(ttl, clock.now())?), ()))
-            }, |(), version| Ok(version.map(print_version).unwrap_or_default()))
+            self.modify_versioned(
+                name,
+                move |field| {
+                    if field.map(|field| field.version) != wanted {
+                        let name = field_name.as_str();
+                        return Err(fail!(Conflict, "field {name:?} has another version: read it again")
+                            .with("fields", vec![name]));
+                    }
+                    Ok((Edit::PutUntil(value.clone(), expiry(ttl, clock.now())?), ()))
+                },
+                |(), version| Ok(version.map(print_version).unwrap_or_default()),
+            )
         })
     }
 
@@ -237,7 +242,10 @@ impl Session {
                 let changed = match field {
                     Some(field) => json::pointer::put(field.value.as_str(), &pointer, value.as_str(), &limits)?,
                     None if pointer.is_empty() => value.as_str().to_owned(),
-                    None => return Err(fail!(NotFound, "there is no field {:?}", field_name.as_str()).with("field", field_name.as_str())),
+                    None => {
+                        return Err(fail!(NotFound, "there is no field {:?}", field_name.as_str())
+                            .with("field", field_name.as_str()));
+                    }
                 };
                 Ok((Edit::Put(value_within(&changed, &limits)?), ()))
             })
@@ -311,7 +319,10 @@ impl Session {
                 let node = node.clone();
                 self.task(global.clone(), |global| async move { scoped_global::commit(&node, &global, options).await })
             }
-            _ => Task::ready(Err(fail!(InvalidArgument, "only a sub-process's own version of a Global session can be committed here"))),
+            _ => Task::ready(Err(fail!(
+                InvalidArgument,
+                "only a sub-process's own version of a Global session can be committed here"
+            ))),
         }
     }
 
@@ -321,7 +332,9 @@ impl Session {
     pub(crate) fn fields_here(&self, names: &[FieldName]) -> Option<Result<Fields>> {
         match &self.0 {
             Kind::Local(node) => Some(node.with_version(|version, now| {
-                let found = names.iter().filter_map(|name| version.get(name, now).map(|field| (name.clone(), field.value.clone())));
+                let found = names
+                    .iter()
+                    .filter_map(|name| version.get(name, now).map(|field| (name.clone(), field.value.clone())));
                 Ok(found.collect())
             })),
             _ => None,
@@ -329,11 +342,19 @@ impl Session {
     }
 
     /// Reads fields by name, in that order.
-    pub(crate) fn read<R: Send + 'static>(&self, names: Vec<FieldName>, finish: impl FnOnce(Result<Fields>) -> Result<R> + Send + 'static) -> Task<R> {
+    pub(crate) fn read<R: Send + 'static>(
+        &self,
+        names: Vec<FieldName>,
+        finish: impl FnOnce(Result<Fields>) -> Result<R> + Send + 'static,
+    ) -> Task<R> {
         self.fetch_result(Selection::Names(names), |found| finish(found.map(values)))
     }
 
-    fn fetch<R: Send + 'static>(&self, what: Selection, finish: impl FnOnce(Vec<(FieldName, Field)>) -> Result<R> + Send + 'static) -> Task<R> {
+    fn fetch<R: Send + 'static>(
+        &self,
+        what: Selection,
+        finish: impl FnOnce(Vec<(FieldName, Field)>) -> Result<R> + Send + 'static,
+    ) -> Task<R> {
         self.fetch_result(what, |found| found.and_then(finish))
     }
 
@@ -348,7 +369,10 @@ impl Session {
             Kind::ScopedGlobal(node, global) => {
                 let node = node.clone();
                 self.task(global.clone(), |global| async move {
-                    finish(scoped_global::with(&node, &global, |version, setting| Ok(version.read(&what, setting.now))).await)
+                    finish(
+                        scoped_global::with(&node, &global, |version, setting| Ok(version.read(&what, setting.now)))
+                            .await,
+                    )
                 })
             }
         }
@@ -362,12 +386,18 @@ impl Session {
         finish: impl FnOnce(Result<()>) -> Result<R> + Send + 'static,
     ) -> Task<R> {
         match &self.0 {
-            Kind::Local(node) => Task::ready(finish(node.change(|version, setting| version.put(fields, expiry(ttl, setting.now)?, setting)))),
-            Kind::Global(global) => self.task(global.clone(), |global| async move { finish(global.write(fields, ttl).await) }),
+            Kind::Local(node) => Task::ready(finish(
+                node.change(|version, setting| version.put(fields, expiry(ttl, setting.now)?, setting)),
+            )),
+            Kind::Global(global) => {
+                self.task(global.clone(), |global| async move { finish(global.write(fields, ttl).await) })
+            }
             Kind::ScopedGlobal(node, global) => {
                 let node = node.clone();
                 self.task(global.clone(), |global| async move {
-                    let put = |version: &mut version::Version, setting: &version::Setting| version.put(fields, expiry(ttl, setting.now)?, setting);
+                    let put = |version: &mut version::Version, setting: &version::Setting| {
+                        version.put(fields, expiry(ttl, setting.now)?, setting)
+                    };
                     finish(scoped_global::with(&node, &global, put).await)
                 })
             }
@@ -375,18 +405,33 @@ impl Session {
     }
 
     /// Removes fields by name; how many were there.
-    pub(crate) fn remove<R: Send + 'static>(&self, names: Vec<FieldName>, finish: impl FnOnce(Result<u64>) -> Result<R> + Send + 'static) -> Task<R> {
+    pub(crate) fn remove<R: Send + 'static>(
+        &self,
+        names: Vec<FieldName>,
+        finish: impl FnOnce(Result<u64>) -> Result<R> + Send + 'static,
+    ) -> Task<R> {
         self.remove_selected(Selection::Names(names), finish)
     }
 
-    fn remove_selected<R: Send + 'static>(&self, what: Selection, finish: impl FnOnce(Result<u64>) -> Result<R> + Send + 'static) -> Task<R> {
+    fn remove_selected<R: Send + 'static>(
+        &self,
+        what: Selection,
+        finish: impl FnOnce(Result<u64>) -> Result<R> + Send + 'static,
+    ) -> Task<R> {
         match &self.0 {
-            Kind::Local(node) => Task::ready(finish(node.change(|version, setting| Ok(version.remove(&what, setting.now))))),
-            Kind::Global(global) => self.task(global.clone(), |global| async move { finish(global.remove(what).await) }),
+            Kind::Local(node) => {
+                Task::ready(finish(node.change(|version, setting| Ok(version.remove(&what, setting.now)))))
+            }
+            Kind::Global(global) => {
+                self.task(global.clone(), |global| async move { finish(global.remove(what).await) })
+            }
             Kind::ScopedGlobal(node, global) => {
                 let node = node.clone();
                 self.task(global.clone(), |global| async move {
-                    finish(scoped_global::with(&node, &global, |version, setting| Ok(version.remove(&what, setting.now))).await)
+                    finish(
+                        scoped_global::with(&node, &global, |version, setting| Ok(version.remove(&what, setting.now)))
+                            .await,
+                    )
                 })
             }
         }
@@ -420,7 +465,8 @@ impl Session {
         }
         match &self.0 {
             Kind::Local(node) => Task::ready(
-                node.change(|version, setting| apply(version, setting, name, edit)).and_then(|(result, version)| finish(result, version)),
+                node.change(|version, setting| apply(version, setting, name, edit))
+                    .and_then(|(result, version)| finish(result, version)),
             ),
             Kind::Global(global) => self.task(global.clone(), |global| async move {
                 let (result, version) = global.modify(name, edit).await?;
@@ -429,7 +475,10 @@ impl Session {
             Kind::ScopedGlobal(node, global) => {
                 let node = node.clone();
                 self.task(global.clone(), |global| async move {
-                    let applied = scoped_global::with(&node, &global, |version, setting| apply(version, setting, name, &mut edit)).await;
+                    let applied = scoped_global::with(&node, &global, |version, setting| {
+                        apply(version, setting, name, &mut edit)
+                    })
+                    .await;
                     applied.and_then(|(result, version)| finish(result, version))
                 })
             }
@@ -462,7 +511,12 @@ impl Session {
         }
     }
 
-    fn named_value<R: Send + 'static>(&self, name: &str, value: &str, run: impl FnOnce(FieldName, Json) -> Task<R>) -> Task<R> {
+    fn named_value<R: Send + 'static>(
+        &self,
+        name: &str,
+        value: &str,
+        run: impl FnOnce(FieldName, Json) -> Task<R>,
+    ) -> Task<R> {
         self.named(name, |name| match value_within(value, self.limits()) {
             Ok(value) => run(name, value),
             Err(error) => Task::ready(Err(error)),

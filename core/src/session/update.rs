@@ -73,7 +73,8 @@ impl Update {
             if field.map(|field| field.version) != seen {
                 if Instant::now() >= deadline {
                     let name = name.as_str();
-                    return Err(fail!(Conflict, "field {name:?} was changed by others until the deadline").with("fields", vec![name]));
+                    return Err(fail!(Conflict, "field {name:?} was changed by others until the deadline")
+                        .with("fields", vec![name]));
                 }
                 return Ok((Edit::Keep, false));
             }

@@ -125,16 +125,20 @@ impl Version {
     /// The fields selected that are there: in the order asked for, or all sorted by name.
     pub(crate) fn read(&self, what: &Selection, now: Time) -> Vec<(FieldName, Field)> {
         match what {
-            Selection::Names(names) => names
-                .iter()
-                .filter_map(|name| self.get(name, now).map(|field| (name.clone(), field.clone())))
-                .collect(),
+            Selection::Names(names) => {
+                names.iter().filter_map(|name| self.get(name, now).map(|field| (name.clone(), field.clone()))).collect()
+            }
             Selection::All => sorted(&self.fields, now),
         }
     }
 
     /// Puts all of them or, beyond a limit, none.
-    pub(crate) fn put(&mut self, fields: Vec<(FieldName, Json)>, expires: Option<Time>, setting: &Setting) -> Result<()> {
+    pub(crate) fn put(
+        &mut self,
+        fields: Vec<(FieldName, Json)>,
+        expires: Option<Time>,
+        setting: &Setting,
+    ) -> Result<()> {
         if fields.is_empty() {
             return Ok(());
         }
@@ -195,7 +199,8 @@ impl Version {
             };
             let changed_here = |name: &FieldName| standing(&fork.base, name) != standing(&self.fields, name);
             if fork.changes.cleared {
-                conflicts.extend(self.fields.keys().chain(fork.base.keys()).filter(|n| changed_here(n)).map(|n| n.as_str()));
+                conflicts
+                    .extend(self.fields.keys().chain(fork.base.keys()).filter(|n| changed_here(n)).map(|n| n.as_str()));
             }
             conflicts.extend(fork.changes.names.iter().filter(|n| changed_here(n)).map(|n| n.as_str()));
             refuse_conflicts(conflicts)?;
@@ -290,7 +295,11 @@ impl Version {
     }
 
     /// Refuses what would exceed a limit, expired fields aside.
-    fn make_room<'a>(&mut self, incoming: impl Iterator<Item = (&'a FieldName, &'a Json)> + Clone, setting: &Setting) -> Result<()> {
+    fn make_room<'a>(
+        &mut self,
+        incoming: impl Iterator<Item = (&'a FieldName, &'a Json)> + Clone,
+        setting: &Setting,
+    ) -> Result<()> {
         if self.check_room(incoming.clone(), setting.limits).is_err() {
             self.drop_expired(setting.now);
             self.check_room(incoming, setting.limits)?;
@@ -346,8 +355,11 @@ pub(crate) fn size_of(fields: &Map) -> usize {
 }
 
 fn sorted(fields: &Map, now: Time) -> Vec<(FieldName, Field)> {
-    let mut all: Vec<(FieldName, Field)> =
-        fields.iter().filter(|(_, field)| field.lives(now)).map(|(name, field)| (name.clone(), field.clone())).collect();
+    let mut all: Vec<(FieldName, Field)> = fields
+        .iter()
+        .filter(|(_, field)| field.lives(now))
+        .map(|(name, field)| (name.clone(), field.clone()))
+        .collect();
     all.sort_unstable_by(|a, b| a.0.cmp(&b.0));
     all
 }

@@ -222,9 +222,11 @@ mod tests {
         ] {
             let wanted = names(wanted);
             // Beside the found fields stands one that the step does not name.
-            let found =
-                fields(&held).into_vec().into_iter().chain([(FieldName::stored("unnamed"), Json::checked("5"))]);
-            assert_eq!(splice(message, &wanted, &found.collect(), &Limits::default()).unwrap(), output, "{message}");
+            let unnamed = Json::checked("5");
+            let held = fields(&held);
+            let found = held.iter().chain([("unnamed", &unnamed)]);
+            let found = found.map(|(name, value)| (FieldName::stored(name), value.clone())).collect();
+            assert_eq!(splice(message, &wanted, &found, &Limits::default()).unwrap(), output, "{message}");
         }
     }
 

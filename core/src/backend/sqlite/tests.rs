@@ -10,7 +10,7 @@ use std::thread;
 use tempfile::TempDir;
 
 use super::super::Backend;
-use super::super::contract::{open, SPACE, applied, cell, change, counted, id, increment, put, read, sealed, wait};
+use super::super::contract::{SPACE, applied, cell, change, counted, id, increment, open, put, read, sealed, wait};
 use super::*;
 use crate::error::Code;
 use crate::task::{Pool, Task};
