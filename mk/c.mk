@@ -115,8 +115,8 @@ c-asan: c-root ## the C tests with AddressSanitizer and UndefinedBehaviorSanitiz
 	ASAN_OPTIONS=detect_leaks=1 $(C_OUT)/run_vectors_cpp_asan tests/vectors
 
 c-panic: ## a panic never leaves the C library
-	cargo build --profile $(PROFILE) -p sessile-c --features test-panic --target-dir $(CARGO_TARGET_DIR)/test-panic
+	cargo build --profile $(PROFILE) -p sessile-c --features test-panic
 	@mkdir -p $(C_OUT)
-	gcc $(C_ALL_FLAGS) -Iinclude tests/c/panic.c $(CARGO_TARGET_DIR)/test-panic/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))/libsessile_c.a \
+	gcc $(C_ALL_FLAGS) -Iinclude tests/c/panic.c $(C_PROFILE_DIR)/libsessile_c.a \
 	    $$(sed -n 's/^Libs.private: //p' ffi-c/sessile.pc.in) -o $(C_OUT)/panic
 	$(C_OUT)/panic

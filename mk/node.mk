@@ -18,6 +18,7 @@ node-build: ## the npm package, packed in build/ and installed in build/node-tes
 	cd $(node_package) && $(npm) ci
 	CARGO_TARGET_DIR=$(CARGO_TARGET_DIR) $(node_cargo)
 	rm -rf $(node_package)/dist $(node_package)/prebuilds
+	cp LICENSE-APACHE LICENSE-MIT $(node_package)/
 	@$(call node_copy_addon,$(CARGO_TARGET_DIR),$(node_package))
 	cd $(node_package) && npx --no-install tsc --project tsconfig.json
 	@mkdir -p $(CURDIR)/build && rm -f $(CURDIR)/build/sessile-*.tgz
@@ -33,10 +34,10 @@ node-test: ## the npm package, installed from its tarball: vectors, language, th
 
 node-panic: ## a panic of the core is an error in Node, by promise and by Sync
 	@test -d $(node_test)/node_modules/sessile || $(MAKE) --no-print-directory node-build
-	CARGO_TARGET_DIR=$(CARGO_TARGET_DIR)/panic $(node_cargo) --features test-panic
+	CARGO_TARGET_DIR=$(CARGO_TARGET_DIR) $(node_cargo) --features test-panic
 	@$(call node_install,$(node_panic))
 	@$(call node_copy_tests,$(node_panic))
-	@$(call node_copy_addon,$(CARGO_TARGET_DIR)/panic,$(node_panic)/node_modules/sessile)
+	@$(call node_copy_addon,$(CARGO_TARGET_DIR),$(node_panic)/node_modules/sessile)
 	cd $(node_panic) && COUNTED_AS=node-panic $(node_run_tests) test/panic.test.mjs
 
 # The tarball, installed in a folder of its own.

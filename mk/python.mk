@@ -35,6 +35,6 @@ python-stubs: ## the Python types: mypy --strict on the package and its users, s
 
 python-panic: $(PYTHON_VENV)/.ready ## a panic arrives as SessileError, on a build made for that
 	rm -rf $(PYTHON_PANIC)
-	CARGO_TARGET_DIR=$(CARGO_TARGET_DIR)/panic $(PYTHON_BUILD) --features test-panic --out $(PYTHON_PANIC)/wheels
+	$(PYTHON_BUILD) --features test-panic --out $(PYTHON_PANIC)/wheels
 	$(PYTHON_INSTALL) --target $(PYTHON_PANIC)/packages $(PYTHON_PANIC)/wheels/*.whl
 	PYTHONPATH=$(PYTHON_PANIC)/packages $(PYTHON_TEST) bindings-python/tests/panic.py

@@ -163,7 +163,7 @@ export class Execution {
 
   /** Ends a sub-process and all below it, dropping what was not committed; for the execution itself: closes it. */
   end(): void {
-    native.executionEnd(this.#handle)
+    now(this.end, () => native.executionEnd(this.#handle), nothing)
   }
 
   /** {@link end}, for those who await everything. */

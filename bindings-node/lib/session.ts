@@ -271,8 +271,8 @@ export class Session {
   /**
    * Gets and deletes a field; `undefined` when it is absent.
    *
-   * `LIMIT_EXCEEDED` when a number in it would lose something as a JavaScript number (the field is gone then: for such
-   * fields use {@link takeRaw}).
+   * `LIMIT_EXCEEDED` when a number in it would lose something as a JavaScript number (the field stays then: such
+   * fields are for {@link takeRaw}).
    */
   take<T = unknown>(name: string): Promise<T | undefined> {
     return later(this.take, (ticket) => native.take(this.#handle, ticket, nameOf(name)), parsed)

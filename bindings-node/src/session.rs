@@ -76,7 +76,7 @@ fn writes(exports: &mut Exports<'_>) -> napi::Result<()> {
     })?;
     exports.define("take", |call| {
         let name = call.text(2)?;
-        call.answer(call.on_session(|session| session.take(&name))?, reply::exact)
+        call.answer(call.on_session(|session| session.take_exact(&name, Exactness::Double))?, reply::exact)
     })?;
     exports.define("takeRaw", |call| {
         let name = call.text(2)?;

@@ -1,6 +1,6 @@
 // The conformance vectors, once through promises and once through the Sync twins. Format: tests/vectors/README.md.
 import { isDeepStrictEqual } from 'node:util'
-import { readdirSync, readFileSync, mkdtempSync, cpSync, rmSync } from 'node:fs'
+import { chmodSync, readdirSync, readFileSync, mkdtempSync, cpSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -72,6 +72,8 @@ class Case {
       cpSync(join(root, 'tests/golden', this.spec.golden), this.folder, { recursive: true })
       url = `sqlite:${this.folder}/sessions.db`
       options.keyring = `${this.folder}/keyring.json`
+      // Git keeps no modes but the executable bit.
+      chmodSync(options.keyring, 0o600)
     }
     const secrets = Object.entries(this.spec.secrets ?? {}).map(([issuer, text]) => [issuer, Buffer.from(text, 'base64')])
     options.issuerSecrets = Object.fromEntries(secrets)
