@@ -1,7 +1,10 @@
-//! What native functions take: names and JSON text without a copy where Python has UTF-8 at hand, whole seconds, bytes.
+//! What native functions take: names and JSON text without a copy where Python has UTF-8 at hand, whole seconds, bytes,
+//! paths, flags. What is of a wrong type is an `ArgumentTypeError`.
 
 use std::borrow::Cow;
+use std::path::PathBuf;
 
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyByteArray, PyDelta, PyInt, PyString, PyTuple};
 
@@ -59,6 +62,33 @@ impl<'a> FromPyObject<'a, '_> for Bytes<'a> {
     fn extract(object: Borrowed<'a, '_, PyAny>) -> PyResult<Bytes<'a>> {
         let bytes = object.extract::<&'a [u8]>();
         bytes.map(Bytes).map_err(|_| wrong_type(object.py(), format!("bytes are wanted, not {}", type_name(&object))))
+    }
+}
+
+/// A file's path: `str` or a path object.
+pub(crate) struct Path(pub(crate) PathBuf);
+
+impl FromPyObject<'_, '_> for Path {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Path> {
+        let py = object.py();
+        object.extract().map(Path).map_err(|error: PyErr| {
+            let wrong = format!("a path is a str or a path object, not {}", type_name(&object));
+            if error.is_instance_of::<PyTypeError>(py) { wrong_type(py, wrong) } else { error }
+        })
+    }
+}
+
+/// Yes or no: a `bool`.
+pub(crate) struct Flag(pub(crate) bool);
+
+impl FromPyObject<'_, '_> for Flag {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Flag> {
+        let flag = object.extract::<bool>();
+        flag.map(Flag).map_err(|_| wrong_type(object.py(), format!("a bool is wanted, not {}", type_name(&object))))
     }
 }
 

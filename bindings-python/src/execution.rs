@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use sessile::{CommitOptions, Committed, Exactness, Json, Limits, Output};
 
-use crate::arguments::{Name, Text};
+use crate::arguments::{Flag, Name, Text};
 use crate::error::{OrRaise, border};
 use crate::receiver::Receiver;
 use crate::session::Session;
@@ -90,10 +90,10 @@ impl Execution {
     }
 
     /// The user's Global session, or this sub-process's own version of it.
-    fn global_(&self, py: Python<'_>, tag: Option<Name<'_>>, scoped: bool) -> PyResult<Session> {
+    fn global_(&self, py: Python<'_>, tag: Option<Name<'_>>, scoped: Flag) -> PyResult<Session> {
         border(py, || {
             let tag = tag.as_ref().map(|tag| tag.0);
-            let session = if scoped { self.execution.scoped_global(tag) } else { self.execution.global(tag) };
+            let session = if scoped.0 { self.execution.scoped_global(tag) } else { self.execution.global(tag) };
             Ok(Session::new(session, Waits::Maybe))
         })
     }
@@ -110,8 +110,10 @@ impl Execution {
 
     /// Applies Local changes to the parent: `(put, deleted)`.
     #[pyo3(signature = (exclusive, receiver=None))]
-    fn commit(&self, py: Python<'_>, exclusive: bool, receiver: Option<&Bound<'_, Receiver>>) -> Given {
-        border(py, || run(py, Waits::Never, self.execution.commit(CommitOptions { exclusive }), receiver, committed))
+    fn commit(&self, py: Python<'_>, exclusive: Flag, receiver: Option<&Bound<'_, Receiver>>) -> Given {
+        border(py, || {
+            run(py, Waits::Never, self.execution.commit(CommitOptions { exclusive: exclusive.0 }), receiver, committed)
+        })
     }
 
     /// Ends the sub-process or the execution.

@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use sessile::{CommitOptions, Json};
 
-use crate::arguments::{Name, Seconds, Text, names};
+use crate::arguments::{Flag, Name, Seconds, Text, names};
 use crate::error::border;
 use crate::execution::committed;
 use crate::receiver::Receiver;
@@ -239,8 +239,10 @@ impl Session {
 
     /// Writes the changes of a sub-process's own version of a Global session: `(put, deleted)`.
     #[pyo3(signature = (exclusive, receiver=None))]
-    fn commit(&self, py: Python<'_>, exclusive: bool, receiver: To<'_, '_>) -> Given {
-        border(py, || run(py, self.waits, self.session.commit(CommitOptions { exclusive }), receiver, committed))
+    fn commit(&self, py: Python<'_>, exclusive: Flag, receiver: To<'_, '_>) -> Given {
+        border(py, || {
+            run(py, self.waits, self.session.commit(CommitOptions { exclusive: exclusive.0 }), receiver, committed)
+        })
     }
 }
 

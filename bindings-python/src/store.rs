@@ -1,13 +1,11 @@
 //! Stores, verified tokens, keyrings.
 
-use std::path::PathBuf;
-
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use sessile::{Keyring, Options};
 
-use crate::arguments::{Bytes, Name, Seconds, Text};
+use crate::arguments::{Bytes, Name, Path, Seconds, Text};
 use crate::clock::Clock;
 use crate::error::{OrRaise, border};
 use crate::execution::Execution;
@@ -29,7 +27,7 @@ impl Store {
     fn open(
         py: Python<'_>,
         options: Text<'_>,
-        keyring_file: Option<PathBuf>,
+        keyring_file: Option<Path>,
         keyring_bytes: Option<Text<'_>>,
         keyring_env: Option<Name<'_>>,
         issuer_secrets: &Bound<'_, PyDict>,
@@ -39,7 +37,7 @@ impl Store {
         border(py, || {
             let mut options = Options::from_json(options.as_str()).or_raise(py)?;
             if let Some(path) = keyring_file {
-                options = options.keyring_file(path);
+                options = options.keyring_file(path.0);
             }
             if let Some(bytes) = keyring_bytes {
                 options = options.keyring_bytes(bytes.as_str().as_bytes());
@@ -151,8 +149,8 @@ impl VerifiedToken {
 
 /// Makes a keyring file.
 #[pyfunction]
-pub(crate) fn generate_keyring(py: Python<'_>, path: PathBuf) -> PyResult<()> {
-    border(py, || py.detach(|| Keyring::generate(path)).or_raise(py))
+pub(crate) fn generate_keyring(py: Python<'_>, path: Path) -> PyResult<()> {
+    border(py, || py.detach(|| Keyring::generate(path.0)).or_raise(py))
 }
 
 /// A new keyring as JSON text.

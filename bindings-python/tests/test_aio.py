@@ -160,6 +160,16 @@ def test_a_loop_and_its_descriptors_go_away(on_disk: dict[str, Any]) -> None:
     assert [loop for loop in loops if loop() is not None] == []
 
 
+def test_a_loop_that_watches_no_descriptors_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work() -> None:
+        # What a loop has that does not implement it.
+        monkeypatch.setattr(type(asyncio.get_running_loop()), "add_reader", asyncio.AbstractEventLoop.add_reader)
+        with pytest.raises(sessile.UnsupportedError, match="add_reader"):
+            await aio.Store.open("memory:")
+
+    asyncio.run(work())
+
+
 def test_the_same_names() -> None:
     missing = {
         f"{kind}.{name}"

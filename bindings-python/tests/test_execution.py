@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import subprocess
 import sys
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -40,6 +43,9 @@ def test_object_mode_gives_the_same_dict_or_a_shallow_copy(run: sessile.Executio
 def test_object_mode_keeps_the_type_of_a_dict_subclass(run: sessile.Execution) -> None:
     run.local.put({"cart": 1})
     assert type(run.step(GET, OrderedDict(a=1))) is OrderedDict
+    counter = run.step(GET, Counter(cart=5))
+    assert type(counter) is Counter
+    assert counter == {"cart": 1}, "set, not added"
 
 
 def test_none_counts_as_an_empty_object(run: sessile.Execution) -> None:
@@ -78,7 +84,7 @@ def test_what_python_can_t_hold_is_refused_in_object_mode_only(run: sessile.Exec
     assert run.step(GET, "{}") == '{"cart":18446744073709551616}'
 
 
-@pytest.mark.parametrize("step", ['{"fields":"cart"}', b'{"fields":"cart"}', {"fields": "cart"}, sessile.Step.parse('{"fields":"cart"}')])
+@pytest.mark.parametrize("step", ['{"fields":"cart"}', b'{"fields":"cart"}', {"fields": "cart"}, sessile.Step.parse('{"fields":"cart"}'), MappingProxyType({"fields": "cart"})])
 def test_a_step_is_a_dict_text_or_parsed(run: sessile.Execution, step: Any) -> None:
     run.local.put({"cart": 1})
     assert run.step(step, "{}") == '{"cart":1}'
@@ -95,6 +101,7 @@ def test_a_parsed_step(store: sessile.Store) -> None:
     assert (step.operation, step.fields) == ("PUT", ("a", "b"))
     assert sessile.Step.parse(step.to_dict()).to_json() == step.to_json()
     assert step.to_json() in repr(step)
+    assert pickle.loads(pickle.dumps(step)).to_json() == copy.deepcopy(step).to_json() == step.to_json()
     with sessile.Store.open("memory:", limits={"stepFields": 1}) as small, pytest.raises(sessile.InvalidArgumentError):
         small.parse_step({"fields": "a, b"})
 
@@ -172,6 +179,9 @@ def test_a_clock_stands_still() -> None:
     assert clock.now() == datetime(2025, 12, 31, 23, 59, 59, 500_000, tzinfo=timezone.utc)
     with pytest.raises(ValueError, match="time zone"):
         sessile.Clock.manual(datetime(2026, 1, 1))  # noqa: DTZ001
+    for beyond in (float("nan"), float("inf"), 1e300, 2**62):
+        with pytest.raises(sessile.InvalidArgumentError, match="seconds"):
+            sessile.Clock.manual(beyond)
     with pytest.raises(TypeError):
         sessile.Clock.manual("now")  # type: ignore[arg-type]
     with pytest.raises(TypeError):
@@ -215,7 +225,10 @@ def test_the_keyring_command(tmp_path: Path) -> None:
         ({"url": "memory:", "limits": {"fieldNames": 1}}, ValueError),
         ({"url": "memory:", "durability": "always"}, ValueError),
         ({"url": "memory:", "issuers": {"issuer": "x"}}, ValueError),
-        ({"url": "memory:", "issuer_secrets": {"x": "text"}}, TypeError),
+        ({"url": "memory:", "issuer_secrets": {"x": "text"}}, sessile.ArgumentTypeError),
+        ({"url": "memory:", "issuer_secrets": 5}, sessile.ArgumentTypeError),
+        ({"url": "memory:", "keyring": 5}, sessile.ArgumentTypeError),
+        ({"url": "memory:", "keyring": b"bytes"}, sessile.ArgumentTypeError),
         ({"url": "memory:", "produkt": "x"}, TypeError),
     ],
 )

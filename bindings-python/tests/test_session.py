@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import math
 import pickle
 import threading
 from collections import OrderedDict, UserDict
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -86,7 +89,12 @@ def test_values_are_what_orjson_writes(local: sessile.Session, value: Any, read:
     assert local["x"] == read
 
 
-@pytest.mark.parametrize("value", [2**64, -(2**63) - 1, [2**64], {"deep": ({"er": 2**100},)}])
+@dataclass
+class _Order:
+    number: int
+
+
+@pytest.mark.parametrize("value", [_Order(2**64), 2**64, -(2**63) - 1, [2**64], {"deep": ({"er": 2**100},)}])
 def test_an_integer_beyond_64_bits_is_refused(local: sessile.Session, value: Any) -> None:
     with pytest.raises(sessile.InvalidArgumentError, match="put_raw") as caught:
         local["x"] = value
@@ -113,6 +121,28 @@ def test_raw_text_is_untouched(local: sessile.Session) -> None:
 def test_an_escaped_lone_surrogate_is_read(local: sessile.Session) -> None:
     local.put_raw("x", '"\\ud800"')
     assert local["x"] == "\ud800"
+
+
+@pytest.mark.parametrize("value", ["\ud800", ["é", {"a": ("\udfff\ud800", 1.5, None)}], {"é": "\ud83d"}])
+def test_a_lone_surrogate_that_was_read_can_be_put(local: sessile.Session, value: Any) -> None:
+    local["x"] = value
+    assert local["x"] == json.loads(json.dumps(value))
+    assert local.update("x", lambda old: old) == local["x"]
+    with pytest.raises(sessile.InvalidArgumentError, match="64 bits"):
+        local["x"] = [value, 2**64]
+
+
+def test_a_mapping_of_any_kind_is_an_object(local: sessile.Session) -> None:
+    local.put(MappingProxyType({"x": UserDict(a=[MappingProxyType({"b": 1})])}))
+    assert local["x"] == {"a": [{"b": 1}]}
+
+
+@pytest.mark.parametrize("ends", ["", "\ud800"])
+def test_a_value_that_holds_itself_many_times_is_refused_at_once(local: sessile.Session, ends: str) -> None:
+    value: list[Any] = [ends]
+    value += [value] * 10
+    with pytest.raises(sessile.ArgumentTypeError, match="ecursion"):
+        local["x"] = value
 
 
 def _itself() -> list[Any]:
@@ -143,6 +173,8 @@ def _itself() -> list[Any]:
         lambda s: s.delete(1),
         lambda s: s.append("a", "text"),
         lambda s: s.append("a", 5),
+        lambda s: s.append("a", bytearray(b"text")),
+        lambda s: s.commit(exclusive="yes"),
         lambda s: s.put_if("a", 1, 5),
         lambda s: s.update("a", lambda old: object()),
         lambda s: s.get_path("a", 1),
@@ -195,6 +227,13 @@ def test_a_ttl_is_seconds_or_a_timedelta() -> None:
         info = local.info()
         assert info is not None
         assert (info.created_at, info.expires_at) == (datetime(2026, 1, 1, tzinfo=timezone.utc), None)
+
+
+def test_a_time_that_datetime_can_t_hold_is_refused(local: sessile.Session) -> None:
+    local.put({"a": 1}, ttl=timedelta.max)
+    with pytest.raises(sessile.InvalidArgumentError, match="years") as caught:
+        local.expires_at("a")
+    assert caught.value.name == "LIMIT_EXCEEDED"
 
 
 def test_update(local: sessile.Session) -> None:

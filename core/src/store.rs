@@ -1,10 +1,11 @@
 //! A store: opens and wires everything.
 
 use std::fmt;
+use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::backend::{Backend, Location};
+use crate::backend::{self, Backend, Location};
 use crate::clock::Clock;
 use crate::error::{Result, fail};
 use crate::execution::{Access, Execution, not_allowed};
@@ -47,6 +48,8 @@ pub(crate) struct Inner {
     /// Read-change-write verbs of this process queue here by field, so that one process is one contender.
     pub(crate) turns: Vec<async_lock::Mutex<()>>,
     closed: AtomicBool,
+    /// The process that opened it.
+    pid: u32,
 }
 
 const TURNS: usize = 64;
@@ -58,6 +61,12 @@ impl Inner {
             return Err(fail!(Closed, "the store was closed"));
         }
         Ok(())
+    }
+
+    /// `FORKED` in a child of the process that opened the store. Asked before any lock is taken: in a child it may be
+    /// held by a thread that is not there. `memory:` is no exception: what a child puts into its copy, nobody would see.
+    pub(crate) fn check_own(&self) -> Result<()> {
+        if self.pid == process::id() { Ok(()) } else { Err(backend::forked()) }
     }
 }
 
@@ -106,6 +115,7 @@ impl Store {
             heads: Heads::default(),
             turns: (0..TURNS).map(|_| async_lock::Mutex::new(())).collect(),
             closed: AtomicBool::new(false),
+            pid: process::id(),
             limits,
         })))
     }
@@ -148,10 +158,12 @@ impl Store {
         &self.0.limits
     }
 
-    /// Closes the store: later calls are `CLOSED`. Closing twice is fine.
+    /// Closes the store: later calls are `CLOSED`. Closing twice is fine. `FORKED` in a forked child, where there is
+    /// nothing that it could close.
     pub fn close(&self) -> Task<()> {
         let inner = self.0.clone();
         Task::new(&self.0.pool, async move {
+            inner.check_own()?;
             // A second close does it again: the first may have been dropped half-way, or be still at it.
             inner.closed.store(true, Ordering::Release);
             let closed = inner.backend.close().await;

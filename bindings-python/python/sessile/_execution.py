@@ -120,7 +120,7 @@ class Execution:
         """The Local state, sealed: for ``Store.resume``, in any process, within 24 hours."""
         return self._native.checkpoint()
 
-    def renew(self, token: str) -> None:
+    def renew(self, token: Text) -> None:
         """Puts a fresh token of the same user in place. `IdentityError` if it is not good, or another's."""
         self._native.renew(token)
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
 from .errors import ArgumentTypeError, InvalidArgumentError
 
-_INT64 = range(-(2**63), 2**64)
+# What orjson says, which has one class for all.
+_HUGE = "Integer exceeds 64-bit range"
+_SURROGATES = "str is not valid UTF-8: surrogates not allowed"
 
 
 def loads(text: bytes) -> Any:
@@ -24,9 +27,21 @@ def loads(text: bytes) -> Any:
 def dumps(value: object) -> bytes:
     """JSON text of a value. ``LIMIT_EXCEEDED`` for an integer beyond 64 bits, else `ArgumentTypeError`."""
     try:
-        return orjson.dumps(value)
+        return orjson.dumps(value, default=_plain)
     except TypeError as error:
-        raise _unfit(value, error) from None
+        reason = str(error)
+    if reason == _SURROGATES:
+        try:
+            return orjson.dumps(_escaped(value), default=_plain)
+        except (TypeError, RecursionError) as error:
+            reason = str(error)
+    if reason == _HUGE:
+        raise InvalidArgumentError(
+            "an integer beyond 64 bits: put_raw takes it as JSON text, and so does a step whose message is text",
+            "LIMIT_EXCEEDED",
+            {"use": "put_raw"},
+        )
+    raise ArgumentTypeError(f"not a JSON value: {reason}", "INVALID_ARGUMENT", {})
 
 
 def text_or_dumps(value: object) -> str | bytes | bytearray:
@@ -34,23 +49,19 @@ def text_or_dumps(value: object) -> str | bytes | bytearray:
     return value if isinstance(value, (str, bytes, bytearray)) else dumps(value)
 
 
-def _unfit(value: object, error: TypeError) -> InvalidArgumentError:
-    if _holds_huge_integer(value, 0):
-        return InvalidArgumentError(
-            "an integer beyond 64 bits: put_raw takes it as JSON text, and so does a step whose message is text",
-            "LIMIT_EXCEEDED",
-            {"use": "put_raw"},
-        )
-    return ArgumentTypeError(f"not a JSON value: {error}", "INVALID_ARGUMENT", {})
+def _plain(value: object) -> object:
+    """A mapping of any kind as a dict, which orjson can write."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError
 
 
-def _holds_huge_integer(value: object, depth: int) -> bool:
-    if isinstance(value, int):
-        return value not in _INT64
-    if depth > 256:  # orjson has given up by then, perhaps on a value that holds itself
-        return False
+def _escaped(value: object) -> object:
+    """The value with its lone surrogates escaped: JSON text can hold them so, and so they come back."""
+    if isinstance(value, str):
+        return value if value.isascii() else orjson.Fragment(json.dumps(value))
     if isinstance(value, dict):
-        return any(_holds_huge_integer(member, depth + 1) for member in value.values())
+        return {name: _escaped(member) for name, member in value.items()}
     if isinstance(value, (list, tuple)):
-        return any(_holds_huge_integer(element, depth + 1) for element in value)
-    return False
+        return [_escaped(element) for element in value]
+    return value

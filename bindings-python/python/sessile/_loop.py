@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 from . import _native
+from .errors import UnsupportedError
 
 T = TypeVar("T")
 
@@ -21,7 +22,10 @@ class Receiver:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.mailbox = _native.Receiver()
         self._futures: dict[int, asyncio.Future[Any]] = {}
-        loop.add_reader(self.mailbox.fileno(), self._deliver)
+        try:
+            loop.add_reader(self.mailbox.fileno(), self._deliver)
+        except NotImplementedError:
+            raise UnsupportedError("an event loop without add_reader can't run sessile.aio", "UNSUPPORTED") from None
 
     def expect(self, loop: asyncio.AbstractEventLoop, pending: _native.Pending) -> asyncio.Future[Any]:
         """A future for an operation under way. Cancelling it drops the result, not the operation."""

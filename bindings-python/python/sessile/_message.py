@@ -47,5 +47,7 @@ def incoming(step: _native.Step, message: Any, text: bytes | None) -> Any:
     if message is None:
         return loads(text)
     output = message.copy() if type(message) is dict else copy.copy(message)
-    output.update(loads(text))
+    # One by one: a subclass's update may do more than set (a Counter's adds).
+    for name, value in loads(text).items():
+        output[name] = value
     return output

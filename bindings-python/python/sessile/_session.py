@@ -14,12 +14,10 @@ from .errors import ArgumentTypeError, not_found
 
 def fields_text(fields: Mapping[str, Any] | Text) -> Text:
     """The JSON object text of fields to be put."""
-    if isinstance(fields, dict):
+    if isinstance(fields, (dict, Mapping)):
         return dumps(fields)
     if isinstance(fields, (str, bytes, bytearray)):
         return fields
-    if isinstance(fields, Mapping):
-        return dumps(dict(fields))
     raise ArgumentTypeError(f"put takes a mapping of names to values, not {type(fields).__name__}", "INVALID_ARGUMENT")
 
 
@@ -27,7 +25,7 @@ def array_text(values: Iterable[Any]) -> bytes:
     """The JSON array text of values to be appended."""
     if isinstance(values, (list, tuple)):
         return dumps(values)
-    if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
+    if isinstance(values, (str, bytes, bytearray, Mapping)) or not isinstance(values, Iterable):
         raise ArgumentTypeError(f"append takes a list of values, not {type(values).__name__}", "INVALID_ARGUMENT")
     return dumps(list(values))
 

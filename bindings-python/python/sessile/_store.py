@@ -41,6 +41,9 @@ def options(
         raise InvalidArgumentError("one of keyring, keyring_bytes and keyring_env", "INVALID_ARGUMENT")
     if clock is not None and not isinstance(clock, Clock):
         raise ArgumentTypeError(f"clock is a sessile.Clock, not {type(clock).__name__}", "INVALID_ARGUMENT")
+    if issuer_secrets is not None and not isinstance(issuer_secrets, Mapping):
+        wrong = f"issuer_secrets is a mapping of issuers to bytes, not {type(issuer_secrets).__name__}"
+        raise ArgumentTypeError(wrong, "INVALID_ARGUMENT")
     members = {
         "url": url,
         "workspace": workspace,

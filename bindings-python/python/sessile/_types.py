@@ -37,8 +37,11 @@ DELETE: Final = Delete.DELETE
 
 
 def to_datetime(millis: int) -> datetime:
-    """An aware datetime, UTC."""
-    return _EPOCH + millis * _MILLISECOND
+    """An aware datetime, UTC. ``LIMIT_EXCEEDED`` for a time that datetime can't hold."""
+    try:
+        return _EPOCH + millis * _MILLISECOND
+    except OverflowError:
+        raise InvalidArgumentError("a time outside the years 1 to 9999 is no datetime", "LIMIT_EXCEEDED") from None
 
 
 def to_optional_datetime(millis: int | None) -> datetime | None:
@@ -52,6 +55,8 @@ def _to_millis(time: datetime | int | float) -> int:
             raise InvalidArgumentError("a datetime needs a time zone, for example timezone.utc", "INVALID_ARGUMENT")
         return (time - _EPOCH) // _MILLISECOND
     if isinstance(time, (int, float)) and not isinstance(time, bool):
+        if not abs(time) < 2**53:
+            raise InvalidArgumentError("a time is a number of seconds, its magnitude below 2^53", "INVALID_ARGUMENT")
         return round(time * 1000)
     raise ArgumentTypeError(f"a time is a datetime or seconds since 1970, not {type(time).__name__}", "INVALID_ARGUMENT")
 
@@ -188,6 +193,9 @@ class Step:
     def to_json(self) -> str:
         """The step in its full wire form, as JSON text."""
         return self._native.to_json()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Step.parse, (self.to_json(),)
 
     def __repr__(self) -> str:
         return f"Step({self.to_json()})"

@@ -285,7 +285,7 @@ class Execution:
         """The Local state, sealed: for ``Store.resume``."""
         return await later(self._native.checkpoint)
 
-    async def renew(self, token: str) -> None:
+    async def renew(self, token: Text) -> None:
         """Puts a fresh token of the same user in place."""
         await later(self._native.renew, token)
 

@@ -18,7 +18,7 @@ pub(crate) use self::location::Location;
 use self::memory::Memory;
 use self::sqlite::Sqlite;
 use crate::clock::Time;
-use crate::error::Result;
+use crate::error::{Error, Result, fail};
 use crate::limits::Limits;
 
 /// A config within a workspace, product and env, blinded: nothing crosses from one space into another.
@@ -296,4 +296,9 @@ impl Backend {
             Backend::Sqlite(sqlite) => sqlite.close().await,
         }
     }
+}
+
+/// What a forked child is told that uses its parent's store.
+pub(crate) fn forked() -> Error {
+    fail!(Forked, "this process was forked from one that had the store open: open it after the fork, in each process")
 }

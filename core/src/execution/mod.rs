@@ -188,7 +188,9 @@ impl Execution {
 
     /// Puts a fresh token of the same identity in place. `TOKEN_*`; `GLOBAL_NOT_ALLOWED` for another identity.
     pub fn renew(&self, token: &str) -> Task<()> {
-        Task::ready(self.node.check_open().and_then(|()| self.node.shared.access.renew(&self.node.shared.store, token)))
+        let store = &self.node.shared.store;
+        let open = self.node.check_open().and_then(|()| store.check_own());
+        Task::ready(open.and_then(|()| self.node.shared.access.renew(store, token)))
     }
 
     /// The Local state, sealed, to be taken up by [`resume`](crate::Store::resume) within 24 hours: the shared map and

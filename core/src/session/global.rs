@@ -279,6 +279,7 @@ impl Global {
             Some(node) => node.check_open()?,
             None => self.store.check_open()?,
         }
+        self.store.check_own()?;
         let (standing, token) = self.access.open(&self.store, self.tag.as_deref())?;
         Ok(Opened { standing, token })
     }

@@ -26,7 +26,7 @@ use self::connection::Readers;
 use self::error::{busy, is_busy, mapped};
 use self::file::{OpenFile, Opening};
 use self::lock::{Pause, WriteLock};
-use super::{BlindUser, Cells, Change, Durability, MetaKey, Outcome, Record, Space, StorageId};
+use super::{BlindUser, Cells, Change, Durability, MetaKey, Outcome, Record, Space, StorageId, forked};
 use crate::clock::Time;
 use crate::error::{Error, Result, fail};
 use crate::task::{blocking, may_block};
@@ -308,11 +308,4 @@ fn damaged() -> Trouble {
 
 fn closed() -> Error {
     fail!(Closed, "the store is closed")
-}
-
-fn forked() -> Error {
-    fail!(
-        Forked,
-        "this process was forked from one that had the store open; open a store in each process, or call the fork hooks"
-    )
 }
