@@ -118,22 +118,7 @@ fn touch(at: i64) -> Touch {
 }
 
 pub(super) fn change(n: u8) -> Change {
-    let effects = Effects {
-        head: None,
-        touch: None,
-        reset_touch: false,
-        clear: false,
-        reset_counters: false,
-        delete: Vec::new(),
-        put: Vec::new(),
-        raise_version: true,
-        user: None,
-        index: None,
-        expires: None,
-        max_size: 4 << 20,
-        max_count: 1024,
-        now: NOW,
-    };
+    let effects = Effects { raise_version: true, ..Effects::nothing(NOW, &Limits::default()) };
     Change { space: SPACE, id: id(n), guard: Guard::default(), effects, answer: Cells::All }
 }
 
