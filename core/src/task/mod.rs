@@ -4,20 +4,27 @@
 //! thread. One that may have to wait for a lock or a disk passes a point `may_block().await` first: a caller who waits
 //! anyway goes straight on, for all others the rest runs on a pool of two threads, started when first needed.
 
-use std::cell::Cell;
-use std::collections::VecDeque;
+mod guard;
+mod mode;
+mod pool;
+
 use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, JoinHandle, Thread};
+use std::thread::{self, Thread};
 
 use async_task::Runnable;
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 
 use crate::error::{Result, fail};
+pub use guard::guard;
+use guard::panicked;
+use mode::{Mode, with_mode};
+pub(crate) use mode::{blocking, may_block};
+pub(crate) use pool::Pool;
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 
@@ -165,64 +172,6 @@ where
     }))
 }
 
-/// The error of a caught panic. Its payload is dropped unread: it could hold a value.
-pub(crate) fn panicked() -> crate::Error {
-    fail!(Panic, "a panic was caught inside sessile; nothing is known of the operation's outcome; please report it")
-}
-
-/// Runs `call` and turns a panic into `PANIC`: the one guard of every border (C, Python, Node).
-pub fn guard<T>(call: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|payload| {
-        // A payload whose own drop panics must not unwind out of here.
-        let _ = catch_unwind(AssertUnwindSafe(move || drop(payload)));
-        Err(panicked())
-    })
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Mode {
-    /// The caller waits anyway: blocking is what it asked for.
-    Blocking,
-    /// The caller must not be held up: what may block goes to the pool.
-    Inline,
-}
-
-thread_local! {
-    static MODE: Cell<Mode> = const { Cell::new(Mode::Blocking) };
-}
-
-fn with_mode<R>(mode: Mode, run: impl FnOnce() -> R) -> R {
-    struct Restore(Mode);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            MODE.set(self.0);
-        }
-    }
-    let _restore = Restore(MODE.replace(mode));
-    run()
-}
-
-/// Whether the thread that polls now may be blocked. When not, try without waiting, and if that fails pass
-/// [`may_block`] and look again.
-pub(crate) fn blocking() -> bool {
-    MODE.get() == Mode::Blocking
-}
-
-/// Passed before anything that may block: goes straight on for a caller who waits, moves the rest of the operation to
-/// the pool for one who must not.
-pub(crate) async fn may_block() {
-    let mut moved = false;
-    std::future::poll_fn(|context| {
-        if moved || blocking() {
-            return Poll::Ready(());
-        }
-        moved = true;
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await
-}
-
 fn block_on<T>(work: impl Future<Output = T>) -> T {
     struct Unpark(Thread);
     impl Wake for Unpark {
@@ -245,130 +194,6 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
     })
 }
 
-/// The two threads of a store that do what a caller could not wait for. Started when first needed, joined on close or
-/// when the last clone is dropped.
-#[derive(Clone, Default)]
-pub(crate) struct Pool(Arc<Owner>);
-
-/// The threads hold [`PoolInner`] themselves: who owns the pool has to end them.
-#[derive(Default)]
-struct Owner(Arc<PoolInner>);
-
-impl Drop for Owner {
-    fn drop(&mut self) {
-        self.0.close();
-    }
-}
-
-#[derive(Default)]
-struct PoolInner {
-    work: Mutex<Work>,
-    ready: Condvar,
-}
-
-#[derive(Default)]
-struct Work {
-    queue: VecDeque<Runnable>,
-    idle: usize,
-    /// Threads that run: those of `threads`, and what of the joined ones has not ended yet.
-    running: usize,
-    threads: Vec<JoinHandle<()>>,
-    /// The process that started the threads: a forked child has none of them and starts its own.
-    pid: u32,
-    closed: bool,
-}
-
-const THREADS: usize = 2;
-
-impl Pool {
-    fn spawn<R, F>(&self, work: F) -> (Runnable, async_task::Task<R>)
-    where
-        R: Send + 'static,
-        F: Future<Output = R> + Send + 'static,
-    {
-        let pool = self.0.0.clone();
-        // Never run by whoever wakes it: that may be under a lock that the work takes itself, a queue's for one.
-        async_task::spawn(work, move |runnable| PoolInner::push(&pool, runnable))
-    }
-
-    /// Lets the queued work finish and joins the threads. Called from a thread of the pool, it leaves that one to end
-    /// by itself. What is still woken later gets a thread for as long as it takes.
-    pub(crate) fn close(&self) {
-        self.0.0.close();
-    }
-}
-
-impl PoolInner {
-    fn push(pool: &Arc<PoolInner>, runnable: Runnable) {
-        let mut work = pool.work.lock();
-        if work.pid != std::process::id() {
-            work.threads.drain(..).for_each(std::mem::forget);
-            work.idle = 0;
-            work.running = 0;
-            work.pid = std::process::id();
-        }
-        work.queue.push_back(runnable);
-        if work.idle < work.queue.len() && work.running < THREADS {
-            let inner = pool.clone();
-            let started = thread::Builder::new().name("sessile".to_owned()).spawn(move || inner.run());
-            match started {
-                Ok(handle) => {
-                    work.running += 1;
-                    work.threads.push(handle);
-                }
-                // No thread to be had and none there: do it here rather than never.
-                Err(_) if work.running == 0 => {
-                    let runnable = work.queue.pop_back();
-                    drop(work);
-                    if let Some(runnable) = runnable {
-                        with_mode(Mode::Blocking, || runnable.run());
-                    }
-                    return;
-                }
-                Err(_) => {}
-            }
-        }
-        pool.ready.notify_one();
-    }
-
-    fn close(&self) {
-        let threads = {
-            let mut work = self.work.lock();
-            work.closed = true;
-            self.ready.notify_all();
-            if work.pid != std::process::id() {
-                // A forked child: the handles are the parent's threads, which do not exist here.
-                work.threads.drain(..).for_each(std::mem::forget);
-            }
-            std::mem::take(&mut work.threads)
-        };
-        for thread in threads {
-            if thread.thread().id() != thread::current().id() {
-                let _ = thread.join();
-            }
-        }
-    }
-
-    fn run(&self) {
-        let mut work = self.work.lock();
-        loop {
-            if let Some(runnable) = work.queue.pop_front() {
-                parking_lot::MutexGuard::unlocked(&mut work, || {
-                    // Operations are guarded themselves; a callback that panics must not cost the pool its thread.
-                    let _ = guard(|| Ok(with_mode(Mode::Blocking, || runnable.run())));
-                });
-            } else if work.closed {
-                work.running -= 1;
-                return;
-            } else {
-                work.idle += 1;
-                self.ready.wait(&mut work);
-                work.idle -= 1;
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -384,14 +209,14 @@ mod tests {
         let pool = Pool::default();
         let task = Task::new(&pool, async { Ok(1) });
         assert_eq!(task.start(|_| panic!("called back")).unwrap().unwrap(), 1);
-        assert!(pool.0.0.work.lock().threads.is_empty());
+        assert_eq!(pool.threads(), 0);
     }
 
     #[test]
     fn what_may_block_runs_here_for_a_caller_who_waits_and_on_the_pool_for_others() {
         let pool = Pool::default();
         assert_eq!(Task::new(&pool, slow(2)).wait().unwrap(), 2);
-        assert!(pool.0.0.work.lock().threads.is_empty());
+        assert_eq!(pool.threads(), 0);
         let (sender, receiver) = mpsc::channel();
         let inline = Task::new(&pool, slow(3)).start(move |result| {
             sender.send((result.unwrap(), thread::current().name().map(str::to_owned))).unwrap();
@@ -457,7 +282,7 @@ mod tests {
     #[test]
     fn a_pool_that_nobody_has_any_more_has_no_threads() {
         let pool = Pool::default();
-        let inner = Arc::downgrade(&pool.0.0);
+        let inner = pool.watch();
         assert_eq!(block_on(Task::new(&pool, slow(7))).unwrap(), 7);
         drop(pool);
         assert!(inner.upgrade().is_none());

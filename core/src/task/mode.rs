@@ -1,0 +1,48 @@
+//! Whether the thread that polls an operation may be blocked.
+
+use std::cell::Cell;
+use std::task::Poll;
+
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Mode {
+    /// The caller waits anyway: blocking is what it asked for.
+    Blocking,
+    /// The caller must not be held up: what may block goes to the pool.
+    Inline,
+}
+
+thread_local! {
+    static MODE: Cell<Mode> = const { Cell::new(Mode::Blocking) };
+}
+
+pub(super) fn with_mode<R>(mode: Mode, run: impl FnOnce() -> R) -> R {
+    struct Restore(Mode);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            MODE.set(self.0);
+        }
+    }
+    let _restore = Restore(MODE.replace(mode));
+    run()
+}
+
+/// Whether the thread that polls now may be blocked. When not, try without waiting, and if that fails pass
+/// [`may_block`] and look again.
+pub(crate) fn blocking() -> bool {
+    MODE.get() == Mode::Blocking
+}
+
+/// Passed before anything that may block: goes straight on for a caller who waits, moves the rest of the operation to
+/// the pool for one who must not.
+pub(crate) async fn may_block() {
+    let mut moved = false;
+    std::future::poll_fn(|context| {
+        if moved || blocking() {
+            return Poll::Ready(());
+        }
+        moved = true;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await
+}
