@@ -1,0 +1,88 @@
+//! The Rust part of the relay (`tests/relay/run.py`), and the two things that only its driver asks for.
+//!
+//! ```text
+//! relay init <folder>                                       makes sessions.db and keyring.json, prints a token
+//! relay relay <db> <keyring> <token> <language> <seconds>   runs the relay, prints one JSON line
+//! relay show <db> <keyring> <token>                         prints all fields of the session
+//! ```
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use serde_json::json;
+use sessile::{Execution, Keyring, Options, Session, Store};
+
+type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
+
+const LANGUAGES: [&str; 5] = ["python", "node", "c", "cpp", "rust"];
+const TRIGGER: &str = r#"{"type": "rest", "security": "jwt"}"#;
+
+fn main() -> Outcome {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        ["init", folder] => init(Path::new(folder)),
+        ["relay", db, keyring, token, language, seconds] => relay(&open(db, keyring)?, token, language, seconds.parse()?),
+        ["show", db, keyring, token] => show(&open(db, keyring)?, token),
+        _ => Err("usage: relay init <folder> | relay <db> <keyring> <token> <language> <seconds> | show <db> <keyring> <token>".into()),
+    }
+}
+
+fn init(folder: &Path) -> Outcome {
+    let keyring = folder.join("keyring.json");
+    Keyring::generate(&keyring)?;
+    let db = format!("sqlite:{}", folder.join("sessions.db").display());
+    let store = Store::open(Options::new(&db).keyring_file(&keyring)).wait()?;
+    println!("{}", store.tokens().issue(r#"{"sub": "relay"}"#, 3600).wait()?);
+    Ok(store.close().wait()?)
+}
+
+fn relay(store: &Store, token: &str, language: &str, seconds: f64) -> Outcome {
+    let (_run, session) = global(store, token)?;
+    let others: Vec<&str> = LANGUAGES.into_iter().filter(|other| *other != language).collect();
+    let mut seen: BTreeMap<&str, u64> = others.iter().map(|other| (*other, 0)).collect();
+    let mut writes = 0_u64;
+    let started = millis();
+    let until = Instant::now() + Duration::from_secs_f64(seconds);
+    while Instant::now() < until {
+        writes += 1;
+        session.put(&json!({language: writes}).to_string(), None).wait()?;
+        session.increment("total", "1").wait()?;
+        for (other, value) in session.get_many(&others).wait()?.iter() {
+            let now: u64 = value.as_str().parse()?;
+            let before = seen.get_mut(other).ok_or("a field that nobody asked for")?;
+            if now < *before {
+                return Err(format!("{other} went back from {before} to {now}").into());
+            }
+            *before = now;
+        }
+    }
+    println!(
+        "{}",
+        json!({"lang": language, "startedAt": started, "endedAt": millis(), "writes": writes, "seen": seen})
+    );
+    Ok(())
+}
+
+fn show(store: &Store, token: &str) -> Outcome {
+    let (_run, session) = global(store, token)?;
+    println!("{}", session.all().wait()?.to_json());
+    Ok(())
+}
+
+fn open(db: &str, keyring: &str) -> sessile::Result<Store> {
+    Store::open(Options::new(&format!("sqlite:{db}")).keyring_file(keyring)).wait()
+}
+
+/// The user's Global session, and the execution that must outlive its use.
+fn global(store: &Store, token: &str) -> sessile::Result<(Execution, Session)> {
+    let run = store.execution(Some(TRIGGER), Some(token))?;
+    let session = run.global(None);
+    Ok((run, session))
+}
+
+fn millis() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
