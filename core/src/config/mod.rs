@@ -4,10 +4,13 @@
 mod expiry;
 mod idle;
 mod member;
+mod schema;
+mod selector;
 pub(crate) mod tag;
 
 use crate::clock::Time;
 use crate::error::Result;
+use crate::limits::Limits;
 use expiry::{Expiry, Unit};
 
 /// What a session of this kind is like.
@@ -30,4 +33,27 @@ impl Config {
     pub(crate) fn end_of(&self, began: Time) -> Result<Option<Time>> {
         self.expiry.map(|expiry| expiry.end_of(began)).transpose()
     }
+}
+
+/// The fields that a config with this schema (in any of its three forms) may take as its selector: JSON text,
+/// `[{"selector": "$Session{userId}", "path": "userId", "type": "string"}, …]`, in the order of the schema. `type` is
+/// `string`, `integer`, `number` or `boolean`; `path` is the short spelling that a config accepts as well.
+///
+/// `CONFIG_INVALID` says what is wrong with the schema and where; seed 002, step 6.
+///
+/// ```
+/// let options = sessile::selector_options(r#"{"userId": "string", "profile": {"age": "integer"}, "tags": "array"}"#)?;
+/// assert_eq!(
+///     options,
+///     concat!(
+///         r#"[{"selector":"$Session{userId}","path":"userId","type":"string"},"#,
+///         r#"{"selector":"$Session{profile}{age}","path":"profile.age","type":"integer"}]"#
+///     )
+/// );
+/// assert!(sessile::selector_options("[]").is_err());
+/// # Ok::<(), sessile::Error>(())
+/// ```
+pub fn selector_options(schema: &str) -> Result<String> {
+    let schema = schema::Schema::compile(schema, None, &[], &Limits::default())?;
+    Ok(selector::to_json(&selector::options(&schema)?))
 }
