@@ -20,6 +20,7 @@ mod task;
 mod vault;
 
 pub use clock::{Clock, Time};
+pub use config::selector_options;
 pub use error::{Category, Code, Error, Result};
 pub use execution::{CommitOptions, Committed, Execution};
 pub use identity::VerifiedToken;

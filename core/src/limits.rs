@@ -26,6 +26,8 @@ pub struct Limits {
     pub depth: usize,
     /// A token, in bytes (8 KiB).
     pub token: usize,
+    /// A configuration's schema, in bytes (64 KiB).
+    pub schema: usize,
     /// Nesting of sub-processes (64).
     pub nesting: usize,
     /// The deadline of one operation, in milliseconds (2,000).
@@ -43,6 +45,7 @@ impl Default for Limits {
             message: 16 << 20,
             depth: 128,
             token: 8 << 10,
+            schema: 64 << 10,
             nesting: 64,
             deadline: 2_000,
         }

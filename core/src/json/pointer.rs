@@ -97,6 +97,11 @@ fn token(written: &str) -> Result<Cow<'_, str>> {
     Ok(Cow::Owned(token))
 }
 
+/// A member's name as a pointer's token.
+pub(crate) fn escape(name: &str) -> Cow<'_, str> {
+    if name.contains(['~', '/']) { Cow::Owned(name.replace('~', "~0").replace('/', "~1")) } else { Cow::Borrowed(name) }
+}
+
 fn malformed(why: &str) -> Error {
     fail!(InvalidArgument, "not a JSON Pointer (RFC 6901): {why}")
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::object::object_members;
+use super::object_members;
 use super::{pointer, scan};
 use crate::limits::Limits;
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::config::tag;
 use crate::error::{Error, Result, fail};
 use crate::json::{Entries, FieldName, Json, Kind, nearest};
 use crate::limits::{self, Limits};
@@ -148,17 +149,10 @@ impl<'a> Member<'a> {
         })
     }
 
-    /// The tag of a config: `[a-z0-9][a-z0-9._-]{0,63}`.
+    /// The tag of a config.
     fn tag(&self) -> Result<Box<str>> {
-        let tag = self.string()?;
-        let first = tag.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
-        let rest = tag.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-'));
-        if first && rest && tag.len() <= 64 {
-            Ok(tag.into())
-        } else {
-            let wanted = "a config's tag: 1 to 64 of a-z 0-9 . _ -, beginning with a letter or digit";
-            Err(self.given("another string", wanted))
-        }
+        let given = self.string()?;
+        if tag::is_tag(&given) { Ok(given.into()) } else { Err(self.given("another string", tag::ACCEPTED)) }
     }
 
     /// `type` and `stepName` are strings, `id` and `key` may be numbers too: exports have both.

@@ -165,7 +165,7 @@ impl Global {
                     life: entropy.random_id(),
                     state: HeadState::Alive,
                     began: now,
-                    ends: standing.config.end_of(now),
+                    ends: standing.config.end_of(now)?,
                     idle: None,
                     config_version: standing.config.version,
                     refresh_counter: 0,
