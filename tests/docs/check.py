@@ -1,4 +1,6 @@
-"""Every file that a page names is there: links of Markdown pages, and `path/like.this` in code spans."""
+"""Every file that a page names is there: links of Markdown pages, and `path/like.this` in code spans. What the README
+shows in C and C++ compiles; its Python and Node programs are run by the tests of those packages.
+"""
 
 import re
 import subprocess
@@ -24,6 +26,27 @@ for page in pages:
             checked += 1
             if not (ROOT / span).exists():
                 wrong.append(f"{page}: names {span}")
+C = """#include <sessile.h>
+#include <stdbool.h>
+int main(void) {{
+    sessile_error_t *err = NULL; sessile_options_t *options; sessile_store_t *store; sessile_execution_t *run, *sub;
+    sessile_session_t *local, *scoped; sessile_buffer_t *message, *total; sessile_str_t token = SESSILE_STR("");
+    {}
+    return 0;
+}}
+"""
+CPP = """#include <sessile.hpp>
+#include <iostream>
+int main() {{ const std::string token; {} }}
+"""
+readme = (ROOT / "README.md").read_text(encoding="utf-8")
+for language, compiler, program in [("c", ["gcc", "-std=c11"], C), ("cpp", ["g++", "-std=c++17"], CPP)]:
+    (shown,) = re.findall(rf"^```{language}\n(.*?)^```", readme, re.S | re.M)
+    command = [*compiler, "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-I", ROOT / "include"]
+    checked += 1
+    if subprocess.run([*command, "-x", {"cpp": "c++"}.get(language, language), "-"], input=program.format(shown), text=True).returncode:
+        wrong.append(f"README.md: what it shows in {language} does not compile")
+
 for line in wrong:
     print(line, file=sys.stderr)
 print(f"docs: {checked - len(wrong)} passed, {len(wrong)} failed")
