@@ -298,7 +298,9 @@ impl Session {
         match &self.0 {
             Kind::Local(node) => Task::ready(node.with_version(|version, _| Ok(Some(Info::of(version))))),
             Kind::Global(global) => self.task(global.clone(), |global| async move { global.info().await }),
-            Kind::ScopedGlobal(node, global) => self.scoped(node, global, |version, _| Ok(Some(Info::of(version)))),
+            Kind::ScopedGlobal(node, global) => {
+                self.scoped(node, global, |version, _| Ok(Some(Info::of(version))), |info| info)
+            }
         }
     }
 
@@ -367,13 +369,7 @@ impl Session {
             Kind::Local(node) => Task::ready(finish(node.with_version(|version, now| Ok(version.read(&what, now))))),
             Kind::Global(global) => self.task(global.clone(), |global| async move { finish(global.read(what).await) }),
             Kind::ScopedGlobal(node, global) => {
-                let node = node.clone();
-                self.task(global.clone(), |global| async move {
-                    finish(
-                        scoped_global::with(&node, &global, |version, setting| Ok(version.read(&what, setting.now)))
-                            .await,
-                    )
-                })
+                self.scoped(node, global, move |version, setting| Ok(version.read(&what, setting.now)), finish)
             }
         }
     }
@@ -393,13 +389,10 @@ impl Session {
                 self.task(global.clone(), |global| async move { finish(global.write(fields, ttl).await) })
             }
             Kind::ScopedGlobal(node, global) => {
-                let node = node.clone();
-                self.task(global.clone(), |global| async move {
-                    let put = |version: &mut version::Version, setting: &version::Setting| {
-                        version.put(fields, expiry(ttl, setting.now)?, setting)
-                    };
-                    finish(scoped_global::with(&node, &global, put).await)
-                })
+                let put = move |version: &mut version::Version, setting: &version::Setting| {
+                    version.put(fields, expiry(ttl, setting.now)?, setting)
+                };
+                self.scoped(node, global, put, finish)
             }
         }
     }
@@ -426,13 +419,7 @@ impl Session {
                 self.task(global.clone(), |global| async move { finish(global.remove(what).await) })
             }
             Kind::ScopedGlobal(node, global) => {
-                let node = node.clone();
-                self.task(global.clone(), |global| async move {
-                    finish(
-                        scoped_global::with(&node, &global, |version, setting| Ok(version.remove(&what, setting.now)))
-                            .await,
-                    )
-                })
+                self.scoped(node, global, move |version, setting| Ok(version.remove(&what, setting.now)), finish)
             }
         }
     }
@@ -451,7 +438,7 @@ impl Session {
     fn modify_versioned<R: Send + 'static, S: Send + 'static>(
         &self,
         name: FieldName,
-        mut edit: impl FnMut(Option<&Field>) -> Result<(Edit, R)> + Send + 'static,
+        edit: impl FnMut(Option<&Field>) -> Result<(Edit, R)> + Send + 'static,
         finish: impl FnOnce(R, Option<field::FieldVersion>) -> Result<S> + Send + 'static,
     ) -> Task<S> {
         fn apply<R>(
@@ -473,26 +460,26 @@ impl Session {
                 finish(result, version)
             }),
             Kind::ScopedGlobal(node, global) => {
-                let node = node.clone();
-                self.task(global.clone(), |global| async move {
-                    let applied = scoped_global::with(&node, &global, |version, setting| {
-                        apply(version, setting, name, &mut edit)
-                    })
-                    .await;
+                let modify = move |version: &mut version::Version, setting: &version::Setting| {
+                    apply(version, setting, name, edit)
+                };
+                self.scoped(node, global, modify, |applied| {
                     applied.and_then(|(result, version)| finish(result, version))
                 })
             }
         }
     }
 
-    fn scoped<R: Send + 'static>(
+    /// Reads or changes that node's own version of the Global session.
+    fn scoped<T: Send + 'static, R: Send + 'static>(
         &self,
         node: &Arc<Node>,
         global: &Arc<Global>,
-        run: impl FnOnce(&mut version::Version, &version::Setting) -> Result<R> + Send + 'static,
+        run: impl FnOnce(&mut version::Version, &version::Setting) -> Result<T> + Send + 'static,
+        finish: impl FnOnce(Result<T>) -> Result<R> + Send + 'static,
     ) -> Task<R> {
         let node = node.clone();
-        self.task(global.clone(), |global| async move { scoped_global::with(&node, &global, run).await })
+        self.task(global.clone(), |global| async move { finish(scoped_global::with(&node, &global, run).await) })
     }
 
     fn task<R, F>(&self, global: Arc<Global>, work: impl FnOnce(Arc<Global>) -> F) -> Task<R>
