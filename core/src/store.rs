@@ -7,9 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::backend::{self, Backend, Location};
 use crate::clock::Clock;
+use crate::config::Configs;
 use crate::error::{Result, fail};
 use crate::execution::{Access, Execution, not_allowed};
 use crate::identity::{Issuers, OwnKey, Signer, VerifiedToken, Verifier};
+use crate::lifecycle::Sessions;
 use crate::limits::Limits;
 use crate::options::{KeyringSource, Options};
 use crate::session::global::Global;
@@ -151,6 +153,26 @@ impl Store {
     /// Login tokens of the store's own issuer.
     pub fn tokens(&self) -> Tokens {
         Tokens(self.0.clone())
+    }
+
+    /// The store's session configurations.
+    pub fn configs(&self) -> Configs {
+        Configs::new(self.0.clone())
+    }
+
+    /// The life of users' sessions.
+    pub fn sessions(&self) -> Sessions {
+        Sessions::new(self.0.clone())
+    }
+
+    /// Gives space back: drops up to `budget` sessions that were over a day ago, and records of users who are gone
+    /// for longer than their configuration's retention. How many. Nothing needs it to be right.
+    pub fn sweep(&self, budget: u32) -> Task<u64> {
+        let inner = self.0.clone();
+        Task::new(&self.0.pool, async move {
+            inner.check_own()?;
+            inner.backend.sweep(inner.clock.now(), budget as usize).await
+        })
     }
 
     /// The limits in force.
