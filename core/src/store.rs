@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::backend::{self, Backend, Location};
 use crate::clock::Clock;
-use crate::config::Configs;
+use crate::config::{Catalog, Configs};
 use crate::error::{Result, fail};
 use crate::execution::{Access, Execution, not_allowed};
 use crate::identity::{Issuers, OwnKey, Signer, VerifiedToken, Verifier};
@@ -47,6 +47,7 @@ pub(crate) struct Inner {
     pub(crate) verifier: Verifier,
     pub(crate) signer: Arc<Signer>,
     pub(crate) heads: Heads,
+    pub(crate) catalog: Catalog,
     /// Read-change-write verbs of this process queue here by field, so that one process is one contender.
     pub(crate) turns: Vec<async_lock::Mutex<()>>,
     closed: AtomicBool,
@@ -63,6 +64,12 @@ impl Inner {
             return Err(fail!(Closed, "the store was closed"));
         }
         Ok(())
+    }
+
+    /// Both: what every call that touches the backend asks first.
+    pub(crate) fn check_usable(&self) -> Result<()> {
+        self.check_open()?;
+        self.check_own()
     }
 
     /// `FORKED` in a child of the process that opened the store. Asked before any lock is taken: in a child it may be
@@ -115,6 +122,7 @@ impl Store {
             verifier,
             signer,
             heads: Heads::default(),
+            catalog: Catalog::default(),
             turns: (0..TURNS).map(|_| async_lock::Mutex::new(())).collect(),
             closed: AtomicBool::new(false),
             pid: process::id(),

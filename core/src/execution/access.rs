@@ -1,17 +1,15 @@
-//! The proof an execution holds, and what it opens: from a token to a user's standing session.
+//! The proof an execution holds, and what it opens: from a token to a user's session.
 
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
 use super::trigger::{Trigger, not_allowed};
-use crate::backend::{BlindUser, Space, StorageId};
-use crate::clock::Time;
-use crate::config::{Config, GLOBAL};
-use crate::error::{Error, Result, fail};
+use crate::config::{Config, GLOBAL_TAG};
+use crate::error::{Code, Error, Result};
 use crate::identity::VerifiedToken;
+use crate::session::global::target::{Opened, Proof, Target};
 use crate::store::Inner;
-use crate::vault::{ConfigVault, Identifier, Life};
 
 /// An execution's trigger and token; the token is verified by the first Global operation.
 pub(crate) struct Access {
@@ -25,27 +23,8 @@ pub(crate) struct Access {
 struct State {
     token: Option<Arc<str>>,
     verified: Option<VerifiedToken>,
-    opened: Vec<Arc<Standing>>,
-}
-
-/// A user's standing session of one config, found and derived; not yet read.
-pub(crate) struct Standing {
-    pub(crate) config: &'static Config,
-    pub(crate) vault: Arc<ConfigVault>,
-    pub(crate) space: Space,
-    pub(crate) id: StorageId,
-    pub(crate) user: BlindUser,
-    pub(crate) realm: String,
-    pub(crate) identifier: Identifier,
-    /// The life that the execution met first: it never changes to another unnoticed.
-    pub(crate) pinned: Mutex<Option<Pin>>,
-}
-
-/// See [`Standing::pinned`].
-#[derive(Clone, Copy)]
-pub(crate) struct Pin {
-    pub(crate) life: Life,
-    pub(crate) ends: Option<Time>,
+    /// The sessions met so far: they stay the same for the whole execution.
+    opened: Vec<Arc<Target>>,
 }
 
 impl Access {
@@ -119,54 +98,58 @@ impl Access {
             (None, Some(unused)) => store.verifier.verify(unused, now).ok(),
             (None, None) => None,
         };
-        if old.is_some_and(|old| old.realm() != fresh.realm() || old.subject() != fresh.subject()) {
-            return Err(other_identity());
+        if let Some(old) = old {
+            if (old.realm(), old.subject()) != (fresh.realm(), fresh.subject()) {
+                return Err(other_identity());
+            }
+            if old.session().map(|session| &session.id) != fresh.session().map(|session| &session.id) {
+                return Err(not_allowed("other_session", "the token opens another session than this execution's"));
+            }
         }
         state.token = Some(Arc::from(token));
         state.verified = Some(fresh);
         Ok(())
     }
 
-    /// The standing session of config `tag` (absent: `global`): trigger, security, token and config are checked here,
-    /// at every operation.
-    pub(crate) fn open(&self, store: &Inner, tag: Option<&str>) -> Result<(Arc<Standing>, VerifiedToken)> {
+    /// The session that the token opens under config `tag` (absent: the token's own, else `global`): trigger, security,
+    /// token and config are checked here, at every operation.
+    pub(crate) async fn open(&self, store: &Inner, tag: Option<&str>) -> Result<Opened> {
         self.trigger.allows_global()?;
         let token = self.token(store)?;
-        let config = find(tag.unwrap_or(GLOBAL.tag))?;
+        let tag = match (token.session(), tag) {
+            (Some(session), Some(tag)) if *session.id.tag != *tag => {
+                let why = format!("the token opens one session of config {:?}, not of {tag:?}", session.id.tag);
+                return Err(not_allowed("other_session", &why));
+            }
+            (Some(session), _) => &session.id.tag,
+            (None, tag) => tag.unwrap_or(GLOBAL_TAG),
+        };
+        let config = store.catalog.find(store, tag).await?;
+        let target = self.target(store, &config, &token)?;
+        Ok(Opened { target, config, proof: Proof::Token(token) })
+    }
+
+    fn target(&self, store: &Inner, config: &Config, token: &VerifiedToken) -> Result<Arc<Target>> {
         let mut state = self.state.lock();
-        if let Some(standing) = state.opened.iter().find(|standing| standing.config.tag == config.tag) {
-            return Ok((standing.clone(), token));
+        let met = state.opened.iter().position(|target| target.tag == config.tag);
+        match met.map(|at| &state.opened[at]) {
+            Some(target) if target.config_id == config.id => return Ok(target.clone()),
+            Some(target) if target.pinned.lock().is_some() => {
+                let message = "the session's configuration was deleted and made again: the session is no more";
+                return Err(Error::new(Code::SessionRevoked, message).with("tag", &*config.tag).with("reason", "ended"));
+            }
+            _ => {}
         }
-        let standing = Arc::new(Standing::of(store, config, &token));
-        state.opened.push(standing.clone());
-        Ok((standing, token))
-    }
-}
-
-impl Standing {
-    fn of(store: &Inner, config: &'static Config, token: &VerifiedToken) -> Standing {
-        let vault = store.vault.config(config.tag, &config.id);
-        let identifier = Identifier::String(token.subject().to_owned());
-        let user = vault.user(token.realm(), &identifier);
-        Standing {
-            config,
-            space: vault.space(),
-            id: vault.standing(token.realm(), token.subject(), &user),
-            user,
-            realm: token.realm().to_owned(),
-            identifier,
-            vault,
-            pinned: Mutex::new(None),
+        let target = Arc::new(match token.session() {
+            Some(session) => Target::named(store, config, session.id.storage, Some(session.user)),
+            None => Target::standing(store, config, token)?,
+        });
+        match met {
+            Some(at) => state.opened[at] = target.clone(),
+            None => state.opened.push(target.clone()),
         }
+        Ok(target)
     }
-}
-
-fn find(tag: &str) -> Result<&'static Config> {
-    if tag == GLOBAL.tag {
-        return Ok(&GLOBAL);
-    }
-    Err(fail!(NotFound, "no session configuration has the tag {tag:?} in this workspace, product and env")
-        .with("tag", tag))
 }
 
 fn other_identity() -> Error {

@@ -19,7 +19,7 @@ use crate::step::{self, Operation, Output, SessionType, Step};
 use crate::store::Inner;
 use crate::task::Task;
 
-pub(crate) use access::{Access, Pin, Standing};
+pub(crate) use access::Access;
 pub use committed::{CommitOptions, Committed};
 pub(crate) use tree::{Node, Shared};
 pub(crate) use trigger::{Trigger, not_allowed};

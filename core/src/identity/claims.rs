@@ -24,8 +24,17 @@ pub(super) struct Rules {
     pub(super) subject_claim: String,
     /// How far two clocks may differ, in seconds.
     pub(super) leeway: u32,
-    /// The longest life, `exp` − `iat`, in seconds.
-    pub(super) max_life: u32,
+    /// Whether `exp` is without that leeway: where we told the caller when the token ends, it ends then.
+    pub(super) exact_end: bool,
+    /// The longest life, `exp` − `iat`, in seconds; `None`: as long as its issuer likes.
+    pub(super) max_life: Option<u32>,
+}
+
+impl Rules {
+    /// When a token with that `exp` is not taken any more.
+    pub(super) fn end_of(&self, exp: Time) -> Time {
+        exp.plus_millis(if self.exact_end { 0 } else { i64::from(self.leeway) * 1000 })
+    }
 }
 
 /// The claims that are kept.
@@ -60,12 +69,12 @@ impl Claims {
         if life <= 0 {
             return Err(claim("exp", "life", "the token ends before it was issued"));
         }
-        if life > i64::from(rules.max_life) * 1000 {
-            let message = format!("the token lives longer than the {} seconds its issuer may give", rules.max_life);
+        if let Some(most) = rules.max_life.filter(|most| life > i64::from(*most) * 1000) {
+            let message = format!("the token lives longer than the {most} seconds its issuer may give");
             return Err(claim("exp", "life", &message));
         }
         let leeway = i64::from(rules.leeway) * 1000;
-        if now >= expires_at.plus_millis(leeway) {
+        if now >= rules.end_of(expires_at) {
             return Err(expired());
         }
         for (name, at) in [("nbf", not_before), ("iat", Some(issued_at))] {
@@ -128,7 +137,7 @@ fn missing(name: &str) -> Error {
     claim(name, "missing", "required, and not there")
 }
 
-fn required_text(members: &Members<'_>, name: &str) -> Result<String> {
+pub(super) fn required_text(members: &Members<'_>, name: &str) -> Result<String> {
     text(members.get(name).ok_or_else(|| missing(name))?, name)
 }
 
@@ -141,7 +150,7 @@ fn required_time(members: &Members<'_>, name: &str) -> Result<Time> {
 }
 
 /// A NumericDate (RFC 7519 §2): seconds, a fraction allowed. Read from its digits, so that no rounding hides a huge one.
-fn time(value: &RawValue, name: &str) -> Result<Time> {
+pub(super) fn time(value: &RawValue, name: &str) -> Result<Time> {
     let digits = value.get();
     if !digits.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
         return Err(claim(name, "type", "not a number"));
@@ -172,7 +181,8 @@ mod tests {
             audiences: vec!["shop".into(), "api".into()],
             subject_claim: "sub".into(),
             leeway: 30,
-            max_life: 86_400,
+            exact_end: false,
+            max_life: Some(86_400),
         }
     }
 

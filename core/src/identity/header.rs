@@ -12,6 +12,17 @@ use crate::error::Result;
 /// understood (`crit`, and `b64` of RFC 7797); what is signed is the claims themselves (`zip enc cty`).
 const REFUSED: [&str; 9] = ["jwk", "jku", "x5u", "x5c", "crit", "b64", "zip", "enc", "cty"];
 
+/// `typ` of the tokens that the store's own issuer signs.
+pub(super) const LOGIN_TYPE: &str = "at+jwt";
+pub(super) const SESSION_TYPE: &str = "sessile-session+jwt";
+
+/// The kinds of tokens that the store's own issuer signs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OwnKind {
+    Login,
+    Session,
+}
+
 /// What a header says that we use.
 pub(super) struct Header {
     pub(super) algorithm: Algorithm,
@@ -48,12 +59,13 @@ impl Header {
         }
     }
 
-    /// A login token of ours says exactly so: our issuer signs other kinds too, and none may pass for another
+    /// A token of ours says exactly which kind it is: our issuer signs two, and neither may pass for the other
     /// (RFC 8725 §3.11).
-    pub(super) fn check_login_type(&self) -> Result<()> {
+    pub(super) fn own_kind(&self) -> Result<OwnKind> {
         match self.typ.as_deref() {
-            Some("at+jwt") => Ok(()),
-            _ => Err(claim("typ", "typ", "a login token of this store has the type at+jwt")),
+            Some(LOGIN_TYPE) => Ok(OwnKind::Login),
+            Some(SESSION_TYPE) => Ok(OwnKind::Session),
+            _ => Err(claim("typ", "typ", "a token of this store has the type at+jwt or sessile-session+jwt")),
         }
     }
 }
@@ -117,30 +129,30 @@ mod tests {
 
     #[test]
     fn types() {
-        let cases: &[(&str, bool, bool)] = &[
-            (r#""at+jwt""#, true, true),
-            (r#""AT+JWT""#, true, false),
-            (r#""application/at+jwt""#, true, false),
-            (r#""JWT""#, true, false),
-            (r#""jwt""#, true, false),
-            (r#""Application/JWT""#, true, false),
-            (r#""""#, false, false),
-            (r#""at+jwt ""#, false, false),
-            (r#""sessile-session+jwt""#, false, false),
-            (r#""dpop+jwt""#, false, false),
-            (r#""logout+jwt""#, false, false),
-            (r#""JOSE""#, false, false),
+        let cases: &[(&str, bool, Option<OwnKind>)] = &[
+            (r#""at+jwt""#, true, Some(OwnKind::Login)),
+            (r#""AT+JWT""#, true, None),
+            (r#""application/at+jwt""#, true, None),
+            (r#""JWT""#, true, None),
+            (r#""jwt""#, true, None),
+            (r#""Application/JWT""#, true, None),
+            (r#""""#, false, None),
+            (r#""at+jwt ""#, false, None),
+            (r#""sessile-session+jwt""#, false, Some(OwnKind::Session)),
+            (r#""dpop+jwt""#, false, None),
+            (r#""logout+jwt""#, false, None),
+            (r#""JOSE""#, false, None),
         ];
-        for (typ, foreign, login) in cases {
+        for (typ, foreign, own) in cases {
             let header = Header::read(&format!(r#"{{"alg":"ES256","typ":{typ}}}"#)).ok().unwrap();
             assert_eq!(
-                (header.check_foreign_type().is_ok(), header.check_login_type().is_ok()),
-                (*foreign, *login),
+                (header.check_foreign_type().is_ok(), header.own_kind().ok()),
+                (*foreign, *own),
                 "{typ}"
             );
         }
         let untyped = Header::read(r#"{"alg":"ES256"}"#).ok().unwrap();
         assert!(untyped.check_foreign_type().is_ok());
-        assert_eq!(untyped.check_login_type().unwrap_err().details()["reason"], "typ");
+        assert_eq!(untyped.own_kind().unwrap_err().details()["reason"], "typ");
     }
 }

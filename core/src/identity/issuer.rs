@@ -96,6 +96,11 @@ impl Issuers {
         self.by_name.get(name)
     }
 
+    /// The longest that a token of any of them may live, in seconds; 0 without issuers.
+    pub(super) fn longest_life(&self) -> u32 {
+        self.by_name.values().map(Issuer::longest_life).max().unwrap_or_default()
+    }
+
     /// The keys that were given but are not used.
     #[cfg_attr(not(test), expect(dead_code, reason = "told to hosts when key sets can reload"))]
     pub(crate) fn refused_keys(&self) -> &[RefusedKey] {
@@ -111,9 +116,27 @@ impl Issuer {
             audiences: vec![name.to_string()],
             subject_claim: "sub".to_owned(),
             leeway: LEEWAY,
-            max_life: TOKEN_LIFE,
+            exact_end: false,
+            max_life: Some(TOKEN_LIFE),
         };
         Issuer { realm: name.clone(), name, rules, keys: Keys::Set(keys) }
+    }
+
+    /// The rules for this issuer's session tokens: their config says how long they live, and to whom we gave one we said
+    /// when it ends.
+    pub(super) fn session_rules(&self) -> Rules {
+        Rules {
+            audiences: self.rules.audiences.clone(),
+            subject_claim: self.rules.subject_claim.clone(),
+            leeway: self.rules.leeway,
+            exact_end: true,
+            max_life: None,
+        }
+    }
+
+    /// The longest that its tokens may live, in seconds.
+    pub(super) fn longest_life(&self) -> u32 {
+        self.rules.max_life.unwrap_or(u32::MAX)
     }
 
     /// The key that a header's `kid` means. A secret has no name of its own, so any will do for it.
@@ -160,7 +183,8 @@ fn read_entry(entry: &RawValue, secrets: &Secrets, own: &str) -> Result<(Issuer,
         audiences: audiences(&entry)?,
         subject_claim: name_of(&entry, "subjectClaim")?.unwrap_or_else(|| "sub".to_owned()),
         leeway: seconds(&entry, "leeway", 0, MAX_LEEWAY)?.unwrap_or(LEEWAY),
-        max_life: seconds(&entry, "maxTokenLife", 1, u32::MAX)?.unwrap_or(TOKEN_LIFE),
+        exact_end: false,
+        max_life: Some(seconds(&entry, "maxTokenLife", 1, u32::MAX)?.unwrap_or(TOKEN_LIFE)),
     };
     let realm = name_of(&entry, "realm")?.unwrap_or_else(|| name.clone());
     let (keys, refused) = match is_symmetric(&entry)? {
@@ -271,7 +295,7 @@ mod tests {
         let issuers = read(&[entry(json!({}))], &[]).ok().unwrap();
         let issuer = issuers.get("https://id").unwrap();
         assert_eq!((&*issuer.realm, issuer.rules.subject_claim.as_str()), ("https://id", "sub"));
-        assert_eq!((issuer.rules.leeway, issuer.rules.max_life), (30, 86_400));
+        assert_eq!((issuer.rules.leeway, issuer.rules.max_life), (30, Some(86_400)));
         assert!(issuers.get("https://id/").is_none() && issuers.refused_keys().is_empty());
     }
 

@@ -1,4 +1,4 @@
-//! The store's own issuer: it signs login tokens, and verifies them again.
+//! The store's own issuer: it signs login tokens and session tokens, and verifies them again.
 //!
 //! `iss` = `aud` = `sessile:<workspace>/<product>/<env>`, EdDSA. A store trusts no other such issuer unless an entry of
 //! its options says so.
@@ -9,13 +9,16 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
 use super::claims::is_subject;
+use super::header::{LOGIN_TYPE, SESSION_TYPE};
 use super::issuer::Issuer;
 use super::jwk::ed25519;
 use super::jwks::KeySet;
 use super::members::{MAX_DEPTH, Members, Unreadable, string};
+use crate::backend::BlindUser;
 use crate::clock::Time;
 use crate::error::{Error, Result, fail};
 use crate::limits::{self, Limits};
+use crate::vault::SessionId;
 
 /// Claims that are ours to set, or that mean something we would not keep: `sid` only means something in a session
 /// token, `cnf` needs a proof, `act` (RFC 8693) speaks for somebody else.
@@ -33,7 +36,21 @@ pub(crate) struct OwnKey {
     pub(crate) primary: bool,
 }
 
-/// Signs login tokens.
+/// What a session token says: which session it opens, and until when. No payload, no identifier.
+pub(crate) struct SessionClaims<'a> {
+    pub(crate) id: &'a SessionId,
+    /// `sub`: the user, blinded.
+    pub(crate) user: &'a BlindUser,
+    /// `sxp`, rounded up to a whole second.
+    pub(crate) session_ends_at: Option<Time>,
+    /// `iat` and `exp`, in whole seconds.
+    pub(crate) issued_at: Time,
+    pub(crate) expires_at: Time,
+    /// `jti`.
+    pub(crate) token_id: [u8; 16],
+}
+
+/// Signs login tokens and session tokens.
 pub(crate) struct Signer {
     issuer: Issuer,
     kid: String,
@@ -85,9 +102,25 @@ impl Signer {
         }
         let claims = Members::read(claims).map_err(unreadable)?;
         check_claims(&claims)?;
-        let token = self.sign(&self.payload(&claims, ttl, now)?);
+        let token = self.sign(LOGIN_TYPE, &self.payload(&claims, ttl, now)?);
         limits::check("token", token.len(), self.token_bytes, "bytes")?;
         Ok(token)
+    }
+
+    /// Signs a session token. The same claims give the same text: EdDSA draws no randomness.
+    pub(crate) fn issue_session(&self, claims: &SessionClaims<'_>) -> String {
+        let issuer = quoted(self.issuer());
+        // Tag and id are made of letters that JSON takes as they are.
+        let (tag, user, id) = (&claims.id.tag, URL_SAFE_NO_PAD.encode(claims.user), claims.id);
+        let mut payload = format!(r#"{{"iss":{issuer},"aud":{issuer},"tag":"{tag}","sub":"{user}","sid":"{id}""#);
+        payload.push('"');
+        if let Some(end) = claims.session_ends_at {
+            payload.push_str(&format!(r#","sxp":{}"#, end.plus_millis(999).secs()));
+        }
+        let (iat, exp) = (claims.issued_at.secs(), claims.expires_at.secs());
+        let jti = URL_SAFE_NO_PAD.encode(claims.token_id);
+        payload.push_str(&format!(r#","iat":{iat},"exp":{exp},"jti":"{jti}"}}"#));
+        self.sign(SESSION_TYPE, &payload)
     }
 
     /// The public keys as a JWK set (RFC 7517 §5, RFC 8037 §2), for others to verify our tokens with.
@@ -115,8 +148,8 @@ impl Signer {
         Ok(payload)
     }
 
-    fn sign(&self, payload: &str) -> String {
-        let header = format!(r#"{{"alg":"EdDSA","typ":"at+jwt","kid":{}}}"#, quoted(&self.kid));
+    fn sign(&self, typ: &str, payload: &str) -> String {
+        let header = format!(r#"{{"alg":"EdDSA","typ":"{typ}","kid":{}}}"#, quoted(&self.kid));
         let mut token = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
         let signature = self.key.sign(token.as_bytes());
         token.push('.');

@@ -3,9 +3,16 @@
 use std::fmt;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
 use super::claims;
+use super::members::Members;
+use super::refusal::claim;
+use crate::backend::BlindUser;
 use crate::clock::Time;
 use crate::error::Result;
+use crate::vault::SessionId;
 
 /// Who the user is, proven: only the verifier makes one, so whatever asks for a `VerifiedToken` can't be reached with a
 /// bare user id.
@@ -23,8 +30,33 @@ pub(super) struct Proof {
     pub(super) expires_at: Time,
     pub(super) ends_at: Time,
     pub(super) id: Option<String>,
+    /// Which session it opens, if it is a session token.
+    pub(super) session: Option<SessionRef>,
     /// The key of the verifier that made it.
     pub(super) verifier: Arc<()>,
+}
+
+/// What only a session token says.
+pub(crate) struct SessionRef {
+    pub(crate) id: SessionId,
+    /// Whose session it is, blinded (`sub`).
+    pub(crate) user: BlindUser,
+    /// The session's end as the token knows it (`sxp`); it may have been moved since.
+    pub(crate) ends_at: Option<Time>,
+}
+
+impl SessionRef {
+    /// From the claims of a session token of ours, whose signature has verified.
+    pub(super) fn read(members: &Members<'_>) -> Result<SessionRef> {
+        let id = SessionId::parse(&claims::required_text(members, "sid")?);
+        let user = URL_SAFE_NO_PAD.decode(claims::required_text(members, "sub")?).ok();
+        let ends_at = members.get("sxp").map(|value| claims::time(value, "sxp")).transpose()?;
+        let tag = claims::required_text(members, "tag")?;
+        match (id, user.and_then(|user| user.try_into().ok())) {
+            (Some(id), Some(user)) if *id.tag == *tag => Ok(SessionRef { id, user, ends_at }),
+            _ => Err(claim("sid", "value", "the token names no session of this store")),
+        }
+    }
 }
 
 impl VerifiedToken {
@@ -32,7 +64,8 @@ impl VerifiedToken {
         VerifiedToken(Arc::new(proof))
     }
 
-    /// The realm of the issuer's users: its `iss`, unless its definition names another.
+    /// The realm of the issuer's users: its `iss`, unless its definition names another. A session token names its user
+    /// blinded, in a realm of its own.
     pub fn realm(&self) -> &str {
         &self.0.realm
     }
@@ -60,6 +93,11 @@ impl VerifiedToken {
     /// The token's own id, `jti`, if it has one.
     pub fn id(&self) -> Option<&str> {
         self.0.id.as_deref()
+    }
+
+    /// The session that a session token opens; `None` for a login token and one of another issuer.
+    pub(crate) fn session(&self) -> Option<&SessionRef> {
+        self.0.session.as_ref()
     }
 
     /// Whether it was made by the verifier with that key: another store trusts other issuers.

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use super::claims::{self, Claims};
+use super::claims::{self, Claims, Rules};
 use super::compact::Compact;
-use super::header::Header;
+use super::header::{Header, OwnKind};
 use super::issuer::{Issuer, Issuers};
 use super::members::Members;
 use super::refusal::{malformed, untrusted};
 use super::signer::Signer;
-use super::token::{Proof, VerifiedToken};
+use super::token::{Proof, SessionRef, VerifiedToken};
 use crate::clock::Time;
 use crate::error::{Code, Error, Result};
 use crate::limits::Limits;
@@ -19,14 +19,24 @@ pub(crate) struct Verifier {
     issuers: Issuers,
     own: Arc<Signer>,
     token_bytes: usize,
+    session_rules: Rules,
+    /// Where session tokens name their users, who are blinded there.
+    session_realm: Arc<str>,
     /// What its proofs are recognised by.
     key: Arc<()>,
 }
 
 impl Verifier {
-    /// A verifier for `issuers` and for the login tokens that `own` signs.
+    /// A verifier for `issuers` and for the tokens that `own` signs.
     pub(crate) fn new(issuers: Issuers, own: Arc<Signer>, limits: &Limits) -> Verifier {
-        Verifier { issuers, own, token_bytes: limits.token, key: Arc::default() }
+        Verifier {
+            issuers,
+            session_rules: own.as_issuer().session_rules(),
+            session_realm: format!("{}#session", own.issuer()).into(),
+            own,
+            token_bytes: limits.token,
+            key: Arc::default(),
+        }
     }
 
     /// Verifies a token, with or without `Bearer ` and `<tag>:` before it.
@@ -39,13 +49,16 @@ impl Verifier {
         let payload = Members::read(&token.payload)
             .map_err(|why| malformed("payload", &format!("the token's payload {}", why.as_str())))?;
         let issuer = self.issuer(&claims::issuer(&payload)?)?;
-        self.check_type(issuer, &header)?;
+        let is_session = self.is_session(issuer, &header)?;
         check_signature(issuer, &header, token.signed, token.signature)?;
-        let claims = Claims::read(&payload, &issuer.rules, now)?;
+        let rules = if is_session { &self.session_rules } else { &issuer.rules };
+        let claims = Claims::read(&payload, rules, now)?;
+        let session = if is_session { Some(SessionRef::read(&payload)?) } else { None };
         Ok(VerifiedToken::new(Proof {
-            realm: issuer.realm.clone(),
+            realm: if is_session { self.session_realm.clone() } else { issuer.realm.clone() },
             issuer: issuer.name.clone(),
-            ends_at: claims.expires_at.plus_millis(i64::from(issuer.rules.leeway) * 1000),
+            ends_at: rules.end_of(claims.expires_at),
+            session,
             subject: claims.subject,
             issued_at: claims.issued_at,
             expires_at: claims.expires_at,
@@ -66,11 +79,17 @@ impl Verifier {
         self.issuers.get(name).ok_or_else(|| untrusted("issuer", "the token's issuer is none of the store's `issuers`"))
     }
 
-    fn check_type(&self, issuer: &Issuer, header: &Header) -> Result<()> {
+    /// Whether it is a session token; `TOKEN_CLAIMS` for a `typ` that the issuer has no tokens of.
+    fn is_session(&self, issuer: &Issuer, header: &Header) -> Result<bool> {
         match *issuer.name == *self.own.issuer() {
-            true => header.check_login_type(),
-            false => header.check_foreign_type(),
+            true => header.own_kind().map(|kind| kind == OwnKind::Session),
+            false => header.check_foreign_type().map(|()| false),
         }
+    }
+
+    /// The longest that a login token or one of another issuer may live, in seconds.
+    pub(crate) fn longest_life(&self) -> u32 {
+        self.issuers.longest_life().max(self.own.as_issuer().longest_life())
     }
 }
 

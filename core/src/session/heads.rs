@@ -5,17 +5,8 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use super::seen::Seen;
 use crate::backend::{Space, StorageId};
-use crate::clock::Time;
-use crate::vault::Head;
-
-/// A head that was opened and found good.
-pub(crate) struct Seen {
-    pub(crate) sealed: Box<[u8]>,
-    pub(crate) head: Head,
-    /// When the session was last used, as far as this process knows.
-    pub(crate) touched: Time,
-}
 
 const SHARDS: usize = 16;
 const HEADS_PER_SHARD: usize = 1024;

@@ -13,7 +13,7 @@ use crate::vault::Life;
 
 /// The private version that a node holds for one config.
 pub(crate) struct ScopedGlobal {
-    tag: &'static str,
+    tag: Arc<str>,
     /// `None` until its first use. Held across a whole commit: what is put meanwhile waits for the new snapshot instead
     /// of vanishing under it. Locks are taken from a node upwards, never downwards.
     loaded: Mutex<Option<Loaded>>,
@@ -27,7 +27,7 @@ struct Loaded {
 
 impl ScopedGlobal {
     pub(crate) fn tag(&self) -> &str {
-        self.tag
+        &self.tag
     }
 }
 
@@ -37,7 +37,7 @@ pub(crate) async fn with<R>(
     global: &Global,
     run: impl FnOnce(&mut Version, &Setting) -> Result<R>,
 ) -> Result<R> {
-    let scoped = of(node, global)?;
+    let scoped = of(node, global).await?;
     let mut loaded = scoped.loaded.lock().await;
     let loaded = load(&mut loaded, node, global).await?;
     node.check_open()?;
@@ -46,7 +46,7 @@ pub(crate) async fn with<R>(
 
 /// Writes the private changes into the session and takes a new snapshot of it.
 pub(crate) async fn commit(node: &Arc<Node>, global: &Global, options: CommitOptions) -> Result<Committed> {
-    let scoped = of(node, global)?;
+    let scoped = of(node, global).await?;
     let mut loaded = scoped.loaded.lock().await;
     let loaded = load(&mut loaded, node, global).await?;
     let now = node.shared.store.clock.now();
@@ -56,23 +56,23 @@ pub(crate) async fn commit(node: &Arc<Node>, global: &Global, options: CommitOpt
     // The commit is done, whatever becomes of the snapshot: without one it goes on from its own content.
     *loaded = match snapshot(node, global).await {
         Ok(fresh) => fresh,
-        Err(_) => Loaded { version: loaded.version.snapshot(now), life: global.life().or(loaded.life) },
+        Err(_) => Loaded { version: loaded.version.snapshot(now), life: global.life().await.or(loaded.life) },
     };
     Ok(committed)
 }
 
 /// The place of the private version. The proof is checked here, at every use.
-fn of(node: &Arc<Node>, global: &Global) -> Result<Arc<ScopedGlobal>> {
+async fn of(node: &Arc<Node>, global: &Global) -> Result<Arc<ScopedGlobal>> {
     node.check_open()?;
-    let tag = global.tag()?;
-    Ok(node.scoped_global(tag, || ScopedGlobal { tag, loaded: Mutex::new(None) }))
+    let tag = global.tag().await?;
+    Ok(node.scoped_global(&tag, || ScopedGlobal { tag: tag.clone(), loaded: Mutex::new(None) }))
 }
 
 /// The private version, made when it is not there: of the nearest one above, else of the session.
 async fn load<'a>(loaded: &'a mut Option<Loaded>, node: &Arc<Node>, global: &Global) -> Result<&'a mut Loaded> {
     let fresh = match loaded.take() {
         Some(there) => there,
-        None => match inherit(node, global.tag()?).await {
+        None => match inherit(node, &global.tag().await?).await {
             Some(inherited) => inherited,
             None => snapshot(node, global).await?,
         },

@@ -44,7 +44,8 @@ fn head() -> Head {
 }
 
 fn user() -> User {
-    User { realm: "r".into(), identifier: Identifier::Integer(1), first_seen: Time::from_secs(1), last_end: None }
+    let (realm, identifier) = ("r".into(), Identifier::Integer(1));
+    User { realm, identifier, first_seen: Time::from_secs(1), last_end: None, begun: 1, until: None }
 }
 
 fn sealed(vault: &Vault) -> Cells {

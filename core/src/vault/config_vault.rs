@@ -22,6 +22,8 @@ pub(crate) struct ConfigVault {
     users: BlindKey,
     standing: BlindKey,
     cells: BlindKey,
+    refreshes: BlindKey,
+    token_ids: BlindKey,
     touches: TouchKey,
     heads: Seals,
     fields: Seals,
@@ -36,6 +38,8 @@ impl ConfigVault {
             users: BlindKey::derive(index, context, "user"),
             standing: BlindKey::derive(index, context, "standing"),
             cells: BlindKey::derive(index, context, "cell"),
+            refreshes: BlindKey::derive(index, context, "refresh"),
+            token_ids: BlindKey::derive(index, context, "jti"),
             touches: TouchKey(derive(index, context, "touch")),
             heads: Seals::derive(keyring, context, "head"),
             fields: Seals::derive(keyring, context, "field"),
@@ -58,6 +62,24 @@ impl ConfigVault {
         id[0] = user[0];
         id[1..].copy_from_slice(&self.standing.blind(&[realm.as_bytes(), subject.as_bytes()]));
         id
+    }
+
+    /// The id of a session that is started for a user: random, in the user's bucket.
+    pub(crate) fn started(&self, user: &BlindUser, entropy: &mut Entropy) -> StorageId {
+        let mut id = [0; 17];
+        id[0] = user[0];
+        id[1..].copy_from_slice(&entropy.random_id());
+        id
+    }
+
+    /// What proves that a refresh token of that session and count is ours.
+    pub(crate) fn refresh_mac(&self, id: &StorageId, counter: u64) -> [u8; 16] {
+        self.refreshes.blind(&[id, &counter.to_be_bytes()])
+    }
+
+    /// The id of the session token of that count: the same whenever it is made again.
+    pub(crate) fn token_id(&self, id: &StorageId, counter: u64) -> [u8; 16] {
+        self.token_ids.blind(&[id, &counter.to_be_bytes()])
     }
 
     /// The id of a field: one name is not recognisable across sessions.

@@ -48,6 +48,7 @@ fn head(case: &Value) -> Head {
     let state = match (text(&case["state"]), time(&case["notBefore"])) {
         ("alive", None) => HeadState::Alive,
         ("ended", None) => HeadState::Ended,
+        ("evicted", None) => HeadState::Evicted,
         ("revoked", Some(not_before)) => HeadState::Revoked { not_before },
         other => panic!("{other:?}"),
     };
@@ -71,6 +72,8 @@ fn user(case: &Value) -> User {
         identifier: identifier(&case["identifier"]),
         first_seen: time(&case["firstSeen"]).unwrap(),
         last_end: time(&case["lastEnd"]),
+        begun: case["begun"].as_u64().unwrap_or_default(),
+        until: time(&case["until"]),
     }
 }
 
@@ -177,7 +180,7 @@ fn these_bytes_open() {
 #[test]
 fn each_state_and_type_has_a_case() {
     let file: Value = serde_json::from_str(FILE).unwrap();
-    for state in ["alive", "ended", "revoked"] {
+    for state in ["alive", "ended", "evicted", "revoked"] {
         assert!(file["heads"].as_array().unwrap().iter().any(|case| case["state"] == json!(state)), "{state}");
     }
     let has = |test: fn(&Value) -> bool| file["users"].as_array().unwrap().iter().any(|case| test(&case["identifier"]));

@@ -33,6 +33,8 @@ pub(crate) struct Head {
 pub(crate) enum HeadState {
     Alive,
     Ended,
+    /// Ended to make room: the user began more sessions than their config allows.
+    Evicted,
     /// No token issued at or before that instant opens the session.
     Revoked {
         not_before: Time,
@@ -53,6 +55,7 @@ impl Head {
         let (state, not_before) = match self.state {
             HeadState::Alive => (0, 0),
             HeadState::Ended => (1, 0),
+            HeadState::Evicted => (3, 0),
             HeadState::Revoked { not_before } => (2, or_zero(Some(not_before))),
         };
         let mut bytes = Zeroizing::new(Vec::with_capacity(FIXED + identity_length(&self.realm, &self.identifier)));
@@ -78,6 +81,7 @@ impl Head {
         let state = match (state, not_before) {
             (0, None) => HeadState::Alive,
             (1, None) => HeadState::Ended,
+            (3, None) => HeadState::Evicted,
             (2, Some(not_before)) => HeadState::Revoked { not_before },
             _ => return Err(corrupt()),
         };
@@ -166,6 +170,9 @@ mod tests {
     use super::*;
     use crate::error::Code;
 
+    /// The year 10000 and beyond: no clock shows it.
+    const FAR: i64 = 1 << 50;
+
     fn millis() -> impl Strategy<Value = Time> {
         any::<i64>().prop_filter("0 is none", |millis| *millis != 0).prop_map(Time::from_millis)
     }
@@ -183,6 +190,7 @@ mod tests {
         prop_oneof![
             Just(HeadState::Alive),
             Just(HeadState::Ended),
+            Just(HeadState::Evicted),
             millis().prop_map(|not_before| HeadState::Revoked { not_before })
         ]
     }
@@ -213,9 +221,11 @@ mod tests {
 
         #[test]
         fn users_are_read_back(
-            realm in any::<String>(), identifier in identifiers(), first in any::<i64>(), last_end in proptest::option::of(millis()),
+            realm in any::<String>(), identifier in identifiers(), first in -FAR..FAR, last_end in proptest::option::of(millis()),
+            begun in 0..3_u64, until in proptest::option::of(millis()),
         ) {
-            let user = User { realm, identifier, first_seen: Time::from_millis(first), last_end };
+            let until = until.filter(|_| begun > 0);
+            let user = User { realm, identifier, first_seen: Time::from_millis(first), last_end, begun, until };
             let bytes = user.to_bytes();
             prop_assert_eq!(bytes.len(), bytes.capacity());
             prop_assert!(User::from_bytes(&bytes).unwrap() == user);
@@ -249,7 +259,7 @@ mod tests {
     fn bytes_that_no_head_is_written_in() {
         let good = head().to_bytes();
         let table = [
-            ("an unknown state", 16, 3, Code::Corrupt),
+            ("an unknown state", 16, 4, Code::Corrupt),
             ("revoked without an instant", 16, 2, Code::Corrupt),
             ("alive with an instant", 24, 1, Code::Corrupt),
             ("an identity in a box", FIXED - 1, 1, Code::FormatTooNew),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::error::{Result, fail};
@@ -47,6 +48,16 @@ impl Identifier {
                 to.extend((number + 0.0).to_bits().to_be_bytes());
             }
             Identifier::Boolean(truth) => to.extend([b'b', u8::from(*truth)]),
+        }
+    }
+
+    /// As a JSON value.
+    pub(crate) fn to_json(&self) -> String {
+        match self {
+            Identifier::String(text) => Value::from(text.as_str()).to_string(),
+            Identifier::Integer(number) => number.to_string(),
+            Identifier::Number(number) => Value::from(*number).to_string(),
+            Identifier::Boolean(truth) => truth.to_string(),
         }
     }
 

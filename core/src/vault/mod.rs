@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod attacks;
 mod blind;
+mod catalog_vault;
 mod config_vault;
 mod derive;
 mod envelope;
@@ -21,6 +22,7 @@ mod meta;
 mod namespace;
 mod padding;
 mod random;
+mod session_id;
 mod touch;
 mod user;
 
@@ -34,6 +36,7 @@ use zeroize::Zeroizing;
 use crate::backend::MetaKey;
 use crate::error::Result;
 
+pub(crate) use catalog_vault::CatalogVault;
 pub(crate) use config_vault::ConfigVault;
 use derive::Context;
 use envelope::Seals;
@@ -43,13 +46,15 @@ pub(crate) use keyring::KeyState;
 pub use keyring::Keyring;
 pub(crate) use namespace::Namespace;
 pub(crate) use random::{Entropy, fill_random};
-pub(crate) use user::User;
+pub(crate) use session_id::SessionId;
+pub(crate) use user::{NEVER, User};
 
 /// The keyring in one namespace: everything sealed or blinded for a store comes from here.
 pub(crate) struct Vault {
     keyring: Keyring,
     namespace: Namespace,
     configs: Mutex<HashMap<[u8; 16], Vec<Tagged>>>,
+    catalog: CatalogVault,
     checkpoints: Seals,
     identity_key: blind::BlindKey,
 }
@@ -61,6 +66,7 @@ impl Vault {
     pub(crate) fn new(keyring: Keyring, namespace: Namespace) -> Vault {
         let context = Context { namespace: &namespace, tag: "", config: &[0; 16] };
         Vault {
+            catalog: CatalogVault::derive(&keyring, &context),
             checkpoints: Seals::derive(&keyring, &context, "checkpoint"),
             identity_key: blind::BlindKey::derive(keyring.index_key(), &context, "identity"),
             keyring,
@@ -80,6 +86,11 @@ impl Vault {
             Arc::new(ConfigVault::derive(&self.keyring, &Context { namespace: &self.namespace, tag, config: id }));
         known.push((tag.into(), made.clone()));
         made
+    }
+
+    /// Where the namespace's configurations lie, and their keys.
+    pub(crate) fn catalog(&self) -> &CatalogVault {
+        &self.catalog
     }
 
     /// Where the namespace's key check values are kept.

@@ -4,8 +4,10 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+use super::config_vault::ConfigVault;
 use super::head::{Reader, identity_length, or_zero, read_identity, write_identity};
 use super::identifier::Identifier;
+use crate::backend::{BlindUser, UserRecord};
 use crate::clock::Time;
 use crate::error::Result;
 
@@ -15,25 +17,84 @@ pub(crate) struct User {
     pub(crate) realm: String,
     pub(crate) identifier: Identifier,
     pub(crate) first_seen: Time,
+    /// When a session of theirs was last ended, revoked or evicted.
     pub(crate) last_end: Option<Time>,
+    /// How many sessions they ever began; 0 in a record of the time when nobody counted.
+    pub(crate) begun: u64,
+    /// When the last of their sessions reaches its end, [`NEVER`] if one has none; `None`: all that began were ended.
+    pub(crate) until: Option<Time>,
 }
 
+/// Stands for the end of a session that has none.
+pub(crate) const NEVER: Time = Time::from_millis(i64::MAX);
+
+/// Leads a record that counts. Where nobody counted a time stands there, whose first byte is 0 or 255.
+const COUNTED: u8 = 2;
+
 impl User {
-    /// first seen (8) ‖ last end (8, 0 = none) ‖ realm length (2) ‖ realm ‖ identifier.
+    /// Without a count: first seen (8) ‖ last end (8, 0 = none) ‖ realm length (2) ‖ realm ‖ identifier. With one it is
+    /// led by a 2, and begun (8) ‖ until (8, 0 = none) follow the last end.
     pub(crate) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
-        let mut bytes = Zeroizing::new(Vec::with_capacity(16 + identity_length(&self.realm, &self.identifier)));
+        let counted = self.begun > 0;
+        let fixed = if counted { 1 + 4 * 8 } else { 2 * 8 };
+        let mut bytes = Zeroizing::new(Vec::with_capacity(fixed + identity_length(&self.realm, &self.identifier)));
+        if counted {
+            bytes.push(COUNTED);
+        }
         bytes.extend(self.first_seen.millis().to_be_bytes());
         bytes.extend(or_zero(self.last_end).to_be_bytes());
+        if counted {
+            bytes.extend(self.begun.to_be_bytes());
+            bytes.extend(or_zero(self.until).to_be_bytes());
+        }
         write_identity(&mut bytes, &self.realm, &self.identifier);
         bytes
     }
 
+    /// The record as it stands, opened, or a new one.
+    pub(crate) fn of(
+        vault: &ConfigVault,
+        user: &BlindUser,
+        record: Option<&UserRecord>,
+        realm: &str,
+        identifier: &Identifier,
+        now: Time,
+    ) -> Result<User> {
+        match record {
+            Some(record) => vault.open_user(user, &record.sealed),
+            None => Ok(User {
+                realm: realm.to_owned(),
+                identifier: identifier.clone(),
+                first_seen: now,
+                last_end: None,
+                begun: 0,
+                until: None,
+            }),
+        }
+    }
+
+    /// A session of theirs begins that reaches its end then.
+    pub(crate) fn begins(&mut self, ends: Option<Time>) {
+        self.begun += 1;
+        self.until = self.until.max(Some(ends.unwrap_or(NEVER)));
+    }
+
+    /// A session of theirs that would have reached its end then is ended.
+    pub(crate) fn ends(&mut self, ends: Option<Time>, now: Time) {
+        self.last_end = self.last_end.max(Some(now));
+        if self.until <= Some(ends.unwrap_or(NEVER)) {
+            self.until = None;
+        }
+    }
+
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<User> {
-        let mut reader = Reader(bytes);
+        let counted = bytes.first() == Some(&COUNTED);
+        let mut reader = Reader(&bytes[usize::from(counted)..]);
         let first_seen = Time::from_millis(reader.i64()?);
         let last_end = reader.time()?;
+        let (begun, until) = if counted { (u64::from_be_bytes(reader.take()?), reader.time()?) } else { (0, None) };
         let (realm, identifier) = read_identity(reader.0)?;
-        Ok(User { realm, identifier, first_seen, last_end })
+        Ok(User { realm, identifier, first_seen, last_end, begun, until })
     }
 }
 

@@ -148,6 +148,11 @@ impl Schema {
         self.class
     }
 
+    /// The fields that the root requires.
+    pub(crate) fn required(&self) -> impl Iterator<Item = &str> {
+        self.required.iter().map(|name| &**name)
+    }
+
     /// Checks a whole session, an object's text that is known to be JSON. `SCHEMA_VIOLATION` lists pointers and
     /// keywords in `details.violations`; `LIMIT_EXCEEDED` for data that is too deep for a recursive schema.
     pub(crate) fn check(&self, object: &str) -> Result<()> {

@@ -3,17 +3,22 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::meeting::Met;
-use super::{Global, Opened};
-use crate::backend::{CellId, Cells, Change, Effects, Guard, HeadGuard, Outcome, Record, Stamp};
+use super::Global;
+use super::begin::{self, Birth};
+use super::meeting::{Met, open_fields};
+use super::rules::{self, Stored};
+use super::target::{Kind, Opened, Pin};
+use crate::backend::{CellId, Cells, Change, Effects, Guard, HeadGuard, Outcome, Record, Stamp, UserEffect, UserSessions};
 use crate::clock::Time;
-use crate::error::{Result, fail};
-use crate::execution::Pin;
+use crate::error::{Error, Result, fail};
 use crate::json::{FieldName, Json};
-use crate::limits;
+use crate::limits::{self, Limits};
 use crate::session::field::FieldVersion;
-use crate::session::heads::Seen;
-use crate::task::{self, Task};
+use crate::session::quota;
+use crate::session::seen::Seen;
+use crate::session::version::Selection;
+use crate::store::Inner;
+use crate::task::{self, Pool, Task};
 use crate::vault::{Entropy, Head, HeadState, User};
 
 /// What a verb wants done, given what was met.
@@ -27,6 +32,8 @@ pub(super) struct Plan {
     /// The session's version that must still hold.
     pub(super) version: Option<u64>,
     pub(super) end: bool,
+    /// The head is written anew, with the config's version: what is written satisfies that one as a whole.
+    pub(super) renew: bool,
 }
 
 impl Plan {
@@ -49,14 +56,15 @@ impl Global {
         mut plan: impl FnMut(&Opened, &Met, &Record) -> Result<Plan>,
     ) -> Result<Done> {
         let deadline = Instant::now() + self.store.limits.deadline();
-        let opened = self.open()?;
-        let standing = &opened.standing;
+        let opened = self.open().await?;
+        let config = opened.config.for_writing()?;
+        let mut cells = if config.definition.is_whole() { Cells::All } else { cells };
         let cached = match cells {
             Cells::None => self.known(&opened, self.store.clock.now()),
             _ => None,
         };
         // Whether `record.user` says what stands in the backend.
-        let mut user_known = cached.is_none();
+        let mut user_known = cached.is_none() && opened.target.user().is_some();
         let (mut met, mut record) = match cached {
             Some(seen) => (Met::Alive(seen), None),
             None => {
@@ -67,38 +75,68 @@ impl Global {
         let mut tries = 0;
         loop {
             let nothing = Record::default();
-            let plan = plan(&opened, &met, record.as_ref().unwrap_or(&nothing))?;
+            let mut plan = plan(&opened, &met, record.as_ref().unwrap_or(&nothing))?;
             if plan.is_nothing() {
                 return Ok(Done { deleted: 0, put: Vec::new() });
             }
-            if (plan.end || matches!(met, Met::Vacant(_))) && !user_known {
-                // A life begins or ends: the user's record is part of the change.
-                user_known = true;
-                let fresh = self.look(&opened, &cells, true).await?;
+            let needs_all = !plan.end && cells != Cells::All && is_outdated(&opened, &met);
+            let needs_user = (plan.end || matches!(met, Met::Vacant(_))) && !user_known;
+            if needs_all || needs_user {
+                // The config's version changed, so all fields are looked at once more; or a life begins or ends, and the
+                // user's record is part of the change.
+                cells = if needs_all { Cells::All } else { cells };
+                let mut fresh = self.look(&opened, &cells, true).await?;
                 met = self.meet(&opened, &fresh, self.store.clock.now())?;
+                if let (None, Met::Alive(seen)) = (opened.target.user(), &met) {
+                    let owner = opened.target.owner(&seen.head);
+                    let target = &opened.target;
+                    fresh.user = self.store.backend.read(&target.space, &target.id, &Cells::None, Some(&owner)).await?.user;
+                }
+                user_known = true;
                 record = Some(fresh);
                 continue;
             }
-            let prepared = self.prepare(&opened, &met, record.as_ref().unwrap_or(&nothing), plan, &cells)?;
-            match self.store.backend.apply(&prepared.change).await? {
+            let now = self.store.clock.now();
+            if !plan.end {
+                let stored = self.stored(&opened, &met, record.as_ref(), &cells, now)?;
+                plan.renew = is_outdated(&opened, &met);
+                if let (Stored::Read(_), Some(record)) = (&stored, &record) {
+                    plan.version = Some(record.version);
+                }
+                let identifier = match (&met, &opened.target.kind) {
+                    (Met::Alive(seen), _) => &seen.head.identifier,
+                    (Met::Vacant(_), Kind::Standing { identifier, .. }) => identifier,
+                    (Met::Vacant(_), Kind::Named { .. }) => return Err(opened.missing(now)),
+                };
+                rules::vet(&config.definition, identifier, &mut plan, stored)?;
+            }
+            let prepared = match &met {
+                Met::Alive(seen) => self.prepare(&opened, seen, record.as_ref().unwrap_or(&nothing), plan, &cells, now)?,
+                Met::Vacant(guard) => {
+                    let known = self.acquaintance(&opened, record.as_ref().unwrap_or(&nothing)).await?;
+                    self.prepare_birth(&opened, guard, &known, &plan, &cells, now)?
+                }
+            };
+            match self.store.backend.apply_all(&prepared.changes).await? {
                 Outcome::Applied { deleted, .. } => {
-                    self.applied(&opened, prepared.seen);
-                    if prepared.change.effects.head.is_some() {
-                        self.sweep();
-                    }
+                    self.applied(&opened, &prepared);
                     return Ok(Done { deleted, put: prepared.versions });
                 }
-                Outcome::TooLarge { size, count } => {
-                    let limits = &self.store.limits;
-                    limits::check("fields of the session", count as usize, limits.fields, "fields")?;
-                    return Err(limits::exceeded("session", size as usize, limits.session, "bytes"));
-                }
+                Outcome::TooLarge { size, count } => return Err(too_large(&self.store.limits, size, count)),
                 Outcome::Refused(there) => {
-                    self.store.heads.forget(&standing.space, &standing.id);
-                    met = self.meet(&opened, &there, self.store.clock.now())?;
-                    record = Some(there);
-                    // A refusal reads the user's record only if the guard named it.
-                    user_known = prepared.change.guard.generation.is_some();
+                    let target = &opened.target;
+                    self.store.heads.forget(&target.space, &target.id);
+                    if prepared.changes.len() == 1 {
+                        met = self.meet(&opened, &there, self.store.clock.now())?;
+                        // A refusal reads the user's record only if the guard named it.
+                        user_known = prepared.changes[0].guard.generation.is_some();
+                        record = Some(there);
+                    } else {
+                        // What was refused may be one of the sessions that had to make room.
+                        let fresh = self.look(&opened, &cells, true).await?;
+                        met = self.meet(&opened, &fresh, self.store.clock.now())?;
+                        record = Some(fresh);
+                    }
                 }
             }
             tries += 1;
@@ -112,178 +150,196 @@ impl Global {
         }
     }
 
-    /// After a change: the head that stands now is known, and the life is this execution's.
-    fn applied(&self, opened: &Opened, seen: Option<Arc<Seen>>) {
-        let standing = &opened.standing;
-        match seen {
-            Some(seen) if seen.head.state == HeadState::Alive => {
-                let mut pinned = standing.pinned.lock();
-                pinned.get_or_insert(Pin { life: seen.head.life, ends: seen.head.ends });
-                drop(pinned);
-                self.store.heads.put(&standing.space, &standing.id, seen);
-            }
-            _ => self.store.heads.forget(&standing.space, &standing.id),
-        }
-    }
-
-    fn prepare(&self, opened: &Opened, met: &Met, record: &Record, plan: Plan, answer: &Cells) -> Result<Prepared> {
-        let standing = &opened.standing;
-        let vault = &standing.vault;
-        let now = self.store.clock.now();
-        let mut entropy = Entropy::draw()?;
-        let mut guard = Guard::default();
-        let mut effects = Effects::nothing(now, &self.store.limits);
-        effects.raise_version = true;
-        effects.clear = plan.clear || plan.end;
-
-        let seen = match met {
-            Met::Alive(seen) if plan.end => {
-                guard.head = HeadGuard::Is(seen.sealed.clone());
-                let head = Head { state: HeadState::Ended, ..seen.head.clone() };
-                effects.head = Some(vault.seal_head(&standing.id, &head, &mut entropy)?);
-                effects.reset_touch = true;
-                effects.index = Some((standing.user, false));
-                effects.expires = Some(now.plus_millis(KEPT_AFTER_END));
-                self.write_user(opened, record, Some(now), &mut guard, &mut effects, &mut entropy)?;
-                None
-            }
-            Met::Alive(seen) => {
-                guard.head = HeadGuard::Is(seen.sealed.clone());
-                guard.stamps = plan.stamps;
-                guard.version = plan.version;
-                if is_touch_due(seen, now) {
-                    effects.touch = Some(vault.seal_touch(&standing.id, &seen.head.life, now));
-                    Some(Arc::new(Seen { sealed: seen.sealed.clone(), head: seen.head.clone(), touched: now }))
-                } else {
-                    Some(seen.clone())
-                }
-            }
-            Met::Vacant(stands) => {
-                // The head alone is guarded: the cells of an expired life may still lie there, and go.
-                guard.head = stands.clone();
-                let head = Head {
-                    life: entropy.random_id(),
-                    state: HeadState::Alive,
-                    began: now,
-                    ends: standing.config.end_of(now)?,
-                    idle: None,
-                    config_version: standing.config.version,
-                    refresh_counter: 0,
-                    refresh_time: None,
-                    realm: standing.realm.clone(),
-                    identifier: standing.identifier.clone(),
-                };
-                let sealed = vault.seal_head(&standing.id, &head, &mut entropy)?;
-                effects.head = Some(sealed.clone());
-                effects.clear = true;
-                effects.reset_counters = true;
-                effects.reset_touch = true;
-                effects.touch = Some(vault.seal_touch(&standing.id, &head.life, now));
-                effects.index = Some((standing.user, true));
-                effects.expires = head.ends.map(|end| end.plus_millis(KEPT_AFTER_END));
-                self.write_user(opened, record, None, &mut guard, &mut effects, &mut entropy)?;
-                Some(Arc::new(Seen { sealed, head, touched: now }))
-            }
-        };
-
-        effects.delete = plan.delete.iter().map(|name| opened.cell(name)).collect();
-        let mut versions = Vec::with_capacity(plan.put.len());
-        if let Some(seen) = &seen {
-            for (name, value, expires) in &plan.put {
-                let stamp: Stamp = entropy.random_id();
-                versions.push(FieldVersion::from_be_bytes(stamp));
-                effects.put.push(vault.seal_field(
-                    &standing.id,
-                    &seen.head.life,
-                    name.as_str(),
-                    value.as_str(),
-                    *expires,
-                    stamp,
-                    &mut entropy,
-                )?);
-            }
-        }
-        let change = Change { space: standing.space, id: standing.id, guard, effects, answer: answer.clone() };
-        Ok(Prepared { change, seen, versions })
-    }
-
-    /// The user's record, rewritten as a life begins or ends, under its generation.
-    fn write_user(
+    /// What the rules may look at besides the plan.
+    fn stored(
         &self,
         opened: &Opened,
+        met: &Met,
+        record: Option<&Record>,
+        cells: &Cells,
+        now: Time,
+    ) -> Result<Stored> {
+        let is_whole = opened.config.definition.is_whole() || is_outdated(opened, met);
+        match (met, record) {
+            (Met::Vacant(_), _) => Ok(Stored::Nothing),
+            (Met::Alive(seen), Some(record)) if is_whole && *cells == Cells::All => {
+                open_fields(opened, seen, &record.cells, &Selection::All, now).map(Stored::Read)
+            }
+            _ => Ok(Stored::Unread),
+        }
+    }
+
+    /// The user for whom a session begins: their record, and their sessions if a quota counts them.
+    async fn acquaintance(&self, opened: &Opened, record: &Record) -> Result<UserSessions> {
+        match (opened.config.definition.max_sessions, opened.target.user()) {
+            (Some(_), Some(user)) => self.store.backend.user(&opened.target.space, &user).await,
+            _ => Ok(UserSessions { record: record.user.clone(), sessions: Vec::new() }),
+        }
+    }
+
+    /// After a change: the head that stands now is known, and the life is this execution's.
+    fn applied(&self, opened: &Opened, prepared: &Prepared) {
+        let target = &opened.target;
+        for change in &prepared.changes {
+            self.store.heads.forget(&change.space, &change.id);
+        }
+        if let Some(seen) = &prepared.seen {
+            let mut pinned = target.pinned.lock();
+            pinned.get_or_insert(Pin { life: seen.head.life, ends: seen.head.ends });
+            drop(pinned);
+            self.store.heads.put(&target.space, &target.id, seen.clone());
+        }
+        if prepared.changes.iter().any(|change| change.effects.user.is_some()) {
+            sweep_aside(&self.store);
+        }
+    }
+
+    /// A change of the life that stands.
+    fn prepare(
+        &self,
+        opened: &Opened,
+        seen: &Arc<Seen>,
         record: &Record,
-        ended: Option<Time>,
-        guard: &mut Guard,
-        effects: &mut Effects,
-        entropy: &mut Entropy,
-    ) -> Result<()> {
-        let standing = &opened.standing;
-        let generation = record.user.as_ref().map_or(0, |user| user.generation);
-        let mut user = match &record.user {
-            Some(user) => standing.vault.open_user(&standing.user, &user.sealed)?,
-            None => User {
-                realm: standing.realm.clone(),
-                identifier: standing.identifier.clone(),
-                first_seen: effects.now,
-                last_end: None,
-            },
+        plan: Plan,
+        answer: &Cells,
+        now: Time,
+    ) -> Result<Prepared> {
+        let target = &opened.target;
+        let vault = &target.vault;
+        let mut entropy = Entropy::draw()?;
+        let mut guard = Guard { head: HeadGuard::Is(seen.sealed.clone()), ..Guard::default() };
+        let mut effects = Effects::nothing(now, &self.store.limits);
+        effects.raise_version = true;
+
+        let after = if plan.end {
+            let head = Head { state: HeadState::Ended, ..seen.head.clone() };
+            let owner = target.owner(&seen.head);
+            effects.close(vault.seal_head(&target.id, &head, &mut entropy)?, now.plus_millis(KEPT_AFTER_END));
+            effects.index = Some((owner, false));
+            let mut user = User::of(vault, &owner, record.user.as_ref(), &head.realm, &head.identifier, now)?;
+            user.ends(head.ends, now);
+            guard.generation = Some((owner, record.user.as_ref().map_or(0, |user| user.generation)));
+            effects.user = Some((owner, UserEffect::Write(vault.seal_user(&owner, &user, &mut entropy)?)));
+            None
+        } else {
+            guard.stamps = plan.stamps;
+            guard.version = plan.version;
+            effects.clear = plan.clear;
+            let mut after = seen.clone();
+            if plan.renew {
+                let head = Head { config_version: opened.config.version, ..seen.head.clone() };
+                let sealed = vault.seal_head(&target.id, &head, &mut entropy)?;
+                effects.head = Some(sealed.clone());
+                effects.expires = row_hint(head.ends);
+                after = Arc::new(Seen { sealed, head, touched: seen.touched });
+            }
+            if seen.is_touch_due(now) {
+                effects.touch = Some(vault.seal_touch(&target.id, &seen.head.life, now));
+                after = Arc::new(after.used(now));
+            }
+            Some(after)
         };
-        user.last_end = ended.or(user.last_end);
-        guard.generation = Some((standing.user, generation));
-        effects.user = Some((standing.user, standing.vault.seal_user(&standing.user, &user, entropy)?));
-        Ok(())
+        effects.delete = plan.delete.iter().map(|name| opened.cell(name)).collect();
+        let mut versions = Vec::new();
+        if !plan.end {
+            versions = begin::put(&mut effects, vault, &target.id, &seen.head.life, &plan.put, &mut entropy)?;
+        }
+        let change = Change { space: target.space, id: target.id, guard, effects, answer: answer.clone() };
+        Ok(Prepared { changes: vec![change], seen: after, versions })
+    }
+
+    /// The changes that begin a standing life.
+    fn prepare_birth(
+        &self,
+        opened: &Opened,
+        guard: &HeadGuard,
+        known: &UserSessions,
+        plan: &Plan,
+        answer: &Cells,
+        now: Time,
+    ) -> Result<Prepared> {
+        let Kind::Standing { user, realm, identifier } = &opened.target.kind else { return Err(opened.missing(now)) };
+        let config = opened.config.for_beginning()?;
+        let vault = &opened.target.vault;
+        let mut entropy = Entropy::draw()?;
+        let mut changes = quota::make_room(config, vault, user, known, &self.store.limits, now, &mut entropy)?;
+        let birth = Birth {
+            config,
+            vault,
+            id: opened.target.id,
+            user: *user,
+            realm,
+            identifier,
+            guard: guard.clone(),
+            ends: config.end_of(now)?,
+        };
+        let born = birth.prepare(known.record.as_ref(), !changes.is_empty(), &plan.put, &self.store.limits, now, &mut entropy)?;
+        changes.push(Change { answer: answer.clone(), ..born.change });
+        Ok(Prepared { changes, seen: Some(Arc::new(born.seen)), versions: born.versions })
     }
 
     /// Notes that the session was used, when that is due. Never holds up or fails the read.
-    pub(super) fn touch(&self, opened: &Opened, seen: Arc<Seen>, now: Time) {
-        if !is_touch_due(&seen, now) {
+    pub(super) fn touch(&self, opened: &Opened, seen: &Seen, now: Time) {
+        if !seen.is_touch_due(now) {
             return;
         }
-        let standing = opened.standing.clone();
-        let touched = Arc::new(Seen { sealed: seen.sealed.clone(), head: seen.head.clone(), touched: now });
-        self.store.heads.put(&standing.space, &standing.id, touched);
+        let target = &opened.target;
+        self.store.heads.put(&target.space, &target.id, Arc::new(seen.used(now)));
         let mut effects = Effects::nothing(now, &self.store.limits);
-        effects.touch = Some(standing.vault.seal_touch(&standing.id, &seen.head.life, now));
+        effects.touch = Some(target.vault.seal_touch(&target.id, &seen.head.life, now));
         let guard = Guard { head: HeadGuard::Is(seen.sealed.clone()), ..Guard::default() };
-        let change = Change { space: standing.space, id: standing.id, guard, effects, answer: Cells::None };
+        let change = Change { space: target.space, id: target.id, guard, effects, answer: Cells::None };
         let store = self.store.clone();
-        self.aside(async move { store.backend.apply(&change).await.map(|_| ()) });
-    }
-
-    /// Takes away a few sessions that were over long ago: as lives begin and end, so that none stays for good, and never
-    /// as a read goes by.
-    fn sweep(&self) {
-        let store = self.store.clone();
-        self.aside(async move { store.backend.sweep(store.clock.now(), SWEPT_AT_ONCE).await.map(|_| ()) });
-    }
-
-    /// Does what nobody waits for, and whose failure concerns nobody.
-    fn aside(&self, work: impl Future<Output = Result<()>> + Send + 'static) {
-        let _ = Task::new(&self.store.pool, work).start(|_| ());
+        aside(&self.store.pool, async move { store.backend.apply(&change).await.map(|_| ()) });
     }
 }
 
+/// Takes away a few sessions that were over long ago: as lives begin and end, so that none stays for good, and never
+/// as a read goes by.
+pub(crate) fn sweep_aside(store: &Arc<Inner>) {
+    let swept = store.clone();
+    aside(&store.pool, async move { swept.backend.sweep(swept.clock.now(), SWEPT_AT_ONCE).await.map(|_| ()) });
+}
+
+/// Does what nobody waits for, and whose failure concerns nobody.
+fn aside(pool: &Pool, work: impl Future<Output = Result<()>> + Send + 'static) {
+    let _ = Task::new(pool, work).start(|_| ());
+}
+
 struct Prepared {
-    change: Change,
+    changes: Vec<Change>,
     /// The head that stands after the change; `None` when the life is over.
     seen: Option<Arc<Seen>>,
     versions: Vec<FieldVersion>,
 }
 
 /// Ended and expired records are kept for a day, so that whoever still holds that life is told what became of it.
-const KEPT_AFTER_END: i64 = 24 * 3600 * 1000;
+pub(crate) const KEPT_AFTER_END: i64 = 24 * 3600 * 1000;
+
+/// When a session's row may go that ends then.
+pub(crate) fn row_hint(ends: Option<Time>) -> Option<Time> {
+    ends.map(|end| end.plus_millis(KEPT_AFTER_END))
+}
 
 /// More than begin with one change, so that the sweep gains on them.
 const SWEPT_AT_ONCE: usize = 32;
 
-/// A session's use is noted at most once in a tenth of its idle period, within a second and a minute.
-fn is_touch_due(seen: &Seen, now: Time) -> bool {
-    let interval = seen.head.idle.map_or(60_000, |idle| (idle / 10).clamp(1_000, 60_000));
-    now >= seen.touched.plus_millis(interval)
+/// Whether the session was last written under another version of a config that has rules.
+fn is_outdated(opened: &Opened, met: &Met) -> bool {
+    let Met::Alive(seen) = met else { return false };
+    opened.config.definition.schema.is_some() && seen.head.config_version != opened.config.version
+}
+
+/// `LIMIT_EXCEEDED` for a session that would grow beyond a limit.
+pub(crate) fn too_large(limits: &Limits, size: u64, count: u64) -> Error {
+    match limits::check("fields of the session", count as usize, limits.fields, "fields") {
+        Err(error) => error,
+        Ok(()) => limits::exceeded("session", size as usize, limits.session, "bytes"),
+    }
 }
 
 /// Waits a little, at random, before the next try.
-async fn pause(tries: u32) -> Result<()> {
+pub(crate) async fn pause(tries: u32) -> Result<()> {
     let mut byte = [0];
     crate::vault::fill_random(&mut byte)?;
     task::may_block().await;

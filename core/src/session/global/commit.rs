@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::Global;
 use super::change::Plan;
-use super::meeting::{Met, ended, open_fields};
+use super::meeting::{Met, open_fields};
 use crate::backend::Cells;
 use crate::error::Result;
 use crate::execution::Committed;
@@ -25,7 +25,7 @@ impl Global {
     ) -> Result<Committed> {
         let changed: Vec<FieldName> =
             puts.iter().map(|(name, _)| name.clone()).chain(deletes.iter().cloned()).collect();
-        let opened = self.open()?;
+        let opened = self.open().await?;
         let cells = match (exclusive || fork.changes.cleared, fork.changes.cleared) {
             (true, true) => Cells::All,
             (true, false) => Cells::Some(changed.iter().map(|name| opened.cell(name)).collect()),
@@ -35,7 +35,7 @@ impl Global {
         self.change(cells, |opened, met, record| {
             let seen = match (met, life) {
                 (Met::Alive(seen), Some(life)) if seen.head.life == life => Some(seen),
-                (_, Some(_)) => return Err(ended(opened)),
+                (_, Some(_)) => return Err(opened.ended("ended")),
                 (Met::Alive(seen), None) => Some(seen),
                 (Met::Vacant(_), None) => None,
             };

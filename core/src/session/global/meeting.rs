@@ -2,20 +2,20 @@
 
 use std::sync::Arc;
 
-use super::{Global, Opened};
+use super::Global;
+use super::target::{Kind, Opened, Pin, Target};
 use crate::backend::{CellId, HeadGuard, Record, SealedField};
 use crate::clock::Time;
-use crate::error::{Error, Result, fail};
-use crate::execution::Pin;
+use crate::error::{Error, Result};
 use crate::json::{FieldName, Json};
 use crate::session::field::{Field, FieldVersion};
-use crate::session::heads::Seen;
+use crate::session::seen::Seen;
 use crate::session::version::Selection;
-use crate::vault::{Head, HeadState};
+use crate::vault::HeadState;
 
-/// What stands where a standing session is looked for.
+/// What stands where a session is looked for.
 pub(super) enum Met {
-    /// No life: the next Put begins one, if this still stands there.
+    /// No life of a standing session: the next Put begins one, if this still stands there.
     Vacant(HeadGuard),
     Alive(Arc<Seen>),
 }
@@ -23,63 +23,61 @@ pub(super) enum Met {
 impl Global {
     /// Decides what a record means for this execution, and pins the life it met first.
     pub(super) fn meet(&self, opened: &Opened, record: &Record, now: Time) -> Result<Met> {
-        let standing = &opened.standing;
+        let Target { vault, space, id, .. } = &*opened.target;
         let Some(sealed) = &record.head else {
-            self.store.heads.forget(&standing.space, &standing.id);
-            return self.vacant(opened, HeadGuard::Absent, now);
+            self.store.heads.forget(space, id);
+            return self.vacant(opened, HeadGuard::Absent, now, || opened.missing(now));
         };
-        let cached = self.store.heads.get(&standing.space, &standing.id).filter(|seen| seen.sealed == *sealed);
-        let head = match &cached {
-            Some(seen) => seen.head.clone(),
-            None => standing.vault.open_head(&standing.id, sealed)?,
+        let cached = self.store.heads.get(space, id).filter(|seen| seen.sealed == *sealed);
+        let seen = match &cached {
+            Some(seen) => Seen::of(vault, id, sealed, record.touch.as_ref(), seen.head.clone()),
+            None => Seen::open(vault, id, sealed, record.touch.as_ref())?,
         };
-        let touched = record
-            .touch
-            .and_then(|touch| standing.vault.open_touch(&standing.id, &head.life, &touch))
-            .map_or(head.began, |touched| touched.max(head.began));
         let seen = match cached {
-            Some(seen) if seen.touched >= touched => seen,
-            _ => Arc::new(Seen { sealed: sealed.clone(), head, touched }),
+            Some(cached) if cached.touched >= seen.touched => cached,
+            _ => Arc::new(seen),
         };
         self.judge(opened, seen, now)
     }
 
     fn judge(&self, opened: &Opened, seen: Arc<Seen>, now: Time) -> Result<Met> {
-        let standing = &opened.standing;
+        let target = &opened.target;
         let guard = || HeadGuard::Is(seen.sealed.clone());
         match seen.head.state {
-            HeadState::Ended => return self.vacant(opened, guard(), now),
-            HeadState::Revoked { not_before } if opened.token.issued_at() > not_before => {
-                return self.vacant(opened, guard(), now);
-            }
-            HeadState::Revoked { .. } => {
-                let (code, message) = match *standing.pinned.lock() {
-                    Some(_) => (crate::Code::SessionRevoked, "the session was revoked"),
-                    None => {
-                        (crate::Code::TokenRevoked, "the user was revoked after this token was issued: log in again")
+            HeadState::Ended => return self.vacant(opened, guard(), now, || opened.ended("ended")),
+            HeadState::Evicted => return self.vacant(opened, guard(), now, || opened.ended("evicted")),
+            HeadState::Revoked { not_before } => {
+                let is_pinned = target.pinned.lock().is_some();
+                return match &target.kind {
+                    Kind::Standing { .. } if opened.is_issued_after(not_before) => {
+                        self.vacant(opened, guard(), now, || opened.ended("revoked"))
                     }
+                    Kind::Standing { .. } if !is_pinned => Err(Error::new(
+                        crate::Code::TokenRevoked,
+                        "the user was revoked after this token was issued: log in again",
+                    )
+                    .with("tag", &*target.tag)),
+                    _ => Err(opened.ended("revoked")),
                 };
-                return Err(Error::new(code, message).with("tag", standing.config.tag));
             }
             HeadState::Alive => {}
         }
-        let idle_end = seen.head.idle.map(|idle| seen.touched.plus_millis(idle));
-        let is_over = [seen.head.ends, idle_end].iter().flatten().any(|end| *end <= now);
-        let mut pinned = standing.pinned.lock();
+        let is_over = seen.is_over(now);
+        let mut pinned = target.pinned.lock();
         if is_over {
-            return match *pinned {
-                Some(pin) if pin.life == seen.head.life => Err(expired(opened)),
-                Some(pin) => Err(lost(opened, pin, now)),
-                None => Ok(Met::Vacant(guard())),
+            return match (*pinned, &target.kind) {
+                (Some(pin), _) if pin.life != seen.head.life => Err(lost(opened, pin, now, || opened.ended("ended"))),
+                (None, Kind::Standing { .. }) => Ok(Met::Vacant(guard())),
+                _ => Err(opened.expired()),
             };
         }
         match *pinned {
-            Some(pin) if pin.life != seen.head.life => return Err(lost(opened, pin, now)),
+            Some(pin) if pin.life != seen.head.life => return Err(lost(opened, pin, now, || opened.ended("ended"))),
             Some(_) => {}
             None => *pinned = Some(Pin { life: seen.head.life, ends: seen.head.ends }),
         }
         drop(pinned);
-        self.store.heads.put(&standing.space, &standing.id, seen.clone());
+        self.store.heads.put(&target.space, &target.id, seen.clone());
         Ok(Met::Alive(seen))
     }
 
@@ -87,21 +85,18 @@ impl Global {
     /// stands: nobody is held to a life for having been cached, and one that looks over is read again before anybody is
     /// told so.
     pub(super) fn known(&self, opened: &Opened, now: Time) -> Option<Arc<Seen>> {
-        let standing = &opened.standing;
-        let seen = self.store.heads.get(&standing.space, &standing.id)?;
-        let Head { life, state, ends, idle, .. } = &seen.head;
-        let good = *state == HeadState::Alive
-            && ends.is_none_or(|end| now < end)
-            && idle.is_none()
-            && standing.pinned.lock().is_none_or(|pin| pin.life == *life);
+        let target = &opened.target;
+        let seen = self.store.heads.get(&target.space, &target.id)?;
+        let good = seen.lives(now) && target.pinned.lock().is_none_or(|pin| pin.life == seen.head.life);
         good.then_some(seen)
     }
 
-    /// No life stands there: fine for an execution that met none, the end for one that did.
-    fn vacant(&self, opened: &Opened, guard: HeadGuard, now: Time) -> Result<Met> {
-        match *opened.standing.pinned.lock() {
-            Some(pin) => Err(lost(opened, pin, now)),
-            None => Ok(Met::Vacant(guard)),
+    /// No life stands there: fine for who met none of a standing session, else the end, and `why`.
+    fn vacant(&self, opened: &Opened, guard: HeadGuard, now: Time, why: impl FnOnce() -> Error) -> Result<Met> {
+        match (*opened.target.pinned.lock(), &opened.target.kind) {
+            (Some(pin), _) => Err(lost(opened, pin, now, why)),
+            (None, Kind::Standing { .. }) => Ok(Met::Vacant(guard)),
+            (None, Kind::Named { .. }) => Err(why()),
         }
     }
 }
@@ -114,9 +109,9 @@ pub(super) fn open_fields(
     what: &Selection,
     now: Time,
 ) -> Result<Vec<(FieldName, Field)>> {
-    let standing = &opened.standing;
+    let target = &opened.target;
     let open = |cell: &CellId, sealed: &SealedField| -> Result<Option<(FieldName, Field)>> {
-        let field = standing.vault.open_field(&standing.id, &seen.head.life, cell, sealed)?;
+        let field = target.vault.open_field(&target.id, &seen.head.life, cell, sealed)?;
         let version = FieldVersion::from_be_bytes(field.stamp);
         let value = Json::checked(&field.value);
         let opened = Field { value, version, expires: field.expires };
@@ -144,20 +139,7 @@ pub(super) fn open_fields(
     }
 }
 
-/// The life that this execution met is no more: it expired, or somebody ended it.
-fn lost(opened: &Opened, pin: Pin, now: Time) -> Error {
-    if pin.ends.is_some_and(|end| end <= now) {
-        return expired(opened);
-    }
-    ended(opened)
-}
-
-fn expired(opened: &Opened) -> Error {
-    fail!(SessionExpired, "the session that this execution began with has reached its end")
-        .with("tag", opened.standing.config.tag)
-}
-
-pub(super) fn ended(opened: &Opened) -> Error {
-    fail!(SessionRevoked, "the session that this execution began with was ended")
-        .with("tag", opened.standing.config.tag)
+/// The life that this execution met is no more: it reached its end, or else `why`.
+fn lost(opened: &Opened, pin: Pin, now: Time, why: impl FnOnce() -> Error) -> Error {
+    if pin.ends.is_some_and(|end| end <= now) { opened.expired() } else { why() }
 }

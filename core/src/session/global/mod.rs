@@ -3,12 +3,16 @@
 //! Every operation checks the proof, meets the head (from this process's cache or from the backend) and is one read or
 //! one guarded change. A guard that failed answers with what stands there, and the decision is made again on that.
 //!
-//! Here are the verbs; [`meeting`] decides what a head means for an execution, [`change`] writes, [`commit`] writes a
-//! sub-process's own version.
+//! Here are the verbs; [`target`] says which session is meant, [`meeting`] decides what a head means for an execution,
+//! [`rules`] what a config allows, [`change`] writes, [`begin`] makes a new life, [`commit`] writes a sub-process's own
+//! version.
 
+pub(crate) mod begin;
 mod change;
 mod commit;
 mod meeting;
+mod rules;
+pub(crate) mod target;
 
 use std::sync::Arc;
 
@@ -17,33 +21,41 @@ use super::info::Info;
 use super::version::{Map, Selection, empty};
 use crate::backend::{CellId, Cells, Record};
 use crate::error::{Result, fail};
-use crate::execution::{Access, Node, Standing};
-use crate::identity::VerifiedToken;
+use crate::execution::{Access, Node};
 use crate::json::{FieldName, Json};
 use crate::store::Inner;
-use crate::vault::Life;
+use crate::vault::{Head, Life, SessionId};
 
 use change::Plan;
 use meeting::{Met, open_fields};
+use target::{Opened, Proof, Target};
 
 /// See the module.
 pub(crate) struct Global {
     store: Arc<Inner>,
-    access: Arc<Access>,
-    /// The execution or sub-process it belongs to; ended with it.
-    node: Option<Arc<Node>>,
-    tag: Option<Box<str>>,
+    way: Way,
 }
 
-/// The standing session and the token it was opened with, for one operation.
-struct Opened {
-    standing: Arc<Standing>,
-    token: VerifiedToken,
+/// How the session is found.
+enum Way {
+    Proven {
+        access: Arc<Access>,
+        /// The execution or sub-process it belongs to; ended with it.
+        node: Option<Arc<Node>>,
+        tag: Option<Box<str>>,
+    },
+    /// The store's own user names it.
+    Id(SessionId),
 }
 
 impl Global {
     pub(crate) fn new(store: Arc<Inner>, access: Arc<Access>, node: Option<Arc<Node>>, tag: Option<&str>) -> Global {
-        Global { store, access, node, tag: tag.map(Box::from) }
+        Global { store, way: Way::Proven { access, node, tag: tag.map(Box::from) } }
+    }
+
+    /// The session with that id, whoever it belongs to.
+    pub(crate) fn by_id(store: Arc<Inner>, id: SessionId) -> Global {
+        Global { store, way: Way::Id(id) }
     }
 
     pub(crate) fn store(&self) -> &Inner {
@@ -51,20 +63,26 @@ impl Global {
     }
 
     /// Checks trigger, token and config. The tag that the session goes by.
-    pub(crate) fn tag(&self) -> Result<&'static str> {
-        Ok(self.open()?.standing.config.tag)
+    pub(crate) async fn tag(&self) -> Result<Arc<str>> {
+        Ok(self.open().await?.target.tag.clone())
     }
 
     pub(crate) async fn read(&self, what: Selection) -> Result<Vec<(FieldName, Field)>> {
-        let opened = self.open()?;
+        let found = self.read_with_head(what).await?;
+        Ok(found.map(|(_, fields)| fields).unwrap_or_default())
+    }
+
+    /// The head, too; `None` where a standing session has not begun.
+    pub(crate) async fn read_with_head(&self, what: Selection) -> Result<Option<(Head, Vec<(FieldName, Field)>)>> {
+        let opened = self.open().await?;
         let record = self.look(&opened, &cells_of(&opened, &what), false).await?;
         let now = self.store.clock.now();
         match self.meet(&opened, &record, now)? {
-            Met::Vacant(_) => Ok(Vec::new()),
+            Met::Vacant(_) => Ok(None),
             Met::Alive(seen) => {
                 let found = open_fields(&opened, &seen, &record.cells, &what, now)?;
-                self.touch(&opened, seen, now);
-                Ok(found)
+                self.touch(&opened, &seen, now);
+                Ok(Some((seen.head.clone(), found)))
             }
         }
     }
@@ -76,13 +94,13 @@ impl Global {
         for (name, field) in fields {
             map.insert_mut(name, field);
         }
-        Ok((map, self.life()))
+        Ok((map, self.life().await))
     }
 
     /// The life that this execution holds, if it met one.
-    pub(crate) fn life(&self) -> Option<Life> {
-        let opened = self.open().ok()?;
-        let pinned = opened.standing.pinned.lock();
+    pub(crate) async fn life(&self) -> Option<Life> {
+        let opened = self.open().await.ok()?;
+        let pinned = opened.target.pinned.lock();
         pinned.map(|pin| pin.life)
     }
 
@@ -116,8 +134,7 @@ impl Global {
         name: FieldName,
         mut edit: impl FnMut(Option<&Field>) -> Result<(Edit, R)>,
     ) -> Result<(R, Option<FieldVersion>)> {
-        let opened = self.open()?;
-        let cell = opened.standing.vault.cell_id(&opened.standing.id, name.as_str());
+        let cell = self.open().await?.cell(&name);
         let _turn = self.store.turns[usize::from(cell[0]) % self.store.turns.len()].lock().await;
         let only = Selection::Names(vec![name.clone()]);
         let mut result = None;
@@ -156,7 +173,7 @@ impl Global {
     }
 
     pub(crate) async fn info(&self) -> Result<Option<Info>> {
-        let opened = self.open()?;
+        let opened = self.open().await?;
         let record = self.look(&opened, &Cells::None, false).await?;
         Ok(match self.meet(&opened, &record, self.store.clock.now())? {
             Met::Vacant(_) => None,
@@ -176,25 +193,28 @@ impl Global {
         Ok(())
     }
 
-    fn open(&self) -> Result<Opened> {
-        match &self.node {
-            Some(node) => node.check_open()?,
-            None => self.store.check_open()?,
+    async fn open(&self) -> Result<Opened> {
+        match &self.way {
+            Way::Proven { access, node, tag } => {
+                if let Some(node) = node {
+                    node.check_open()?;
+                }
+                self.store.check_usable()?;
+                access.open(&self.store, tag.as_deref()).await
+            }
+            Way::Id(id) => {
+                self.store.check_usable()?;
+                let config = self.store.catalog.find(&self.store, &id.tag).await?;
+                let target = Arc::new(Target::named(&self.store, &config, id.storage, None));
+                Ok(Opened { target, config, proof: Proof::Id })
+            }
         }
-        self.store.check_own()?;
-        let (standing, token) = self.access.open(&self.store, self.tag.as_deref())?;
-        Ok(Opened { standing, token })
     }
 
     async fn look(&self, opened: &Opened, cells: &Cells, user: bool) -> Result<Record> {
-        let standing = &opened.standing;
-        self.store.backend.read(&standing.space, &standing.id, cells, user.then_some(&standing.user)).await
-    }
-}
-
-impl Opened {
-    fn cell(&self, name: &FieldName) -> CellId {
-        self.standing.vault.cell_id(&self.standing.id, name.as_str())
+        let target = &opened.target;
+        let user = target.user().filter(|_| user);
+        self.store.backend.read(&target.space, &target.id, cells, user.as_ref()).await
     }
 }
 

@@ -1,0 +1,102 @@
+//! A life that begins: one change that makes head, fields, user record and index entry.
+
+use crate::backend::{
+    BlindUser, Cells, Change, Effects, Guard, HeadGuard, Stamp, StorageId, UserEffect, UserRecord,
+};
+use crate::clock::Time;
+use crate::config::Config;
+use crate::error::Result;
+use crate::json::{FieldName, Json};
+use crate::limits::Limits;
+use crate::session::field::FieldVersion;
+use crate::session::seen::Seen;
+use crate::vault::{ConfigVault, Entropy, Head, HeadState, Identifier, Life, User};
+
+use super::change::row_hint;
+
+/// Which session begins, whose, and in place of what.
+pub(crate) struct Birth<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) vault: &'a ConfigVault,
+    pub(crate) id: StorageId,
+    pub(crate) user: BlindUser,
+    pub(crate) realm: &'a str,
+    pub(crate) identifier: &'a Identifier,
+    pub(crate) guard: HeadGuard,
+    pub(crate) ends: Option<Time>,
+}
+
+/// The change, and what will be there once it is applied.
+pub(crate) struct Born {
+    pub(crate) change: Change,
+    pub(crate) seen: Seen,
+    pub(crate) versions: Vec<FieldVersion>,
+}
+
+impl Birth<'_> {
+    /// `record` is the user's as it stands; `evicts`: another session of theirs is ended to make room for this one.
+    pub(crate) fn prepare(
+        &self,
+        record: Option<&UserRecord>,
+        evicts: bool,
+        fields: &[(FieldName, Json, Option<Time>)],
+        limits: &Limits,
+        now: Time,
+        entropy: &mut Entropy,
+    ) -> Result<Born> {
+        let Birth { config, vault, id, user, realm, identifier, .. } = self;
+        let head = Head {
+            life: entropy.random_id(),
+            state: HeadState::Alive,
+            began: now,
+            ends: self.ends,
+            idle: config.idle_millis(now)?,
+            config_version: config.version,
+            refresh_counter: 0,
+            refresh_time: None,
+            realm: (*realm).to_owned(),
+            identifier: (*identifier).clone(),
+        };
+        let sealed = vault.seal_head(id, &head, entropy)?;
+        let mut owner = User::of(vault, user, record, realm, identifier, now)?;
+        if evicts {
+            owner.last_end = owner.last_end.max(Some(now));
+        }
+        owner.begins(head.ends);
+
+        // The head alone is guarded: the cells of an older life may still lie there, and go.
+        let generation = record.map_or(0, |record| record.generation);
+        let guard = Guard { head: self.guard.clone(), generation: Some((*user, generation)), ..Guard::default() };
+        let mut effects = Effects::nothing(now, limits);
+        effects.head = Some(sealed.clone());
+        effects.clear = true;
+        effects.raise_version = true;
+        effects.reset_counters = true;
+        effects.reset_touch = true;
+        effects.touch = Some(vault.seal_touch(id, &head.life, now));
+        effects.index = Some((*user, true));
+        effects.expires = row_hint(head.ends);
+        effects.user = Some((*user, UserEffect::Write(vault.seal_user(user, &owner, entropy)?)));
+        let versions = put(&mut effects, vault, id, &head.life, fields, entropy)?;
+        let change = Change { space: vault.space(), id: *id, guard, effects, answer: Cells::None };
+        Ok(Born { change, seen: Seen { sealed, head, touched: now }, versions })
+    }
+}
+
+/// Seals fields into the change of a life; their new versions, in order.
+pub(super) fn put(
+    effects: &mut Effects,
+    vault: &ConfigVault,
+    id: &StorageId,
+    life: &Life,
+    fields: &[(FieldName, Json, Option<Time>)],
+    entropy: &mut Entropy,
+) -> Result<Vec<FieldVersion>> {
+    let mut versions = Vec::with_capacity(fields.len());
+    for (name, value, expires) in fields {
+        let stamp: Stamp = entropy.random_id();
+        versions.push(FieldVersion::from_be_bytes(stamp));
+        effects.put.push(vault.seal_field(id, life, name.as_str(), value.as_str(), *expires, stamp, entropy)?);
+    }
+    Ok(versions)
+}

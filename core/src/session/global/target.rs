@@ -1,0 +1,135 @@
+//! A Global session found: where it lies, whose it is, and on what proof; not yet read.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::backend::{BlindUser, CellId, Space, StorageId};
+use crate::clock::Time;
+use crate::config::{Config, Found};
+use crate::error::{Error, Result, fail};
+use crate::execution::not_allowed;
+use crate::identity::{SessionRef, VerifiedToken};
+use crate::json::FieldName;
+use crate::store::Inner;
+use crate::vault::{ConfigVault, Head, Identifier, Life};
+
+/// One session of one config.
+pub(crate) struct Target {
+    pub(crate) tag: Arc<str>,
+    pub(crate) config_id: [u8; 16],
+    pub(crate) vault: Arc<ConfigVault>,
+    pub(crate) space: Space,
+    pub(crate) id: StorageId,
+    pub(crate) kind: Kind,
+    /// The life that the execution met first: it never changes to another unnoticed.
+    pub(crate) pinned: Mutex<Option<Pin>>,
+}
+
+/// How a session came to be, which decides what may be done where none stands.
+pub(crate) enum Kind {
+    /// A user's standing session: their first Put begins it.
+    Standing { user: BlindUser, realm: Box<str>, identifier: Identifier },
+    /// Named by its id: it is there or it is not. Whose it is says its head, and before that its token.
+    Named { user: Option<BlindUser> },
+}
+
+/// See [`Target::pinned`].
+#[derive(Clone, Copy)]
+pub(crate) struct Pin {
+    pub(crate) life: Life,
+    pub(crate) ends: Option<Time>,
+}
+
+impl Target {
+    /// The standing session of that token's user. `GLOBAL_NOT_ALLOWED` if the config's selector is not a string: a
+    /// subject is one.
+    pub(crate) fn standing(store: &Inner, config: &Config, token: &VerifiedToken) -> Result<Target> {
+        if !config.definition.has_standing_sessions() {
+            let why = format!("config {:?} has no standing sessions, for its selector is not a string", config.tag);
+            return Err(not_allowed("selector", &why));
+        }
+        let vault = store.vault.config(&config.tag, &config.id);
+        let identifier = Identifier::String(token.subject().to_owned());
+        let user = vault.user(token.realm(), &identifier);
+        let id = vault.standing(token.realm(), token.subject(), &user);
+        Ok(Target::of(config, vault, id, Kind::Standing { user, realm: token.realm().into(), identifier }))
+    }
+
+    /// The session with that id.
+    pub(crate) fn named(store: &Inner, config: &Config, id: StorageId, user: Option<BlindUser>) -> Target {
+        Target::of(config, store.vault.config(&config.tag, &config.id), id, Kind::Named { user })
+    }
+
+    fn of(config: &Config, vault: Arc<ConfigVault>, id: StorageId, kind: Kind) -> Target {
+        let space = vault.space();
+        Target { tag: config.tag.clone(), config_id: config.id, vault, space, id, kind, pinned: Mutex::new(None) }
+    }
+
+    /// The user, where it is known before the head is read.
+    pub(crate) fn user(&self) -> Option<BlindUser> {
+        match &self.kind {
+            Kind::Standing { user, .. } => Some(*user),
+            Kind::Named { user } => *user,
+        }
+    }
+
+    /// The user whose session that head is.
+    pub(crate) fn owner(&self, head: &Head) -> BlindUser {
+        self.user().unwrap_or_else(|| self.vault.user(&head.realm, &head.identifier))
+    }
+}
+
+/// A target, its config as it is now, and the proof that opened it: what one operation needs.
+pub(crate) struct Opened {
+    pub(crate) target: Arc<Target>,
+    pub(crate) config: Found,
+    pub(crate) proof: Proof,
+}
+
+/// On the strength of what an operation is done.
+pub(crate) enum Proof {
+    Token(VerifiedToken),
+    /// The store's own user named the session by its id.
+    Id,
+}
+
+impl Opened {
+    pub(super) fn cell(&self, name: &FieldName) -> CellId {
+        self.target.vault.cell_id(&self.target.id, name.as_str())
+    }
+
+    /// Whether the token was issued after that instant.
+    pub(super) fn is_issued_after(&self, instant: Time) -> bool {
+        match &self.proof {
+            Proof::Token(token) => token.issued_at() > instant,
+            Proof::Id => true,
+        }
+    }
+
+    /// Nothing is stored where a session was named.
+    pub(super) fn missing(&self, now: Time) -> Error {
+        let ends_at = match &self.proof {
+            Proof::Id => return fail!(NotFound, "no session has this id").with("tag", &*self.target.tag),
+            Proof::Token(token) => token.session().and_then(|session: &SessionRef| session.ends_at),
+        };
+        match ends_at {
+            Some(end) if end <= now => self.expired(),
+            _ => self.ended("revoked"),
+        }
+    }
+
+    pub(super) fn expired(&self) -> Error {
+        fail!(SessionExpired, "the session has reached its end").with("tag", &*self.target.tag)
+    }
+
+    /// `SESSION_REVOKED`; `reason` is `ended`, `evicted` or `revoked`.
+    pub(super) fn ended(&self, reason: &str) -> Error {
+        let message = match reason {
+            "evicted" => "the session was ended to make room for another one of its user",
+            "revoked" => "the session was revoked",
+            _ => "the session was ended",
+        };
+        Error::new(crate::Code::SessionRevoked, message).with("tag", &*self.target.tag).with("reason", reason)
+    }
+}

@@ -1,0 +1,55 @@
+//! A head that was opened and found good, with its session's last use: what there is to know of a session's times.
+
+use crate::backend::{StorageId, Touch};
+use crate::clock::Time;
+use crate::error::Result;
+use crate::vault::{ConfigVault, Head, HeadState};
+
+/// See the module.
+pub(crate) struct Seen {
+    pub(crate) sealed: Box<[u8]>,
+    pub(crate) head: Head,
+    /// When the session was last used, as far as this process knows.
+    pub(crate) touched: Time,
+}
+
+impl Seen {
+    /// Opens a head. `KEY_*`, `CORRUPT`.
+    pub(crate) fn open(vault: &ConfigVault, id: &StorageId, sealed: &[u8], touch: Option<&Touch>) -> Result<Seen> {
+        Ok(Seen::of(vault, id, sealed, touch, vault.open_head(id, sealed)?))
+    }
+
+    /// From a head that was opened before.
+    pub(crate) fn of(vault: &ConfigVault, id: &StorageId, sealed: &[u8], touch: Option<&Touch>, head: Head) -> Seen {
+        let touched = touch.and_then(|touch| vault.open_touch(id, &head.life, touch));
+        let touched = touched.map_or(head.began, |touched| touched.max(head.began));
+        Seen { sealed: sealed.into(), head, touched }
+    }
+
+    /// The same session, used at `now`.
+    pub(crate) fn used(&self, now: Time) -> Seen {
+        Seen { sealed: self.sealed.clone(), head: self.head.clone(), touched: now }
+    }
+
+    /// When it ends by itself, as things are: its absolute end, or sooner if it goes unused.
+    pub(crate) fn over_at(&self) -> Option<Time> {
+        let idle_end = self.head.idle.map(|idle| self.touched.plus_millis(idle));
+        [self.head.ends, idle_end].into_iter().flatten().min()
+    }
+
+    /// Whether it is over by itself.
+    pub(crate) fn is_over(&self, now: Time) -> bool {
+        self.over_at().is_some_and(|end| end <= now)
+    }
+
+    /// Whether it can be used: nobody ended it, and it is not over.
+    pub(crate) fn lives(&self, now: Time) -> bool {
+        self.head.state == HeadState::Alive && !self.is_over(now)
+    }
+
+    /// A session's use is noted at most once in a tenth of its idle period, within a second and a minute.
+    pub(crate) fn is_touch_due(&self, now: Time) -> bool {
+        let interval = self.head.idle.map_or(60_000, |idle| (idle / 10).clamp(1_000, 60_000));
+        now >= self.touched.plus_millis(interval)
+    }
+}
