@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::meeting::Met;
 use super::{Global, Opened};
-use crate::backend::{CellId, Cells, Change, Effects, Guard, HeadGuard, Outcome, Record, Stamp};
+use crate::backend::{CellId, Cells, Change, Effects, Guard, HeadGuard, Outcome, Record, Stamp, UserEffect};
 use crate::clock::Time;
 use crate::error::{Result, fail};
 use crate::execution::Pin;
@@ -230,7 +230,8 @@ impl Global {
         };
         user.last_end = ended.or(user.last_end);
         guard.generation = Some((standing.user, generation));
-        effects.user = Some((standing.user, standing.vault.seal_user(&standing.user, &user, entropy)?));
+        let sealed = standing.vault.seal_user(&standing.user, &user, entropy)?;
+        effects.user = Some((standing.user, UserEffect::Write(sealed)));
         Ok(())
     }
 
