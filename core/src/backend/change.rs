@@ -3,7 +3,7 @@
 //! A backend reads the row and its cells' [`Entry`]s, asks whether the guard [holds](Standing::holds), and carries out
 //! the [`Plan`]. Redis and PostgreSQL decide the same next to their data; the contract test holds all to one meaning.
 
-use super::{CellId, Effects, Guard, HeadGuard, SealedField, Stamp, Touch};
+use super::{CellId, Change, Effects, Guard, HeadGuard, SealedField, Stamp, Touch};
 use crate::clock::Time;
 
 /// What must be known of a stored cell to decide about it; its content need not be at hand.
@@ -164,7 +164,24 @@ impl Plan {
     }
 }
 
+impl Change {
+    /// The buckets of all it concerns; they must be one.
+    pub(super) fn buckets(&self) -> impl Iterator<Item = u8> {
+        let users = [
+            self.guard.generation.map(|(user, _)| user),
+            self.effects.user.as_ref().map(|(user, _)| *user),
+            self.effects.index.map(|(user, _)| user),
+        ];
+        users.into_iter().flatten().map(|user| user[0]).chain([self.id[0]])
+    }
+}
+
 impl Effects {
+    /// The generation of a user record that this change makes where there was none.
+    pub(super) fn first_generation(&self) -> u64 {
+        self.now.millis().max(1).cast_unsigned()
+    }
+
     /// The expiry hint this change sets, if it sets one: a new head brings its own, `None` for never; without a new
     /// head only `Some` counts.
     pub(super) fn hint(&self) -> Option<Option<Time>> {

@@ -1,5 +1,9 @@
 //! What every backend must do, as one test that any of them is put through.
 
+mod listing;
+mod several;
+mod users;
+
 use std::future::Future;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +16,7 @@ use crate::error::Code;
 
 pub(super) const SPACE: Space = [1; 16];
 const OTHER: Space = [2; 16];
-const NOW: Time = Time::from_millis(1_000_000);
+pub(super) const NOW: Time = Time::from_millis(1_000_000);
 const DEADLINE: Duration = Duration::from_secs(20);
 
 /// Puts what `make` makes through every rule; each rule meets a fresh, empty backend.
@@ -25,19 +29,29 @@ pub(crate) fn check(make: impl Fn() -> Backend) {
         ("a stamp guards one cell", stamps),
         ("an expired cell is absent", expiry),
         ("the version guards the whole", versions),
-        ("the generation guards the user", generations),
+        ("the generation guards the user", users::generations),
+        ("a record made again repeats no generation", users::made_again),
+        ("users' records are paged in order", users::pages),
         ("the larger touch wins unless it is reset", touches),
         ("clear and delete count what they removed", counts),
         ("clear, delete, put: in this order", order),
         ("a limit refuses the whole change", limits),
         ("cells cross 4 KiB both ways", sizes),
-        ("the index is paged in order", index),
+        ("the index is paged in order", listing::index),
+        ("a list shows heads and touches as they stand", listing::heads_and_touches),
+        ("a user's record and sessions are read together", listing::user_sessions),
+        ("no list shows half a change", listing::one_instant),
+        ("several changes are applied as one", several::applied_as_one),
+        ("one that fails leaves all undone", several::all_or_nothing),
+        ("guards see what stood before all of them", several::guards_before),
+        ("no increment of two sessions is lost", several::increments),
         ("meta records are compared and set", meta),
         ("one of eight who race for a meta record wins", meta_race),
         ("no increment is lost", increments),
         ("nobody sees half a change", halves),
         ("spaces do not cross", spaces),
         ("a sweep is bounded and thorough", sweep),
+        ("what is over now is swept with its index entry", swept_now),
         ("after close all is closed", close),
     ];
     for (name, rule) in rules {
@@ -94,7 +108,7 @@ pub(super) fn id(n: u8) -> StorageId {
     id
 }
 
-fn user(n: u8) -> BlindUser {
+pub(super) fn user(n: u8) -> BlindUser {
     let mut user = [7; 16];
     user[15] = n;
     user
@@ -212,7 +226,7 @@ fn guards(backend: &Backend) {
             effects.touch = Some(touch(5));
             effects.clear = true;
             effects.put = vec![(cell(3), sealed(3, 0, 60))];
-            effects.user = Some((user(1), (*b"user").into()));
+            effects.user = Some((user(1), UserEffect::Write((*b"user").into())));
             effects.index = Some((user(1), true));
             effects.expires = Some(NOW);
         });
@@ -281,23 +295,6 @@ fn versions(backend: &Backend) {
     let again = with(1, |change| change.effects.reset_counters = true);
     assert_eq!(applied(backend, &again).0, 1);
     assert_eq!(read(backend, 1).version, 1);
-}
-
-fn generations(backend: &Backend) {
-    let begin = |n, generation| {
-        with(n, |change| {
-            change.guard.generation = Some((user(1), generation));
-            change.effects.user = Some((user(1), [n].into()));
-            change.effects.raise_version = false;
-        })
-    };
-    applied(backend, &begin(1, 0));
-    let answer = refused(backend, &begin(2, 0));
-    assert_eq!(answer.user.map(|user| (user.sealed[0], user.generation)), Some((1, 1)));
-    applied(backend, &begin(2, 1));
-    let found = wait(backend.read(&SPACE, &id(3), &Cells::None, Some(&user(1)))).unwrap().user;
-    assert_eq!(found.map(|user| (user.sealed[0], user.generation)), Some((2, 2)));
-    assert!(wait(backend.read(&SPACE, &id(1), &Cells::None, None)).unwrap().user.is_none());
 }
 
 fn touches(backend: &Backend) {
@@ -393,57 +390,6 @@ fn sizes(backend: &Backend) {
     }
 }
 
-fn index(backend: &Backend) {
-    let listed = |space: Space, user: BlindUser, n: u8, add: bool| {
-        let change = with(n, |change| {
-            change.space = space;
-            change.id[0] = user[0];
-            change.effects.index = Some((user, add));
-        });
-        (user, change)
-    };
-    let mut expected = Vec::new();
-    for bucket in [200, 0, 7] {
-        for who in [3, 1, 2] {
-            for n in [9, 4] {
-                let mut owner = user(who);
-                owner[0] = bucket;
-                let (owner, change) = listed(SPACE, owner, n + who * 10, true);
-                applied(backend, &change);
-                applied(backend, &change);
-                expected.push((owner, change.id));
-            }
-        }
-    }
-    let (stranger, foreign) = listed(OTHER, user(1), 1, true);
-    applied(backend, &foreign);
-    expected.sort_unstable();
-    for limit in [0, 1, 4, 5, 100] {
-        let mut found = Vec::new();
-        loop {
-            let page = wait(backend.page(&SPACE, None, found.last().copied(), limit)).unwrap();
-            assert!(page.len() <= limit);
-            if page.is_empty() {
-                break;
-            }
-            found.extend(page);
-        }
-        assert_eq!(found, if limit == 0 { &[] } else { &expected[..] });
-    }
-    for owner in expected.iter().map(|entry| entry.0) {
-        let own: Vec<_> = expected.iter().filter(|entry| entry.0 == owner).copied().collect();
-        assert_eq!(wait(backend.page(&SPACE, Some(&owner), None, 9)).unwrap(), own);
-        assert_eq!(wait(backend.page(&SPACE, Some(&owner), Some(own[0]), 9)).unwrap(), own[1..]);
-        assert!(wait(backend.page(&SPACE, Some(&owner), Some(own[1]), 9)).unwrap().is_empty());
-    }
-    assert_eq!(wait(backend.page(&OTHER, None, None, 9)).unwrap(), [(stranger, foreign.id)]);
-    let gone = expected.remove(3);
-    let (_, mut remove) = listed(SPACE, gone.0, 0, false);
-    remove.id = gone.1;
-    applied(backend, &remove);
-    assert_eq!(wait(backend.page(&SPACE, None, None, 99)).unwrap(), expected);
-}
-
 fn meta(backend: &Backend) {
     let key = [5; 16];
     let set = |expected, new| wait(backend.apply_meta(&key, expected, new)).unwrap();
@@ -527,7 +473,7 @@ fn spaces(backend: &Backend) {
         change.space = OTHER;
         change.guard.stamps = vec![(cell(1), None)];
         change.effects.put = vec![(cell(1), sealed(2, 0, 6000))];
-        change.effects.user = Some((user(1), (*b"u").into()));
+        change.effects.user = Some((user(1), UserEffect::Write((*b"u").into())));
     });
     applied(backend, &elsewhere);
     assert_eq!(read(backend, 1).cells[0].1.stamp(), Some([1; 16]));
@@ -543,7 +489,7 @@ fn sweep(backend: &Backend) {
             change.effects.head = Some([n].into());
             change.effects.put = vec![(cell(1), sealed(1, 0, 60)), (cell(2), sealed(2, 0, 6000))];
             change.effects.index = Some((user(n), true));
-            change.effects.user = Some((user(n), [n].into()));
+            change.effects.user = Some((user(n), UserEffect::Write([n].into())));
             change.effects.expires = Some(NOW.plus_millis(if n <= 6 { 0 } else { 1 }));
         });
         applied(backend, &begin);
@@ -569,6 +515,33 @@ fn sweep(backend: &Backend) {
     assert_eq!((read(backend, 1).version, read(backend, 1).size), (1, 5000));
 }
 
+fn swept_now(backend: &Backend) {
+    let begin = |n| {
+        with(n, |change| {
+            change.effects.head = Some([n].into());
+            change.effects.put = vec![(cell(1), sealed(1, 0, 60))];
+            change.effects.index = Some((user(1), true));
+            change.effects.expires = Some(NOW.plus_millis(1000));
+        })
+    };
+    applied(backend, &begin(1));
+    applied(backend, &begin(2));
+    // The hint alone, and the hint with a new head.
+    applied(backend, &with(1, |change| change.effects.expires = Some(NOW)));
+    let last = with(2, |change| {
+        change.effects.head = Some((*b"over").into());
+        change.effects.clear = true;
+        change.effects.expires = Some(NOW);
+    });
+    applied(backend, &last);
+    applied(backend, &begin(3));
+    assert_eq!(wait(backend.sweep(NOW.plus_millis(-1), 9)).unwrap(), 0);
+    assert_eq!(wait(backend.sweep(NOW, 9)).unwrap(), 2);
+    let listed = wait(backend.page(&SPACE, None, None, 9)).unwrap();
+    assert_eq!(listed.iter().map(|entry| entry.id).collect::<Vec<_>>(), [id(3)]);
+    assert!(read(backend, 1).head.is_none() && read(backend, 1).cells.is_empty() && read(backend, 2).head.is_none());
+}
+
 fn close(backend: &Backend) {
     applied(backend, &put(1, vec![(cell(1), sealed(1, 0, 60))]));
     wait(backend.close()).unwrap();
@@ -577,6 +550,8 @@ fn close(backend: &Backend) {
     closed(wait(backend.read(&SPACE, &id(1), &Cells::All, None)).err().map(|error| error.code()));
     closed(wait(backend.apply(&change(1))).err().map(|error| error.code()));
     closed(wait(backend.page(&SPACE, None, None, 1)).err().map(|error| error.code()));
+    closed(wait(backend.user(&SPACE, &user(1))).err().map(|error| error.code()));
+    closed(wait(backend.page_users(&SPACE, None, 1)).err().map(|error| error.code()));
     closed(wait(backend.sweep(NOW, 1)).err().map(|error| error.code()));
     closed(wait(backend.read_meta(&[0; 16])).err().map(|error| error.code()));
     closed(wait(backend.apply_meta(&[0; 16], None, b"")).err().map(|error| error.code()));

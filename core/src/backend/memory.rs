@@ -3,15 +3,17 @@
 //! Shards are picked by space and bucket, so a session, its user's record and its index entry lie under one lock, and
 //! an atomic step never takes two.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{BuildHasher, RandomState};
+use std::ops::{Bound, ControlFlow};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::{Mutex, MutexGuard};
 
-use super::change::{Next, Standing, TooLarge, asked};
+use super::change::{Next, Plan, Standing, TooLarge, asked};
 use super::{
-    BlindUser, CellId, Cells, Change, MetaKey, Outcome, Record, SealedField, Space, StorageId, Touch, UserRecord,
+    BlindUser, CellId, Cells, Change, Listed, MetaKey, Outcome, Record, SealedField, Space, StorageId, Touch,
+    UserEffect, UserRecord, UserSessions,
 };
 use crate::clock::Time;
 use crate::error::{Result, fail};
@@ -29,7 +31,7 @@ pub(crate) struct Memory {
 #[derive(Default)]
 struct Shard {
     rows: HashMap<(Space, StorageId), Row>,
-    users: HashMap<(Space, BlindUser), UserRecord>,
+    users: BTreeMap<(Space, BlindUser), UserRecord>,
     index: BTreeSet<(Space, BlindUser, StorageId)>,
     /// The index the other way round, for the sweep.
     owners: BTreeSet<(Space, StorageId, BlindUser)>,
@@ -47,6 +49,12 @@ struct Row {
     expires: Option<Time>,
     /// In the order of their ids.
     cells: Vec<(CellId, SealedField)>,
+}
+
+/// A change whose guards hold and whose result is within the limits.
+struct Decided {
+    plan: Plan,
+    writes_row: bool,
 }
 
 impl Memory {
@@ -69,8 +77,9 @@ impl Memory {
         Ok(self.lock(space, id[0])?.record(space, id, cells, user))
     }
 
-    pub(super) fn apply(&self, change: &Change) -> Result<Outcome> {
-        Ok(self.lock(&change.space, change.id[0])?.apply(change))
+    /// Applies changes that all lie in this space and bucket.
+    pub(super) fn apply(&self, space: &Space, bucket: u8, changes: &[Change]) -> Result<Outcome> {
+        Ok(self.lock(space, bucket)?.apply(changes))
     }
 
     pub(super) fn page(
@@ -79,7 +88,7 @@ impl Memory {
         user: Option<&BlindUser>,
         after: Option<(BlindUser, StorageId)>,
         limit: usize,
-    ) -> Result<Vec<(BlindUser, StorageId)>> {
+    ) -> Result<Vec<Listed>> {
         let first = after.unwrap_or_default().0.max(user.copied().unwrap_or_default());
         let last = user.map_or(u8::MAX, |user| user[0]);
         let mut found = Vec::new();
@@ -99,7 +108,46 @@ impl Memory {
             let wanted = bucket_entries
                 .map(|&(_, owner, id)| (owner, id))
                 .filter(|entry| user.is_none_or(|user| *user == entry.0) && Some(*entry) != after);
-            found.extend(wanted.take(limit - found.len()));
+            found.extend(wanted.take(limit - found.len()).map(|(owner, id)| shard.listed(space, owner, id)));
+            if found.len() == limit {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    pub(super) fn user(&self, space: &Space, user: &BlindUser) -> Result<UserSessions> {
+        let shard = self.lock(space, user[0])?;
+        let entries =
+            shard.index.range((*space, *user, [0; 17])..).take_while(|(of, owner, _)| (of, owner) == (space, user));
+        Ok(UserSessions {
+            record: shard.users.get(&(*space, *user)).cloned(),
+            sessions: entries.map(|&(_, owner, id)| shard.listed(space, owner, id)).collect(),
+        })
+    }
+
+    pub(super) fn page_users(
+        &self,
+        space: &Space,
+        after: Option<BlindUser>,
+        limit: usize,
+    ) -> Result<Vec<(BlindUser, UserRecord)>> {
+        let first = after.map_or(0, |user| user[0]);
+        let mut found = Vec::new();
+        for bucket in first..=u8::MAX {
+            let shard = self.lock(space, bucket)?;
+            let mut start = [0; 16];
+            start[0] = bucket;
+            let from = match after {
+                Some(user) if user[0] == bucket => Bound::Excluded((*space, user)),
+                _ => Bound::Included((*space, start)),
+            };
+            let records = shard.users.range((from, Bound::Unbounded));
+            let wanted = records.take_while(|((of, user), _)| of == space && user[0] == bucket);
+            found.extend(wanted.take(limit - found.len()).map(|((_, user), record)| (*user, record.clone())));
+            if found.len() == limit {
+                break;
+            }
         }
         Ok(found)
     }
@@ -181,7 +229,31 @@ impl Shard {
         }
     }
 
-    fn apply(&mut self, change: &Change) -> Outcome {
+    fn listed(&self, space: &Space, user: BlindUser, id: StorageId) -> Listed {
+        let row = self.rows.get(&(*space, id));
+        Listed { user, id, head: row.and_then(|row| row.head.clone()), touch: row.and_then(|row| row.touch) }
+    }
+
+    fn apply(&mut self, changes: &[Change]) -> Outcome {
+        // All is decided before anything is written.
+        let mut decisions = Vec::with_capacity(changes.len());
+        for change in changes {
+            match self.decide(change) {
+                ControlFlow::Continue(decided) => decisions.push(decided),
+                ControlFlow::Break(outcome) => return outcome,
+            }
+        }
+        let (mut version, mut deleted) = (0, 0);
+        for (change, decided) in changes.iter().zip(decisions) {
+            version = decided.plan.version;
+            deleted += decided.plan.deleted;
+            self.carry_out(change, decided);
+        }
+        Outcome::Applied { version, deleted }
+    }
+
+    /// What the change comes to, or why it may not be.
+    fn decide(&self, change: &Change) -> ControlFlow<Outcome, Decided> {
         let Change { space, id, guard, effects, answer } = change;
         let blank = Row::default();
         let row = self.rows.get(&(*space, *id)).unwrap_or(&blank);
@@ -190,14 +262,17 @@ impl Shard {
         let user = guard.generation.as_ref().map(|(user, _)| user);
         let generation = user.and_then(|user| self.users.get(&(*space, *user))).map_or(0, |user| user.generation);
         if !standing.holds(guard, generation, effects.now) {
-            return Outcome::Refused(self.record(space, id, answer, user));
+            return ControlFlow::Break(Outcome::Refused(self.record(space, id, answer, user)));
         }
-        let plan = match standing.plan(effects) {
-            Ok(plan) => plan,
-            Err(TooLarge { size, count }) => return Outcome::TooLarge { size, count },
-        };
+        match standing.plan(effects) {
+            Ok(plan) => ControlFlow::Continue(Decided { writes_row: plan.writes_row(&standing, effects), plan }),
+            Err(TooLarge { size, count }) => ControlFlow::Break(Outcome::TooLarge { size, count }),
+        }
+    }
 
-        if plan.writes_row(&standing, effects) {
+    fn carry_out(&mut self, change: &Change, Decided { plan, writes_row }: Decided) {
+        let Change { space, id, effects, .. } = change;
+        if writes_row {
             let row = self.rows.entry((*space, *id)).or_default();
             if let Some(hint) = effects.hint() {
                 if let Some(old) = row.expires {
@@ -224,9 +299,16 @@ impl Shard {
                 row.head = Some(head.clone());
             }
         }
-        if let Some((user, sealed)) = &effects.user {
-            let generation = self.users.get(&(*space, *user)).map_or(0, |user| user.generation) + 1;
-            self.users.insert((*space, *user), UserRecord { sealed: sealed.clone(), generation });
+        match &effects.user {
+            Some((user, UserEffect::Write(sealed))) => {
+                let before = self.users.get(&(*space, *user));
+                let generation = before.map_or(effects.first_generation(), |user| user.generation + 1);
+                self.users.insert((*space, *user), UserRecord { sealed: sealed.clone(), generation });
+            }
+            Some((user, UserEffect::Remove)) => {
+                self.users.remove(&(*space, *user));
+            }
+            None => {}
         }
         match effects.index {
             Some((user, true)) => {
@@ -239,7 +321,6 @@ impl Shard {
             }
             None => {}
         }
-        Outcome::Applied { version: plan.version, deleted: plan.deleted }
     }
 
     fn drop_row(&mut self, space: Space, id: StorageId, expires: Time) {

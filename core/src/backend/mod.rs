@@ -1,4 +1,4 @@
-//! What a store must do: read a head and some cells, apply a guarded change, page an index, sweep.
+//! What a store must do: read a head and some cells, apply guarded changes, page an index, sweep.
 //!
 //! A backend sees sealed bytes and blind ids only. It never computes a MAC and never opens a cell; the two numbers it
 //! reads inside sealed bytes (a field's stamp and expiry, a touch's time) stand in the clear at fixed offsets.
@@ -10,6 +10,8 @@ mod location;
 mod memory;
 mod sqlite;
 
+use std::collections::HashSet;
+use std::slice;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -78,8 +80,27 @@ pub(crate) struct Record {
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct UserRecord {
     pub(crate) sealed: Box<[u8]>,
-    /// Raised by every begin, end, revoke and extend of that user.
+    /// Raised by every begin, end, revoke and extend of that user. A new record's starts at the millisecond it was made
+    /// in, so that one removed and made again later does not repeat what it had; never 0, which means "no record".
     pub(crate) generation: u64,
+}
+
+/// A session as the index lists it.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Listed {
+    pub(crate) user: BlindUser,
+    pub(crate) id: StorageId,
+    /// `None` when the index names a session of which nothing is stored.
+    pub(crate) head: Option<Box<[u8]>>,
+    pub(crate) touch: Option<Touch>,
+}
+
+/// What there is of one user, all of one instant.
+#[cfg_attr(not(test), expect(dead_code, reason = "quotas and the verbs on a user's sessions decide on it"))]
+pub(crate) struct UserSessions {
+    pub(crate) record: Option<UserRecord>,
+    /// All indexed sessions of theirs, in the order of their ids.
+    pub(crate) sessions: Vec<Listed>,
 }
 
 /// Which cells a read or a refused change answers with.
@@ -138,8 +159,7 @@ pub(crate) struct Effects {
     pub(crate) put: Vec<(CellId, SealedField)>,
     /// Whether `v` is raised by one.
     pub(crate) raise_version: bool,
-    /// The user record written with its generation raised by one.
-    pub(crate) user: Option<(BlindUser, Box<[u8]>)>,
+    pub(crate) user: Option<(BlindUser, UserEffect)>,
     /// This session's entry in the index of that user: added or removed.
     pub(crate) index: Option<(BlindUser, bool)>,
     /// When the backend may drop the session's row and its index entry on its own; a hint. A change with a `head` sets
@@ -150,6 +170,18 @@ pub(crate) struct Effects {
     pub(crate) max_count: u64,
     /// The instant of the change. Cells whose expiry is at or before it leave with the change.
     pub(crate) now: Time,
+    /// On the disk before the call returns, whatever the store's durability.
+    pub(crate) durable: bool,
+}
+
+/// What a change does to a user's record.
+#[derive(Clone)]
+pub(crate) enum UserEffect {
+    /// Written, its generation raised by one; a new record's starts at `max(1, now)`, in milliseconds.
+    Write(Box<[u8]>),
+    /// Removed, if it is there.
+    #[cfg_attr(not(test), expect(dead_code, reason = "a user is removed when forgotten or gone longer than kept"))]
+    Remove,
 }
 
 impl Effects {
@@ -170,13 +202,15 @@ impl Effects {
             max_size: limits.session as u64,
             max_count: limits.fields as u64,
             now,
+            durable: false,
         }
     }
 }
 
-/// What became of a change.
+/// What became of a change, or of several that were one.
 pub(crate) enum Outcome {
-    /// Applied; the session's version after it, and how many of `delete` (with `clear`: of all cells) were there and not expired at `now`.
+    /// Applied; the session's version after it (of several: after the last), and how many of `delete` (with `clear`: of
+    /// all cells) were there and not expired at `now`, in all.
     Applied {
         #[cfg_attr(not(test), expect(dead_code, reason = "a write under a *whole* schema goes on from it"))]
         version: u64,
@@ -234,26 +268,68 @@ impl Backend {
 
     /// Applies a change if its guards hold.
     pub(crate) async fn apply(&self, change: &Change) -> Result<Outcome> {
-        let users = [change.guard.generation.map(|(user, _)| user), change.effects.index.map(|(user, _)| user)];
-        debug_assert!(users.iter().flatten().all(|user| user[0] == change.id[0]), "one change, one bucket");
+        self.apply_all(slice::from_ref(change)).await
+    }
+
+    /// Applies changes of different sessions, all in one space and one bucket: all of them, or nothing. Every guard is
+    /// checked against what stood before any of them; the outcome is that of the first, in the order given, whose guard
+    /// fails or which is too large. Durable if one of them is. No change at all is applied, to version 0.
+    pub(crate) async fn apply_all(&self, changes: &[Change]) -> Result<Outcome> {
+        let Some(first) = changes.first() else {
+            return Ok(Outcome::Applied { version: 0, deleted: 0 });
+        };
+        debug_assert!(changes.iter().all(|change| change.space == first.space), "one space");
+        debug_assert!(changes.iter().flat_map(Change::buckets).all(|bucket| bucket == first.id[0]), "one bucket");
+        debug_assert!(
+            changes.iter().map(|change| change.id).collect::<HashSet<_>>().len() == changes.len(),
+            "one change a session"
+        );
         match self {
-            Backend::Memory(memory) => memory.apply(change),
-            Backend::Sqlite(sqlite) => sqlite.apply(change).await,
+            Backend::Memory(memory) => memory.apply(&first.space, first.id[0], changes),
+            Backend::Sqlite(sqlite) => sqlite.apply(changes).await,
         }
     }
 
     /// The sessions of a space by user: entries after `after`, at most `limit`, ordered; within one user when named.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the lists of users and sessions page the index"))]
+    /// Those of one bucket are of one instant, each with its head and touch; a page over several need not be.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the list of sessions and the dashboard page the index"))]
     pub(crate) async fn page(
         &self,
         space: &Space,
         user: Option<&BlindUser>,
         after: Option<(BlindUser, StorageId)>,
         limit: usize,
-    ) -> Result<Vec<(BlindUser, StorageId)>> {
+    ) -> Result<Vec<Listed>> {
         match self {
             Backend::Memory(memory) => memory.page(space, user, after, limit),
             Backend::Sqlite(sqlite) => sqlite.page(space, user, after, limit).await,
+        }
+    }
+
+    /// A user's record and all sessions of theirs that are indexed, as of one instant.
+    #[cfg_attr(not(test), expect(dead_code, reason = "quotas and the verbs on a user's sessions decide on it"))]
+    pub(crate) async fn user(&self, space: &Space, user: &BlindUser) -> Result<UserSessions> {
+        match self {
+            Backend::Memory(memory) => memory.user(space, user),
+            Backend::Sqlite(sqlite) => sqlite.user(space, user).await,
+        }
+    }
+
+    /// The users' records of a space after `after`, at most `limit`, in the order of their blind ids. Of one instant as
+    /// far as those of a [`page`](Backend::page) are.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the list of users, the dashboard and the sweep page the records")
+    )]
+    pub(crate) async fn page_users(
+        &self,
+        space: &Space,
+        after: Option<BlindUser>,
+        limit: usize,
+    ) -> Result<Vec<(BlindUser, UserRecord)>> {
+        match self {
+            Backend::Memory(memory) => memory.page_users(space, after, limit),
+            Backend::Sqlite(sqlite) => sqlite.page_users(space, after, limit).await,
         }
     }
 

@@ -23,7 +23,7 @@ const STATEMENTS: usize = 32;
 pub(super) fn writer(path: &Path, empty: bool, durability: Durability, deadline: Instant) -> Result<Connection> {
     let mut pause = Pause::until(deadline);
     let connection = loop {
-        match connect(path).and_then(|connection| connection.execute_batch(sync(durability)).map(|()| connection)) {
+        match connect(path).and_then(|connection| set_sync(&connection, durability).map(|()| connection)) {
             Ok(connection) => break connection,
             Err(error) if is_busy(&error) => pause.sleep("open the store")?,
             Err(error) => return Err(mapped("open the store", &error).at(path.display())),
@@ -49,11 +49,12 @@ pub(super) fn writer(path: &Path, empty: bool, durability: Durability, deadline:
     }
 }
 
-fn sync(durability: Durability) -> &'static str {
-    match durability {
+/// Whether a commit waits for the disk. Outside a transaction only.
+pub(super) fn set_sync(connection: &Connection, durability: Durability) -> rusqlite::Result<()> {
+    connection.execute_batch(match durability {
         Durability::Interval => "PRAGMA synchronous = NORMAL",
         Durability::Commit => "PRAGMA synchronous = FULL",
-    }
+    })
 }
 
 /// An absolute path, so that neither `:memory:` nor `file:` can mean anything but a file's name: the bundled SQLite

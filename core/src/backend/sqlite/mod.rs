@@ -7,6 +7,7 @@
 mod connection;
 mod error;
 mod file;
+mod listing;
 mod lock;
 mod reader;
 mod row;
@@ -26,7 +27,10 @@ use self::connection::Readers;
 use self::error::{busy, is_busy, mapped};
 use self::file::{OpenFile, Opening};
 use self::lock::{Pause, WriteLock};
-use super::{BlindUser, Cells, Change, Durability, MetaKey, Outcome, Record, Space, StorageId, forked};
+use super::{
+    BlindUser, Cells, Change, Durability, Listed, MetaKey, Outcome, Record, Space, StorageId, UserRecord, UserSessions,
+    forked,
+};
 use crate::clock::Time;
 use crate::error::{Error, Result, fail};
 use crate::task::{blocking, may_block};
@@ -109,8 +113,12 @@ impl Sqlite {
         self.reading("read a session", |connection| reader::record(connection, space, id, cells, user)).await
     }
 
-    pub(super) async fn apply(&self, change: &Change) -> Result<Outcome> {
-        self.writing("change a session", |connection| writer::apply(connection, change)).await
+    pub(super) async fn apply(&self, changes: &[Change]) -> Result<Outcome> {
+        let durability = match changes.iter().any(|change| change.effects.durable) {
+            true => Durability::Commit,
+            false => self.durability,
+        };
+        self.writing("change a session", durability, |connection| writer::apply(connection, changes)).await
     }
 
     pub(super) async fn page(
@@ -119,8 +127,21 @@ impl Sqlite {
         user: Option<&BlindUser>,
         after: Option<(BlindUser, StorageId)>,
         limit: usize,
-    ) -> Result<Vec<(BlindUser, StorageId)>> {
-        self.reading("list sessions", |connection| reader::page(connection, space, user, after, limit)).await
+    ) -> Result<Vec<Listed>> {
+        self.reading("list sessions", |connection| listing::page(connection, space, user, after, limit)).await
+    }
+
+    pub(super) async fn user(&self, space: &Space, user: &BlindUser) -> Result<UserSessions> {
+        self.reading("read a user's sessions", |connection| listing::user(connection, space, user)).await
+    }
+
+    pub(super) async fn page_users(
+        &self,
+        space: &Space,
+        after: Option<BlindUser>,
+        limit: usize,
+    ) -> Result<Vec<(BlindUser, UserRecord)>> {
+        self.reading("list users", |connection| listing::page_users(connection, space, after, limit)).await
     }
 
     pub(super) async fn sweep(&self, now: Time, budget: usize) -> Result<u64> {
@@ -128,7 +149,7 @@ impl Sqlite {
         if !self.reading(doing, |connection| reader::anything_expired(connection, now)).await? {
             return Ok(0);
         }
-        self.writing(doing, |connection| writer::sweep(connection, now, budget)).await
+        self.writing(doing, self.durability, |connection| writer::sweep(connection, now, budget)).await
     }
 
     pub(super) async fn read_meta(&self, key: &MetaKey) -> Result<Option<Box<[u8]>>> {
@@ -141,7 +162,8 @@ impl Sqlite {
         expected: Option<&[u8]>,
         new: &[u8],
     ) -> Result<Result<(), Option<Box<[u8]>>>> {
-        self.writing("change a meta record", |connection| writer::apply_meta(connection, key, expected, new)).await
+        let doing = "change a meta record";
+        self.writing(doing, self.durability, |connection| writer::apply_meta(connection, key, expected, new)).await
     }
 
     pub(super) async fn close(&self) -> Result<()> {
@@ -167,18 +189,24 @@ impl Sqlite {
         }
     }
 
-    async fn writing<T>(&self, doing: &str, work: impl Fn(&Connection) -> Attempt<T>) -> Result<T> {
+    /// `durability`: of this write, at least the store's.
+    async fn writing<T>(
+        &self,
+        doing: &str,
+        durability: Durability,
+        work: impl Fn(&Connection) -> Attempt<T>,
+    ) -> Result<T> {
         self.own()?;
-        if self.durability == Durability::Commit {
+        if durability == Durability::Commit {
             // The commit waits for the disk, whoever holds the locks.
             may_block().await;
         }
         let deadline = Instant::now() + self.deadline;
-        if let Some(done) = self.try_write(doing, blocking().then_some(deadline), &work)? {
+        if let Some(done) = self.try_write(doing, durability, blocking().then_some(deadline), &work)? {
             return Ok(done);
         }
         may_block().await;
-        self.try_write(doing, Some(deadline), &work)?.ok_or_else(|| busy(doing))
+        self.try_write(doing, durability, Some(deadline), &work)?.ok_or_else(|| busy(doing))
     }
 
     /// `None`: no reader was free, or SQLite was busy.
@@ -200,6 +228,7 @@ impl Sqlite {
     fn try_write<T>(
         &self,
         doing: &str,
+        durability: Durability,
         wait: Option<Instant>,
         work: &impl Fn(&Connection) -> Attempt<T>,
     ) -> Result<Option<T>> {
@@ -215,6 +244,7 @@ impl Sqlite {
         };
         let Some(_held) = held else { return Ok(None) };
         self.readers.check_in_place()?;
+        let _sync = Sync::raised(connection, self.durability, durability).map_err(|error| mapped(doing, &error))?;
         let Some(transaction) = Transaction::begin(connection, doing, wait)? else { return Ok(None) };
         let done = work(connection).map_err(|trouble| trouble.named(doing))?;
         transaction.commit().map_err(|error| mapped(doing, &error))?;
@@ -247,6 +277,32 @@ impl Drop for Sqlite {
         } else {
             std::mem::forget(self.writer.get_mut().take());
             self.readers.forget();
+        }
+    }
+}
+
+/// How the writer waits for the disk: raised for one write, outside its transaction, for SQLite changes it in none.
+struct Sync<'a> {
+    connection: &'a Connection,
+    /// What it is set back to; `None` when it was not raised.
+    back: Option<Durability>,
+}
+
+impl<'a> Sync<'a> {
+    fn raised(connection: &'a Connection, from: Durability, to: Durability) -> rusqlite::Result<Sync<'a>> {
+        let sync = Sync { connection, back: (from != to).then_some(from) };
+        if sync.back.is_some() {
+            connection::set_sync(connection, to)?;
+        }
+        Ok(sync)
+    }
+}
+
+impl Drop for Sync<'_> {
+    fn drop(&mut self) {
+        if let Some(durability) = self.back {
+            // Should it fail, the next writes wait for the disk without need: they are slower, not less safe.
+            let _ = connection::set_sync(self.connection, durability);
         }
     }
 }

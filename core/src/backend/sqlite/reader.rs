@@ -1,4 +1,4 @@
-//! What is read: a session as of one instant, a page of the index, a meta record.
+//! What is read: a session as of one instant, a user's record, a meta record.
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -43,7 +43,7 @@ fn session(connection: &Connection, key: &[u8], asked_for: &Cells) -> Attempt<Re
         return Ok(Record::default());
     };
     let mut record = Record {
-        head: found.get(0)?,
+        head: head(found.get_ref(0)?),
         touch: touch(found.get_ref(1)?),
         version: number(found, 2)?,
         updated: found.get::<_, Option<i64>>(3)?.map(Time::from_millis),
@@ -78,6 +78,16 @@ pub(super) fn cells(blob: &[u8], size: u64, count: u64) -> Option<Vec<Packed<'_>
     (sum == size && cells.len() as u64 == count).then_some(cells)
 }
 
+/// A head; anything that is not one reads as an empty head, which nobody can open: it concerns its own session only,
+/// and can be replaced.
+pub(super) fn head(value: ValueRef<'_>) -> Option<Box<[u8]>> {
+    match value {
+        ValueRef::Null => None,
+        ValueRef::Blob(head) => Some(head.into()),
+        _ => Some(Box::default()),
+    }
+}
+
 /// A touch; anything that is not one counts as none, for a session must stay readable without it.
 pub(super) fn touch(value: ValueRef<'_>) -> Option<Touch> {
     value.as_blob().ok()?.try_into().ok()
@@ -92,40 +102,6 @@ pub(super) fn user_record(connection: &Connection, space: &Space, user: &BlindUs
     let mut rows = statement.query([user_key(space, user)])?;
     let Some(found) = rows.next()? else { return Ok(None) };
     Ok(Some(UserRecord { sealed: found.get(0)?, generation: number(found, 1)? }))
-}
-
-/// The index after `after`, in order.
-pub(super) fn page(
-    connection: &Connection,
-    space: &Space,
-    user: Option<&BlindUser>,
-    after: Option<(BlindUser, StorageId)>,
-    limit: usize,
-) -> Attempt<Vec<(BlindUser, StorageId)>> {
-    // The empty blob comes before every id.
-    let (after_user, after_id) = match &after {
-        Some((user, id)) => (&user[..], &id[..]),
-        None => (&[][..], &[][..]),
-    };
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let entry = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
-    let entries = match user {
-        Some(user) => {
-            let sql = "SELECT user, id FROM entry WHERE space = ?1 AND user = ?2 AND (user, id) > (?3, ?4) \
-                       ORDER BY user, id LIMIT ?5";
-            let mut statement = connection.prepare_cached(sql)?;
-            let rows = statement.query_map(params![space, user, after_user, after_id, limit], entry)?;
-            rows.collect::<rusqlite::Result<_>>()?
-        }
-        None => {
-            let sql = "SELECT user, id FROM entry WHERE space = ?1 AND (user, id) > (?2, ?3) \
-                       ORDER BY user, id LIMIT ?4";
-            let mut statement = connection.prepare_cached(sql)?;
-            let rows = statement.query_map(params![space, after_user, after_id, limit], entry)?;
-            rows.collect::<rusqlite::Result<_>>()?
-        }
-    };
-    Ok(entries)
 }
 
 pub(super) fn meta(connection: &Connection, key: &MetaKey) -> Attempt<Option<Box<[u8]>>> {

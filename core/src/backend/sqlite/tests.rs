@@ -1,5 +1,8 @@
 //! What is special to files, processes and SQLite; what it shares with the others is in `backend::contract`.
 
+mod durable;
+mod lists;
+
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
@@ -9,8 +12,10 @@ use std::thread;
 
 use tempfile::TempDir;
 
-use super::super::Backend;
-use super::super::contract::{SPACE, applied, cell, change, counted, id, increment, open, put, read, sealed, wait};
+use super::super::contract::{
+    NOW, SPACE, applied, cell, change, counted, id, increment, open, put, read, sealed, user, wait,
+};
+use super::super::{Backend, UserEffect};
 use super::*;
 use crate::error::Code;
 use crate::task::{Pool, Task};
@@ -315,10 +320,10 @@ fn a_forked_child_is_told_so_and_touches_nothing() {
     let place = Place::new();
     let path = place.file("");
     let mut inherited = Sqlite::open(&path, Durability::Interval, DEADLINE).unwrap();
-    assert!(matches!(wait(inherited.apply(&one(1))).unwrap(), Outcome::Applied { .. }));
+    assert!(matches!(wait(inherited.apply(&[one(1)])).unwrap(), Outcome::Applied { .. }));
     wait(inherited.read(&SPACE, &id(1), &Cells::All, None)).map(|_| ()).unwrap();
     inherited.pid += 1;
-    assert_eq!(code(wait(inherited.apply(&one(1)))), Some(Code::Forked));
+    assert_eq!(code(wait(inherited.apply(&[one(1)]))), Some(Code::Forked));
     assert_eq!(code(wait(inherited.read(&SPACE, &id(1), &Cells::All, None))), Some(Code::Forked));
     assert_eq!(code(wait(inherited.close())), Some(Code::Forked));
     let descriptors = || {

@@ -1,9 +1,11 @@
 //! What is written, each inside a transaction that the caller opened under the write lock.
 
+use std::ops::ControlFlow;
+
 use rusqlite::{Connection, params};
 
 use super::super::change::{Entry, Next, Standing, TooLarge};
-use super::super::{Change, Effects, MetaKey, Outcome, Touch};
+use super::super::{CellId, Change, MetaKey, Outcome, Touch, UserEffect};
 use super::row::{self, Packed};
 use super::{Attempt, damaged, reader, session_key, user_key};
 use crate::clock::Time;
@@ -22,11 +24,42 @@ struct Stored {
     cells: Option<Vec<u8>>,
 }
 
-/// Applies `change` if its guards hold.
-pub(super) fn apply(connection: &Connection, change: &Change) -> Attempt<Outcome> {
+/// A change whose guards hold and whose result is within the limits: what it writes, beside user and index.
+struct Decided {
+    /// The session's row; `None` when it stays as it is.
+    row: Option<Stored>,
+    /// Large cells that go; with `clear` all go.
+    gone: Vec<CellId>,
+    /// Which puts of the effects lie apart.
+    apart: Vec<usize>,
+    version: u64,
+    deleted: u64,
+}
+
+/// Applies the changes if all their guards hold.
+pub(super) fn apply(connection: &Connection, changes: &[Change]) -> Attempt<Outcome> {
+    // All is decided before anything is written: guards see what stood before.
+    let mut decisions = Vec::with_capacity(changes.len());
+    for change in changes {
+        match decide(connection, change)? {
+            ControlFlow::Continue(decided) => decisions.push(decided),
+            ControlFlow::Break(outcome) => return Ok(outcome),
+        }
+    }
+    let (mut version, mut deleted) = (0, 0);
+    for (change, decided) in changes.iter().zip(decisions) {
+        version = decided.version;
+        deleted += decided.deleted;
+        decided.write(connection, change)?;
+        user_and_index(connection, change)?;
+    }
+    Ok(Outcome::Applied { version, deleted })
+}
+
+/// What the change comes to, or why it may not be.
+fn decide(connection: &Connection, change: &Change) -> Attempt<ControlFlow<Outcome, Decided>> {
     let Change { space, id, guard, effects, answer } = change;
-    let key = session_key(space, id);
-    let stored = Stored::load(connection, &key)?;
+    let stored = Stored::load(connection, &session_key(space, id))?;
     let blob = stored.cells.as_deref();
     let (cells, unreadable) = match blob.and_then(|blob| reader::cells(blob, stored.size, stored.count)) {
         Some(cells) => (cells, false),
@@ -42,13 +75,16 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Attempt<Outcome
         None => 0,
     };
     if !standing.holds(guard, generation, effects.now) {
-        return Ok(Outcome::Refused(reader::record(connection, space, id, answer, user)?));
+        let there = reader::record(connection, space, id, answer, user)?;
+        return Ok(ControlFlow::Break(Outcome::Refused(there)));
     }
     let plan = match standing.plan(effects) {
         Ok(plan) => plan,
-        Err(TooLarge { size, count }) => return Ok(Outcome::TooLarge { size, count }),
+        Err(TooLarge { size, count }) => return Ok(ControlFlow::Break(Outcome::TooLarge { size, count })),
     };
 
+    let mut decided =
+        Decided { row: None, gone: Vec::new(), apart: Vec::new(), version: plan.version, deleted: plan.deleted };
     if unreadable || plan.writes_row(&standing, effects) {
         let mut after = Vec::with_capacity(plan.cells.len());
         for next in &plan.cells {
@@ -56,41 +92,50 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Attempt<Outcome
                 Next::Kept(at) => cells[at],
                 Next::Put(at) => {
                     let (cell, sealed) = &effects.put[at];
-                    Packed::new(*cell, &sealed.0)
-                        .ok_or_else(|| fail!(LimitExceeded, "a sealed field is at most 2 GiB"))?
+                    let packed = Packed::new(*cell, &sealed.0)
+                        .ok_or_else(|| fail!(LimitExceeded, "a sealed field is at most 2 GiB"))?;
+                    decided.apart.extend(packed.apart.then_some(at));
+                    packed
                 }
             });
         }
-        if effects.clear {
-            connection.prepare_cached("DELETE FROM field WHERE key = ?1")?.execute([&key])?;
-        } else {
-            for &at in plan.gone.iter().filter(|&&at| cells[at].apart) {
-                let mut delete = connection.prepare_cached("DELETE FROM field WHERE key = ?1 AND cell = ?2")?;
-                delete.execute(params![key, cells[at].cell()])?;
-            }
+        if !effects.clear {
+            let gone = plan.gone.iter().map(|&at| &cells[at]).filter(|cell| cell.apart);
+            decided.gone = gone.map(|cell| *cell.cell()).collect();
         }
-        for (next, cell) in plan.cells.iter().zip(&after) {
-            if let Next::Put(at) = *next
-                && cell.apart
-            {
-                let mut insert = connection.prepare_cached("INSERT INTO field(key, cell, value) VALUES(?1, ?2, ?3)")?;
-                insert.execute(params![key, cell.cell(), effects.put[at].1.0])?;
-            }
-        }
-        let written = Stored {
+        decided.row = Some(Stored {
             rowid: stored.rowid,
-            head: effects.head.clone().or_else(|| stored.head.clone()),
             touch: plan.touch,
             version: plan.version,
             updated: if effects.raise_version { Some(effects.now.millis()) } else { stored.updated },
             size: plan.size,
             count: after.len() as u64,
             cells: Some(row::pack(after.into_iter())),
-        };
-        written.save(connection, &key, effects.hint())?;
+            head: effects.head.clone().or(stored.head),
+        });
     }
-    user_and_index(connection, change, effects)?;
-    Ok(Outcome::Applied { version: plan.version, deleted: plan.deleted })
+    Ok(ControlFlow::Continue(decided))
+}
+
+impl Decided {
+    fn write(&self, connection: &Connection, change: &Change) -> Attempt<()> {
+        let Some(row) = &self.row else { return Ok(()) };
+        let effects = &change.effects;
+        let key = session_key(&change.space, &change.id);
+        if effects.clear {
+            connection.prepare_cached("DELETE FROM field WHERE key = ?1")?.execute([&key])?;
+        }
+        for cell in &self.gone {
+            let mut delete = connection.prepare_cached("DELETE FROM field WHERE key = ?1 AND cell = ?2")?;
+            delete.execute(params![key, cell])?;
+        }
+        for &at in &self.apart {
+            let (cell, sealed) = &effects.put[at];
+            let mut insert = connection.prepare_cached("INSERT INTO field(key, cell, value) VALUES(?1, ?2, ?3)")?;
+            insert.execute(params![key, cell, sealed.0])?;
+        }
+        row.save(connection, &key, effects.hint())
+    }
 }
 
 impl Stored {
@@ -112,7 +157,7 @@ impl Stored {
         };
         Ok(Stored {
             rowid: Some(row.get(0)?),
-            head: row.get(1)?,
+            head: reader::head(row.get_ref(1)?),
             touch: reader::touch(row.get_ref(2)?),
             version: reader::number(row, 3)?,
             updated: row.get(4)?,
@@ -152,12 +197,19 @@ impl Stored {
     }
 }
 
-fn user_and_index(connection: &Connection, change: &Change, effects: &Effects) -> Attempt<()> {
-    let Change { space, id, .. } = change;
-    if let Some((user, sealed)) = &effects.user {
-        let sql = "INSERT INTO user(key, generation, sealed) VALUES(?1, 1, ?2) \
-                   ON CONFLICT(key) DO UPDATE SET generation = generation + 1, sealed = excluded.sealed";
-        connection.prepare_cached(sql)?.execute(params![user_key(space, user), sealed])?;
+fn user_and_index(connection: &Connection, change: &Change) -> Attempt<()> {
+    let Change { space, id, effects, .. } = change;
+    match &effects.user {
+        Some((user, UserEffect::Write(sealed))) => {
+            let sql = "INSERT INTO user(key, generation, sealed) VALUES(?1, ?2, ?3) \
+                       ON CONFLICT(key) DO UPDATE SET generation = generation + 1, sealed = excluded.sealed";
+            let first = effects.first_generation().cast_signed();
+            connection.prepare_cached(sql)?.execute(params![user_key(space, user), first, sealed])?;
+        }
+        Some((user, UserEffect::Remove)) => {
+            connection.prepare_cached("DELETE FROM user WHERE key = ?1")?.execute([user_key(space, user)])?;
+        }
+        None => {}
     }
     if let Some((user, listed)) = &effects.index {
         let sql = match listed {
