@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use super::trigger::{Trigger, not_allowed};
 use crate::backend::{BlindUser, Space, StorageId};
 use crate::clock::Time;
-use crate::config::{Config, GLOBAL};
+use crate::config::{Config, GLOBAL, global};
 use crate::error::{Error, Result, fail};
 use crate::identity::VerifiedToken;
 use crate::store::Inner;
@@ -30,7 +30,7 @@ struct State {
 
 /// A user's standing session of one config, found and derived; not yet read.
 pub(crate) struct Standing {
-    pub(crate) config: &'static Config,
+    pub(crate) config: Arc<Config>,
     pub(crate) vault: Arc<ConfigVault>,
     pub(crate) space: Space,
     pub(crate) id: StorageId,
@@ -132,7 +132,7 @@ impl Access {
     pub(crate) fn open(&self, store: &Inner, tag: Option<&str>) -> Result<(Arc<Standing>, VerifiedToken)> {
         self.trigger.allows_global()?;
         let token = self.token(store)?;
-        let config = find(tag.unwrap_or(GLOBAL.tag))?;
+        let config = find(tag.unwrap_or(GLOBAL))?;
         let mut state = self.state.lock();
         if let Some(standing) = state.opened.iter().find(|standing| standing.config.tag == config.tag) {
             return Ok((standing.clone(), token));
@@ -144,8 +144,8 @@ impl Access {
 }
 
 impl Standing {
-    fn of(store: &Inner, config: &'static Config, token: &VerifiedToken) -> Standing {
-        let vault = store.vault.config(config.tag, &config.id);
+    fn of(store: &Inner, config: Arc<Config>, token: &VerifiedToken) -> Standing {
+        let vault = store.vault.config(&config.tag, &config.id);
         let identifier = Identifier::String(token.subject().to_owned());
         let user = vault.user(token.realm(), &identifier);
         Standing {
@@ -161,9 +161,9 @@ impl Standing {
     }
 }
 
-fn find(tag: &str) -> Result<&'static Config> {
-    if tag == GLOBAL.tag {
-        return Ok(&GLOBAL);
+fn find(tag: &str) -> Result<Arc<Config>> {
+    if tag == GLOBAL {
+        return Ok(global());
     }
     Err(fail!(NotFound, "no session configuration has the tag {tag:?} in this workspace, product and env")
         .with("tag", tag))

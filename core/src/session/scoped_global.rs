@@ -13,7 +13,7 @@ use crate::vault::Life;
 
 /// The private version that a node holds for one config.
 pub(crate) struct ScopedGlobal {
-    tag: &'static str,
+    tag: Arc<str>,
     /// `None` until its first use. Held across a whole commit: what is put meanwhile waits for the new snapshot instead
     /// of vanishing under it. Locks are taken from a node upwards, never downwards.
     loaded: Mutex<Option<Loaded>>,
@@ -27,7 +27,7 @@ struct Loaded {
 
 impl ScopedGlobal {
     pub(crate) fn tag(&self) -> &str {
-        self.tag
+        &self.tag
     }
 }
 
@@ -65,14 +65,14 @@ pub(crate) async fn commit(node: &Arc<Node>, global: &Global, options: CommitOpt
 fn of(node: &Arc<Node>, global: &Global) -> Result<Arc<ScopedGlobal>> {
     node.check_open()?;
     let tag = global.tag()?;
-    Ok(node.scoped_global(tag, || ScopedGlobal { tag, loaded: Mutex::new(None) }))
+    Ok(node.scoped_global(&tag, || ScopedGlobal { tag: tag.clone(), loaded: Mutex::new(None) }))
 }
 
 /// The private version, made when it is not there: of the nearest one above, else of the session.
 async fn load<'a>(loaded: &'a mut Option<Loaded>, node: &Arc<Node>, global: &Global) -> Result<&'a mut Loaded> {
     let fresh = match loaded.take() {
         Some(there) => there,
-        None => match inherit(node, global.tag()?).await {
+        None => match inherit(node, &global.tag()?).await {
             Some(inherited) => inherited,
             None => snapshot(node, global).await?,
         },

@@ -59,7 +59,7 @@ impl Global {
                         (crate::Code::TokenRevoked, "the user was revoked after this token was issued: log in again")
                     }
                 };
-                return Err(Error::new(code, message).with("tag", standing.config.tag));
+                return Err(Error::new(code, message).with("tag", &*standing.config.tag));
             }
             HeadState::Alive => {}
         }
@@ -154,10 +154,10 @@ fn lost(opened: &Opened, pin: Pin, now: Time) -> Error {
 
 fn expired(opened: &Opened) -> Error {
     fail!(SessionExpired, "the session that this execution began with has reached its end")
-        .with("tag", opened.standing.config.tag)
+        .with("tag", &*opened.standing.config.tag)
 }
 
 pub(super) fn ended(opened: &Opened) -> Error {
     fail!(SessionRevoked, "the session that this execution began with was ended")
-        .with("tag", opened.standing.config.tag)
+        .with("tag", &*opened.standing.config.tag)
 }

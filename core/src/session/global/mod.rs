@@ -51,8 +51,8 @@ impl Global {
     }
 
     /// Checks trigger, token and config. The tag that the session goes by.
-    pub(crate) fn tag(&self) -> Result<&'static str> {
-        Ok(self.open()?.standing.config.tag)
+    pub(crate) fn tag(&self) -> Result<Arc<str>> {
+        Ok(self.open()?.standing.config.tag.clone())
     }
 
     pub(crate) async fn read(&self, what: Selection) -> Result<Vec<(FieldName, Field)>> {
