@@ -65,7 +65,8 @@ const RELATED: &[(&str, &str)] = &[
     ("yrs", "years"),
 ];
 
-const ACCEPTED: &str = "secs, mins, hours, days, weeks, months or years, singular or plural, in any case";
+/// What a unit is, as errors say it.
+pub(crate) const ACCEPTED: &str = "secs, mins, hours, days, weeks, months or years, singular or plural, in any case";
 
 impl Unit {
     fn parse(member: Member<'_>) -> Result<Unit> {
@@ -140,7 +141,8 @@ impl Expiry {
         self.unit
     }
 
-    /// The end of what began at `began`. An end after the year 9999 is `CONFIG_INVALID`.
+    /// The end of what began at `began`. An end after the year 9999 is `CONFIG_INVALID`; whoever knows the member adds
+    /// its name.
     pub(crate) fn end_of(self, began: Time) -> Result<Time> {
         self.end(began).ok_or_else(|| self.beyond(began))
     }
@@ -162,12 +164,8 @@ impl Expiry {
     }
 
     fn beyond(self, began: Time) -> Error {
-        fail!(
-            ConfigInvalid,
-            "expiry: what begins at {began} and lasts {self} ends beyond the year 9999; take a shorter time"
-        )
-        .with("member", "expiry")
-        .with("given", self.to_string())
+        fail!(ConfigInvalid, "what begins at {began} and lasts {self} ends beyond the year 9999; take a shorter time")
+            .with("given", self.to_string())
     }
 }
 
