@@ -14,6 +14,7 @@ mod lifecycle;
 mod limits;
 mod lint;
 mod options;
+mod page;
 mod session;
 mod step;
 mod store;

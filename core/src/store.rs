@@ -11,7 +11,7 @@ use crate::config::{Catalog, Configs};
 use crate::error::{Result, fail};
 use crate::execution::{Access, Execution, not_allowed};
 use crate::identity::{Issuers, OwnKey, Signer, VerifiedToken, Verifier};
-use crate::lifecycle::Sessions;
+use crate::lifecycle::{self, Sessions};
 use crate::limits::Limits;
 use crate::options::{KeyringSource, Options};
 use crate::session::global::Global;
@@ -178,8 +178,10 @@ impl Store {
     pub fn sweep(&self, budget: u32) -> Task<u64> {
         let inner = self.0.clone();
         Task::new(&self.0.pool, async move {
-            inner.check_own()?;
-            inner.backend.sweep(inner.clock.now(), budget as usize).await
+            inner.check_usable()?;
+            let rows = inner.backend.sweep(inner.clock.now(), budget as usize).await?;
+            let left = (budget as usize).saturating_sub(usize::try_from(rows).unwrap_or(usize::MAX));
+            Ok(rows + lifecycle::sweep_users(&inner, left).await?)
         })
     }
 

@@ -96,7 +96,6 @@ pub(crate) struct Listed {
 }
 
 /// What there is of one user, all of one instant.
-#[cfg_attr(not(test), expect(dead_code, reason = "quotas and the verbs on a user's sessions decide on it"))]
 pub(crate) struct UserSessions {
     pub(crate) record: Option<UserRecord>,
     /// All indexed sessions of theirs, in the order of their ids.
@@ -180,11 +179,18 @@ pub(crate) enum UserEffect {
     /// Written, its generation raised by one; a new record's starts at `max(1, now)`, in milliseconds.
     Write(Box<[u8]>),
     /// Removed, if it is there.
-    #[cfg_attr(not(test), expect(dead_code, reason = "a user is removed when forgotten or gone longer than kept"))]
     Remove,
 }
 
 impl Effects {
+    /// The session is over: this head stands, no field and no touch, and the row may go then.
+    pub(crate) fn close(&mut self, head: Box<[u8]>, expires: Time) {
+        self.head = Some(head);
+        self.clear = true;
+        self.reset_touch = true;
+        self.expires = Some(expires);
+    }
+
     /// A change that does nothing yet, within these limits.
     pub(crate) fn nothing(now: Time, limits: &Limits) -> Effects {
         Effects {
@@ -292,7 +298,6 @@ impl Backend {
 
     /// The sessions of a space by user: entries after `after`, at most `limit`, ordered; within one user when named.
     /// Those of one bucket are of one instant, each with its head and touch; a page over several need not be.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the list of sessions and the dashboard page the index"))]
     pub(crate) async fn page(
         &self,
         space: &Space,
@@ -307,7 +312,6 @@ impl Backend {
     }
 
     /// A user's record and all sessions of theirs that are indexed, as of one instant.
-    #[cfg_attr(not(test), expect(dead_code, reason = "quotas and the verbs on a user's sessions decide on it"))]
     pub(crate) async fn user(&self, space: &Space, user: &BlindUser) -> Result<UserSessions> {
         match self {
             Backend::Memory(memory) => memory.user(space, user),
@@ -317,10 +321,6 @@ impl Backend {
 
     /// The users' records of a space after `after`, at most `limit`, in the order of their blind ids. Of one instant as
     /// far as those of a [`page`](Backend::page) are.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the list of users, the dashboard and the sweep page the records")
-    )]
     pub(crate) async fn page_users(
         &self,
         space: &Space,

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::{Config, GLOBAL_TAG, State, global, tag};
+use super::{Config, GLOBAL, State, global, tag};
 use crate::backend::{Cells, Change, Effects, Guard, HeadGuard, Outcome};
 use crate::error::{Error, Result, fail};
 use crate::store::Inner;
@@ -76,7 +76,7 @@ pub(super) struct Standing {
 impl Catalog {
     /// The configuration with that tag; `NOT_FOUND`. One backend read, at most once a second.
     pub(crate) async fn find(&self, store: &Inner, tag: &str) -> Result<Found> {
-        if tag == GLOBAL_TAG {
+        if tag == GLOBAL {
             return Ok(Found { config: global(), state: State::Active, trouble: None });
         }
         let (sealed, older) = match self.0.lock().get(tag) {
@@ -168,7 +168,7 @@ impl Catalog {
             let page = store.backend.page(&vault.space(), Some(&CatalogVault::OWNER), after, PAGE).await?;
             for listed in &page {
                 let Some(sealed) = &listed.head else { continue };
-                all.extend(read(store, &vault.open(&listed.id, sealed)?)?.map(|(config, _)| config));
+                all.extend(read(&vault.open(&listed.id, sealed)?)?.map(|(config, _)| config));
             }
             match page.last() {
                 Some(last) if page.len() == PAGE => after = Some((last.user, last.id)),
@@ -193,15 +193,15 @@ async fn read_head(store: &Inner, tag: &str) -> Result<Option<Box<[u8]>>> {
 
 fn open(store: &Inner, tag: &str, sealed: &[u8]) -> Result<Option<(Arc<Config>, State)>> {
     let vault = store.vault.catalog();
-    read(store, &vault.open(&vault.place(tag), sealed)?)
+    read(&vault.open(&vault.place(tag), sealed)?)
 }
 
 /// `None`: the configuration was deleted.
-fn read(store: &Inner, text: &str) -> Result<Option<(Arc<Config>, State)>> {
+fn read(text: &str) -> Result<Option<(Arc<Config>, State)>> {
     if text.is_empty() {
         return Ok(None);
     }
-    let (config, state) = Config::from_stored(text, &store.limits)?;
+    let (config, state) = Config::from_stored(text)?;
     Ok(Some((Arc::new(config), state)))
 }
 

@@ -3,14 +3,15 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde_json::value::RawValue;
+
 use super::catalog::{Catalog, KEPT, not_found};
-use super::{Config, Definition, GLOBAL_TAG, State, tag};
-use crate::backend::HeadGuard;
+use super::{Config, Definition, GLOBAL, State};
 use crate::clock::Time;
 use crate::error::{Error, Result, fail};
-use crate::json::{self, Kind, object_members};
+use crate::json::object_members;
 use crate::lifecycle::Walk;
-use crate::page::Page;
+use crate::page::{self, Page};
 use crate::store::Inner;
 use crate::task::{self, Task};
 use crate::vault::Entropy;
@@ -69,7 +70,8 @@ impl Configs {
             let shown: Vec<_> = rest.by_ref().take(page.limit).collect();
             let more = rest.next().is_some();
             let next = shown.last().filter(|_| more).map(|last| last.tag.as_bytes());
-            Ok(page.print("configs", shown.iter().map(|config| config.info()), next))
+            let infos: Vec<_> = shown.iter().map(|config| config.info()).collect();
+            Ok(page::print("configs", &infos, next))
         })
     }
 
@@ -79,7 +81,8 @@ impl Configs {
     pub fn update(&self, tag: &str, changes: &str) -> Task<String> {
         let (tag, changes) = (tag.to_owned(), changes.to_owned());
         self.task(async move |store| {
-            let config = update(&store, &tag, |config| config.definition.merged(&config.tag, &changes, &store.limits)).await?;
+            let config =
+                update(&store, &tag, |config| config.definition.merged(&config.tag, &changes, &store.limits)).await?;
             Ok(config.info())
         })
     }
@@ -99,14 +102,15 @@ impl Configs {
     pub fn export(&self, tags: Option<&str>) -> Task<String> {
         let tags = tags.map(|tags| {
             serde_json::from_str::<Vec<String>>(tags).map_err(|_| {
-                fail!(InvalidArgument, "tags: an array of tags is wanted, like [\"user_session\"]").with("argument", "tags")
+                fail!(InvalidArgument, "tags: an array of tags is wanted, like [\"user_session\"]")
+                    .with("argument", "tags")
             })
         });
         self.task(async move |store| {
             let all = Catalog::all(&store).await?;
-            let of = |tag: &str| all.iter().find(|config| *config.tag == *tag && tag != GLOBAL_TAG);
+            let of = |tag: &str| all.iter().find(|config| *config.tag == *tag && tag != GLOBAL);
             let chosen: Vec<&Arc<Config>> = match tags.transpose()? {
-                None => all.iter().filter(|config| *config.tag != *GLOBAL_TAG).collect(),
+                None => all.iter().filter(|config| *config.tag != *GLOBAL).collect(),
                 Some(tags) => tags.iter().map(|tag| of(tag).ok_or_else(|| not_found(tag))).collect::<Result<_>>()?,
             };
             let definitions: Vec<_> = chosen.iter().map(|config| config.definition.to_json(&config.tag)).collect();
@@ -139,35 +143,26 @@ const EXPORT: u64 = 1;
 
 async fn create(store: &Arc<Inner>, tag: &str, definition: Definition) -> Result<Arc<Config>> {
     let standing = Catalog::look(store, tag).await?;
-    if standing.stored.is_some() || tag == GLOBAL_TAG {
+    if standing.stored.is_some() || tag == GLOBAL {
         return Err(already_exists(tag));
     }
     let now = store.clock.now();
     let id = Entropy::draw()?.random_id();
-    let config = Arc::new(Config {
-        tag: tag.into(),
-        id,
-        version: 1,
-        created: Some(now),
-        updated: Some(now),
-        definition,
-    });
+    let config =
+        Arc::new(Config { tag: tag.into(), id, version: 1, created: Some(now), updated: Some(now), definition });
     match store.catalog.change(store, tag, standing.guard, Some((&config, State::Active))).await? {
         true => Ok(config),
         false => Err(already_exists(tag)),
     }
 }
 
-async fn update(
-    store: &Arc<Inner>,
-    tag: &str,
-    change: impl Fn(&Config) -> Result<Definition>,
-) -> Result<Arc<Config>> {
+async fn update(store: &Arc<Inner>, tag: &str, change: impl Fn(&Config) -> Result<Definition>) -> Result<Arc<Config>> {
     refuse_built_in(tag, "changed")?;
     loop {
         let standing = Catalog::look(store, tag).await?;
         let Some((old, state)) = standing.stored else { return Err(not_found(tag)) };
-        let version = old.version.checked_add(1).ok_or_else(|| fail!(LimitExceeded, "the config changed 2^32 times"))?;
+        let version =
+            old.version.checked_add(1).ok_or_else(|| fail!(LimitExceeded, "the config changed 2^32 times"))?;
         let updated = Some(later(old.updated, store.clock.now()));
         let definition = change(&old)?;
         let config =
@@ -218,7 +213,7 @@ async fn import(store: &Arc<Inner>, document: &str, replace: bool) -> Result<Str
         there(tag).is_some_and(|config| config.definition.to_json(tag) == definition.to_json(tag))
     };
     if let Some((tag, _)) = definitions.iter().find(|(tag, definition)| {
-        **tag == *GLOBAL_TAG || (!replace && there(tag).is_some() && !says_the_same(tag, definition))
+        **tag == *GLOBAL || (!replace && there(tag).is_some() && !says_the_same(tag, definition))
     }) {
         return Err(already_exists(tag));
     }
@@ -267,10 +262,11 @@ fn exported(document: &str, store: &Inner) -> Result<Vec<(Box<str>, Definition)>
         }
         _ => return Err(bad("its member sessileConfigs, 1, is missing: pass what export gave")),
     }
-    let configs = configs.filter(|raw| Kind::of(raw) == Kind::Array).ok_or_else(|| bad("its member configs is an array"))?;
+    let configs = configs.ok_or_else(|| bad("its member configs is missing"))?;
     let mut definitions: Vec<(Box<str>, Definition)> = Vec::new();
-    for raw in json::array::elements(configs, &store.limits)? {
-        let (tag, definition) = Definition::read(raw, &store.limits)?;
+    let elements: Vec<&RawValue> = serde_json::from_str(configs).map_err(|_| bad("its member configs is an array"))?;
+    for element in elements {
+        let (tag, definition) = Definition::read(element.get(), &store.limits)?;
         if definitions.iter().any(|(known, _)| *known == tag) {
             return Err(bad(&format!("the tag {tag:?} occurs twice")));
         }
@@ -280,10 +276,10 @@ fn exported(document: &str, store: &Inner) -> Result<Vec<(Box<str>, Definition)>
 }
 
 fn refuse_built_in(tag: &str, verb: &str) -> Result<()> {
-    if tag != GLOBAL_TAG {
+    if tag != GLOBAL {
         return Ok(());
     }
-    Err(fail!(ConfigInvalid, "the built-in configuration {GLOBAL_TAG:?} can't be {verb}").with("member", "tag"))
+    Err(fail!(ConfigInvalid, "the built-in configuration {GLOBAL:?} can't be {verb}").with("member", "tag"))
 }
 
 fn already_exists(tag: &str) -> Error {
@@ -292,7 +288,8 @@ fn already_exists(tag: &str) -> Error {
 }
 
 fn changed_meanwhile(tag: &str) -> Error {
-    fail!(Conflict, "the configuration {tag:?} was changed by somebody else meanwhile: look at it again").with("tag", tag)
+    fail!(Conflict, "the configuration {tag:?} was changed by somebody else meanwhile: look at it again")
+        .with("tag", tag)
 }
 
 fn later(old: Option<Time>, now: Time) -> Time {

@@ -4,7 +4,7 @@ use super::expiry::{Expiry, Unit};
 use super::given::Given;
 use super::member::{Member, missing};
 use super::quota::{self, OnLimit};
-use super::schema::{Form, Schema};
+use super::schema::{Class, Form, Primitive, Schema};
 use super::selector::{Path, Selector};
 use super::tag;
 use crate::error::{Error, Result};
@@ -57,6 +57,16 @@ pub(crate) struct GivenSchema {
 }
 
 impl Definition {
+    /// Whether a write has to look at the whole session: the schema says something about fields together.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.schema.as_ref().is_some_and(|given| given.schema.class() == Class::Whole)
+    }
+
+    /// Whether a subject, which is text, can be one of the users: then each has a standing session.
+    pub(crate) fn has_standing_sessions(&self) -> bool {
+        self.selector.as_ref().is_none_or(|selector| selector.kind() == Primitive::String)
+    }
+
     /// A definition of that name with everything at its default.
     pub(crate) fn named(name: &str) -> Definition {
         Definition {

@@ -2,9 +2,10 @@
 //!
 //! `given` reads a definition's members, `member` and `duration`, `expiry`, `tag`, `schema`, `selector`, `quota` one kind
 //! of them each; `definition` makes a whole of them, or merges changes into one, and `print` writes it down again. A
-//! [`Config`] is a definition with what the store adds: `info` is what people see of it, `stored` what the catalog keeps.
-#![allow(dead_code)]
+//! [`Config`] is a definition with what the store adds: `info` is what people see of it, `stored` what the `catalog` keeps.
+//! `configs` is the door.
 
+mod catalog;
 mod configs;
 mod definition;
 mod duration;
@@ -26,9 +27,15 @@ pub use configs::Configs;
 use crate::clock::Time;
 use crate::error::{Error, Result};
 use crate::limits::Limits;
-use expiry::{Expiry, Unit};
+pub(crate) use expiry::Expiry;
+use expiry::Unit;
 
+pub(crate) use catalog::{Catalog, Found};
 pub(crate) use definition::Definition;
+pub(crate) use quota::OnLimit;
+pub(crate) use schema::Schema;
+pub(crate) use selector::Selector;
+use stored::State;
 
 /// The tag of the built-in config.
 pub(crate) const GLOBAL: &str = "global";

@@ -95,7 +95,7 @@ impl Selector {
     /// nobody: the field is missing, null, empty, of another type, or a number that doubles do not tell apart.
     pub(crate) fn pick(&self, data: &str) -> Result<Identifier> {
         let pointer = self.pointer();
-        let picked = pointer::get(data, &pointer)?.and_then(|raw| self.identifier(raw));
+        let picked = pointer::get(data, &pointer)?.and_then(|raw| self.read(raw));
         picked.ok_or_else(|| refused(vec![Violation::new(pointer, "selector")]))
     }
 
@@ -103,7 +103,8 @@ impl Selector {
         self.path.0.iter().flat_map(|name| ["/".into(), pointer::escape(name)]).collect()
     }
 
-    fn identifier(&self, raw: &str) -> Option<Identifier> {
+    /// The user that a value of the selector's type names; `None` if it names nobody.
+    pub(crate) fn read(&self, raw: &str) -> Option<Identifier> {
         match (self.kind, Kind::of(raw)) {
             (Primitive::String, Kind::String) => {
                 let text: String = serde_json::from_str(raw).ok()?;

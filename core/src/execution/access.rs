@@ -5,10 +5,11 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::trigger::{Trigger, not_allowed};
-use crate::config::{Config, GLOBAL_TAG};
+use crate::config::{Config, GLOBAL};
 use crate::error::{Code, Error, Result};
 use crate::identity::VerifiedToken;
-use crate::session::global::target::{Opened, Proof, Target};
+use crate::session::global::Global;
+use crate::session::global::target::{Opened, Proof, Target, session_expired};
 use crate::store::Inner;
 
 /// An execution's trigger and token; the token is verified by the first Global operation.
@@ -46,15 +47,21 @@ impl Access {
 
     /// The verified token: verified now if it was not yet, its times checked at every call.
     pub(crate) fn token(&self, store: &Inner) -> Result<VerifiedToken> {
+        let token = self.token_whenever(store)?;
+        token.check_alive(store.clock.now())?;
+        Ok(token)
+    }
+
+    /// The verified token, which may have expired.
+    fn token_whenever(&self, store: &Inner) -> Result<VerifiedToken> {
         let mut state = self.state.lock();
         if let Some(token) = &state.verified {
-            token.check_alive(store.clock.now())?;
             return Ok(token.clone());
         }
         let Some(token) = state.token.clone() else {
             return Err(not_allowed("token", "the execution has no token"));
         };
-        let token = store.verifier.verify(&token, store.clock.now())?;
+        let token = store.verifier.verify_whenever(&token, store.clock.now())?;
         self.check_recorded(store, &token)?;
         state.verified = Some(token.clone());
         Ok(token)
@@ -113,16 +120,19 @@ impl Access {
 
     /// The session that the token opens under config `tag` (absent: the token's own, else `global`): trigger, security,
     /// token and config are checked here, at every operation.
-    pub(crate) async fn open(&self, store: &Inner, tag: Option<&str>) -> Result<Opened> {
+    pub(crate) async fn open(&self, store: &Arc<Inner>, tag: Option<&str>) -> Result<Opened> {
         self.trigger.allows_global()?;
-        let token = self.token(store)?;
+        let token = self.token_whenever(store)?;
+        if let Err(error) = token.check_alive(store.clock.now()) {
+            return Err(why_expired(store, &token, error).await);
+        }
         let tag = match (token.session(), tag) {
             (Some(session), Some(tag)) if *session.id.tag != *tag => {
                 let why = format!("the token opens one session of config {:?}, not of {tag:?}", session.id.tag);
                 return Err(not_allowed("other_session", &why));
             }
             (Some(session), _) => &session.id.tag,
-            (None, tag) => tag.unwrap_or(GLOBAL_TAG),
+            (None, tag) => tag.unwrap_or(GLOBAL),
         };
         let config = store.catalog.find(store, tag).await?;
         let target = self.target(store, &config, &token)?;
@@ -136,7 +146,9 @@ impl Access {
             Some(target) if target.config_id == config.id => return Ok(target.clone()),
             Some(target) if target.pinned.lock().is_some() => {
                 let message = "the session's configuration was deleted and made again: the session is no more";
-                return Err(Error::new(Code::SessionRevoked, message).with("tag", &*config.tag).with("reason", "ended"));
+                return Err(Error::new(Code::SessionRevoked, message)
+                    .with("tag", &*config.tag)
+                    .with("reason", "ended"));
             }
             _ => {}
         }
@@ -149,6 +161,20 @@ impl Access {
             None => state.opened.push(target.clone()),
         }
         Ok(target)
+    }
+}
+
+/// A session token never outlives its session, so it has always expired first: where the session is over too, that is
+/// what helps its user.
+async fn why_expired(store: &Arc<Inner>, token: &VerifiedToken, error: Error) -> Error {
+    let now = store.clock.now();
+    match token.session().filter(|session| session.ends_at.is_some_and(|end| end <= now)) {
+        None => error,
+        Some(session) => match Global::by_id(store.clone(), session.id.clone()).seen().await {
+            Err(over) if over.code() == Code::NotFound => session_expired(&session.id.tag),
+            Err(over) => over,
+            Ok(_) => error,
+        },
     }
 }
 

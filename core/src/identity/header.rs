@@ -145,11 +145,7 @@ mod tests {
         ];
         for (typ, foreign, own) in cases {
             let header = Header::read(&format!(r#"{{"alg":"ES256","typ":{typ}}}"#)).ok().unwrap();
-            assert_eq!(
-                (header.check_foreign_type().is_ok(), header.own_kind().ok()),
-                (*foreign, *own),
-                "{typ}"
-            );
+            assert_eq!((header.check_foreign_type().is_ok(), header.own_kind().ok()), (*foreign, *own), "{typ}");
         }
         let untyped = Header::read(r#"{"alg":"ES256"}"#).ok().unwrap();
         assert!(untyped.check_foreign_type().is_ok());

@@ -4,7 +4,7 @@ pub(crate) mod field;
 pub(crate) mod global;
 mod heads;
 mod info;
-mod quota;
+pub(crate) mod quota;
 pub(crate) mod scoped_global;
 pub(crate) mod seen;
 mod update;

@@ -7,6 +7,7 @@
 mod guard;
 mod mode;
 mod pool;
+mod sleep;
 
 use std::fmt;
 use std::future::Future;
@@ -25,6 +26,7 @@ use guard::panicked;
 use mode::{Mode, with_mode};
 pub(crate) use mode::{blocking, may_block};
 pub(crate) use pool::Pool;
+pub(crate) use sleep::sleep;
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 

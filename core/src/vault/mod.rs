@@ -47,7 +47,7 @@ pub use keyring::Keyring;
 pub(crate) use namespace::Namespace;
 pub(crate) use random::{Entropy, fill_random};
 pub(crate) use session_id::SessionId;
-pub(crate) use user::{NEVER, User};
+pub(crate) use user::User;
 
 /// The keyring in one namespace: everything sealed or blinded for a store comes from here.
 pub(crate) struct Vault {

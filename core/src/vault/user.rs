@@ -26,7 +26,7 @@ pub(crate) struct User {
 }
 
 /// Stands for the end of a session that has none.
-pub(crate) const NEVER: Time = Time::from_millis(i64::MAX);
+const NEVER: Time = Time::from_millis(i64::MAX);
 
 /// Leads a record that counts. Where nobody counted a time stands there, whose first byte is 0 or 255.
 const COUNTED: u8 = 2;
@@ -76,6 +76,11 @@ impl User {
     /// A session of theirs begins that reaches its end then.
     pub(crate) fn begins(&mut self, ends: Option<Time>) {
         self.begun += 1;
+        self.keeps(ends);
+    }
+
+    /// A session of theirs that lives reaches its end then.
+    pub(crate) fn keeps(&mut self, ends: Option<Time>) {
         self.until = self.until.max(Some(ends.unwrap_or(NEVER)));
     }
 

@@ -1,8 +1,6 @@
 //! A life that begins: one change that makes head, fields, user record and index entry.
 
-use crate::backend::{
-    BlindUser, Cells, Change, Effects, Guard, HeadGuard, Stamp, StorageId, UserEffect, UserRecord,
-};
+use crate::backend::{BlindUser, Cells, Change, Effects, Guard, HeadGuard, Stamp, StorageId, UserEffect, UserRecord};
 use crate::clock::Time;
 use crate::config::Config;
 use crate::error::Result;

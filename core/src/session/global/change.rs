@@ -8,7 +8,9 @@ use super::begin::{self, Birth};
 use super::meeting::{Met, open_fields};
 use super::rules::{self, Stored};
 use super::target::{Kind, Opened, Pin};
-use crate::backend::{CellId, Cells, Change, Effects, Guard, HeadGuard, Outcome, Record, Stamp, UserEffect, UserSessions};
+use crate::backend::{
+    CellId, Cells, Change, Effects, Guard, HeadGuard, Outcome, Record, Stamp, UserEffect, UserSessions,
+};
 use crate::clock::Time;
 use crate::error::{Error, Result, fail};
 use crate::json::{FieldName, Json};
@@ -90,7 +92,8 @@ impl Global {
                 if let (None, Met::Alive(seen)) = (opened.target.user(), &met) {
                     let owner = opened.target.owner(&seen.head);
                     let target = &opened.target;
-                    fresh.user = self.store.backend.read(&target.space, &target.id, &Cells::None, Some(&owner)).await?.user;
+                    fresh.user =
+                        self.store.backend.read(&target.space, &target.id, &Cells::None, Some(&owner)).await?.user;
                 }
                 user_known = true;
                 record = Some(fresh);
@@ -111,7 +114,9 @@ impl Global {
                 rules::vet(&config.definition, identifier, &mut plan, stored)?;
             }
             let prepared = match &met {
-                Met::Alive(seen) => self.prepare(&opened, seen, record.as_ref().unwrap_or(&nothing), plan, &cells, now)?,
+                Met::Alive(seen) => {
+                    self.prepare(&opened, seen, record.as_ref().unwrap_or(&nothing), plan, &cells, now)?
+                }
                 Met::Vacant(guard) => {
                     let known = self.acquaintance(&opened, record.as_ref().unwrap_or(&nothing)).await?;
                     self.prepare_birth(&opened, guard, &known, &plan, &cells, now)?
@@ -151,14 +156,7 @@ impl Global {
     }
 
     /// What the rules may look at besides the plan.
-    fn stored(
-        &self,
-        opened: &Opened,
-        met: &Met,
-        record: Option<&Record>,
-        cells: &Cells,
-        now: Time,
-    ) -> Result<Stored> {
+    fn stored(&self, opened: &Opened, met: &Met, record: Option<&Record>, cells: &Cells, now: Time) -> Result<Stored> {
         let is_whole = opened.config.definition.is_whole() || is_outdated(opened, met);
         match (met, record) {
             (Met::Vacant(_), _) => Ok(Stored::Nothing),
@@ -273,7 +271,14 @@ impl Global {
             guard: guard.clone(),
             ends: config.end_of(now)?,
         };
-        let born = birth.prepare(known.record.as_ref(), !changes.is_empty(), &plan.put, &self.store.limits, now, &mut entropy)?;
+        let born = birth.prepare(
+            known.record.as_ref(),
+            !changes.is_empty(),
+            &plan.put,
+            &self.store.limits,
+            now,
+            &mut entropy,
+        )?;
         changes.push(Change { answer: answer.clone(), ..born.change });
         Ok(Prepared { changes, seen: Some(Arc::new(born.seen)), versions: born.versions })
     }

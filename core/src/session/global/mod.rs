@@ -8,7 +8,7 @@
 //! version.
 
 pub(crate) mod begin;
-mod change;
+pub(crate) mod change;
 mod commit;
 mod meeting;
 mod rules;
@@ -18,8 +18,9 @@ use std::sync::Arc;
 
 use super::field::{Edit, Field, FieldVersion, expiry};
 use super::info::Info;
+use super::seen::Seen;
 use super::version::{Map, Selection, empty};
-use crate::backend::{CellId, Cells, Record};
+use crate::backend::{Cells, Record};
 use crate::error::{Result, fail};
 use crate::execution::{Access, Node};
 use crate::json::{FieldName, Json};
@@ -185,6 +186,17 @@ impl Global {
                 last_seen_at: record.updated.map_or(seen.touched, |updated| updated.max(seen.touched)),
             }),
         })
+    }
+
+    /// The head of a session that lives, and is not used by being looked at. `NOT_FOUND` where none has begun.
+    pub(crate) async fn seen(&self) -> Result<Arc<Seen>> {
+        let opened = self.open().await?;
+        let record = self.look(&opened, &Cells::None, false).await?;
+        let now = self.store.clock.now();
+        match self.meet(&opened, &record, now)? {
+            Met::Alive(seen) => Ok(seen),
+            Met::Vacant(_) => Err(opened.missing(now)),
+        }
     }
 
     /// Ends this life for everybody who holds it. Nothing stored: nothing to do.

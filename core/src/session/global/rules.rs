@@ -43,9 +43,8 @@ pub(super) fn vet(definition: &Definition, identifier: &Identifier, plan: &mut P
 
 /// The session's object as it will be.
 fn after(stored: Vec<(FieldName, Field)>, plan: &Plan) -> String {
-    let kept = |name: &FieldName| {
-        !plan.clear && !plan.delete.contains(name) && plan.put.iter().all(|(put, _, _)| put != name)
-    };
+    let kept =
+        |name: &FieldName| !plan.clear && !plan.delete.contains(name) && plan.put.iter().all(|(put, _, _)| put != name);
     let old = stored.into_iter().filter(|(name, _)| kept(name)).map(|(name, field)| (name, field.value));
     let new = plan.put.iter().map(|(name, value, _)| (name.clone(), value.clone()));
     old.chain(new).collect::<Fields>().to_json()

@@ -120,7 +120,7 @@ impl Opened {
     }
 
     pub(super) fn expired(&self) -> Error {
-        fail!(SessionExpired, "the session has reached its end").with("tag", &*self.target.tag)
+        session_expired(&self.target.tag)
     }
 
     /// `SESSION_REVOKED`; `reason` is `ended`, `evicted` or `revoked`.
@@ -132,4 +132,8 @@ impl Opened {
         };
         Error::new(crate::Code::SessionRevoked, message).with("tag", &*self.target.tag).with("reason", reason)
     }
+}
+
+pub(crate) fn session_expired(tag: &str) -> Error {
+    fail!(SessionExpired, "the session has reached its end").with("tag", tag)
 }

@@ -1,0 +1,81 @@
+//! Sessions as lists show them.
+
+use serde_json::json;
+
+use super::{Under, Who};
+use crate::backend::{BlindUser, Listed, StorageId};
+use crate::clock::Time;
+use crate::error::Result;
+use crate::page::{self, Page};
+use crate::session::global::change::KEPT_AFTER_END;
+use crate::session::seen::Seen;
+use crate::store::Inner;
+use crate::vault::{HeadState, Identifier, SessionId};
+
+pub(super) async fn list(store: &Inner, under: &Under, who: Option<&Who>, page: Page) -> Result<String> {
+    let now = store.clock.now();
+    let mut after = page.cursor_bytes::<33>()?.map(read_cursor);
+    let mut shown = Vec::new();
+    // What is not shown takes no place on the page.
+    loop {
+        let wanted = page.limit - shown.len();
+        let user = who.map(|who| &who.user);
+        let listed = store.backend.page(&under.vault.space(), user, after, wanted).await?;
+        shown.extend(listed.iter().filter_map(|listed| entry(under, listed, now)));
+        after = listed.last().map(|last| (last.user, last.id));
+        if listed.len() < wanted {
+            return Ok(page::print("sessions", &shown, None));
+        }
+        if shown.len() == page.limit {
+            let next = after.map(print_cursor);
+            return Ok(page::print("sessions", &shown, next.as_deref()));
+        }
+    }
+}
+
+/// One session as lists show it; `None` for one that is over for a day, and for bytes that index nothing. So a list
+/// tells the same whether the sweep has been by or not.
+pub(super) fn entry(under: &Under, listed: &Listed, now: Time) -> Option<String> {
+    let id = SessionId { tag: (&*under.config.tag).into(), storage: listed.id };
+    let sealed = listed.head.as_ref()?;
+    let seen = match Seen::open(&under.vault, &listed.id, sealed, listed.touch.as_ref()) {
+        Ok(seen) => seen,
+        Err(error) => {
+            return Some(json!({"sessionId": id.to_string(), "unreadable": error.code().name()}).to_string());
+        }
+    };
+    let head = &seen.head;
+    let is_gone = seen.over_at().is_some_and(|end| end.plus_millis(KEPT_AFTER_END) <= now);
+    if head.state != HeadState::Alive || is_gone {
+        return None;
+    }
+    let subject = match &head.identifier {
+        Identifier::String(subject) => Some(subject),
+        _ => None,
+    };
+    let standing = subject.map(|subject| under.vault.standing(&head.realm, subject, &listed.user));
+    let times = json!({
+        "startedAt": head.began.to_string(),
+        "lastSeenAt": seen.touched.to_string(),
+        "expiresAt": head.ends.map(|end| end.to_string()),
+        "active": seen.lives(now),
+    });
+    Some(format!(
+        r#"{{"sessionId":"{id}","identifier":{},"realm":{},"standing":{},{}"#,
+        head.identifier.to_json(),
+        json!(head.realm),
+        standing == Some(listed.id),
+        &times.to_string()[1..]
+    ))
+}
+
+fn print_cursor((user, id): (BlindUser, StorageId)) -> Vec<u8> {
+    [&user[..], &id[..]].concat()
+}
+
+fn read_cursor(bytes: [u8; 33]) -> (BlindUser, StorageId) {
+    let (mut user, mut id) = ([0; 16], [0; 17]);
+    user.copy_from_slice(&bytes[..16]);
+    id.copy_from_slice(&bytes[16..]);
+    (user, id)
+}

@@ -1,0 +1,49 @@
+//! How long a user is remembered whose sessions are all gone.
+
+use super::users::Profile;
+use super::{Under, revoke};
+use crate::backend::UserEffect;
+use crate::clock::Time;
+use crate::config::Catalog;
+use crate::error::Result;
+use crate::store::Inner;
+
+/// Whether the user is to be forgotten: nobody is shown them any more, whether their record was swept or not.
+pub(super) fn is_over(under: &Under, profile: &Profile, now: Time) -> bool {
+    let Some(retention) = under.config.definition.retention else { return false };
+    profile.active_sessions(now) == 0 && retention.end_of(profile.gone_since(now)).is_ok_and(|until| until <= now)
+}
+
+/// Removes records of users who are to be forgotten: looks at `budget` of them at most; how many went. It begins
+/// somewhere else each time, so that every record gets its turn.
+pub(crate) async fn sweep_users(store: &Inner, mut budget: usize) -> Result<u64> {
+    let mut first = [0; 16];
+    crate::vault::fill_random(&mut first)?;
+    let mut removed = 0;
+    for config in Catalog::all(store).await? {
+        let under = Under::find(store, &config.tag).await?;
+        for after in [Some(first), None] {
+            if budget == 0 {
+                return Ok(removed);
+            }
+            let space = under.vault.space();
+            let records = store.backend.page_users(&space, after, budget).await?;
+            budget -= records.len();
+            let now = store.clock.now();
+            for (user, record) in records {
+                let sessions = store.backend.user(&space, &user).await?.sessions;
+                let profile = Profile::open(&under, &user, &record, &sessions);
+                if !sessions.is_empty() || !profile.is_ok_and(|profile| is_over(&under, &profile, now)) {
+                    continue;
+                }
+                let mut change = revoke::about_user(store, &under, &user, now);
+                change.guard.generation = Some((user, record.generation));
+                change.effects.user = Some((user, UserEffect::Remove));
+                change.effects.durable = false;
+                let outcome = store.backend.apply(&change).await?;
+                removed += u64::from(matches!(outcome, crate::backend::Outcome::Applied { .. }));
+            }
+        }
+    }
+    Ok(removed)
+}

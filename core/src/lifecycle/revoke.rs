@@ -1,0 +1,207 @@
+//! Sessions revoked: a tombstone in the place of their head, whatever stood there, and no token issued until then opens
+//! them again.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::{Under, Who, again};
+use crate::backend::{BlindUser, Cells, Change, Effects, Guard, HeadGuard, Outcome, StorageId, UserEffect, UserRecord};
+use crate::clock::Time;
+use crate::error::{Result, fail};
+use crate::session::global::change::sweep_aside;
+use crate::session::seen::Seen;
+use crate::store::Inner;
+use crate::vault::{Entropy, Head, HeadState, Identifier, SessionId};
+
+/// What becomes of the user's record.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Record {
+    Kept,
+    Removed,
+}
+
+/// The largest leeway that an issuer's clock may have, both ways.
+const LEEWAY: i64 = 2 * 120_000;
+
+pub(super) async fn revoke(store: &Arc<Inner>, under: &Under, id: &SessionId) -> Result<()> {
+    let space = under.vault.space();
+    let deadline = Instant::now() + store.limits.deadline();
+    let mut tries = 0;
+    loop {
+        let record = store.backend.read(&space, &id.storage, &Cells::None, None).await?;
+        let Some(sealed) = record.head else {
+            return Err(fail!(NotFound, "no session has this id").with("tag", &*id.tag));
+        };
+        let seen = Seen::open(&under.vault, &id.storage, &sealed, record.touch.as_ref()).ok();
+        let owner = match &seen {
+            Some(seen) if matches!(seen.head.state, HeadState::Revoked { .. }) => return Ok(()),
+            Some(seen) => Some(under.vault.user(&seen.head.realm, &seen.head.identifier)),
+            None => indexed_owner(store, under, &id.storage).await?,
+        };
+        let now = store.clock.now();
+        let mut entropy = Entropy::draw()?;
+        let mut change = tombstone(store, under, &id.storage, owner, now, &mut entropy)?;
+        change.guard.head = HeadGuard::Is(sealed);
+        if let Some(owner) = owner {
+            let known = store.backend.read(&space, &id.storage, &Cells::None, Some(&owner)).await?.user;
+            change.guard.generation = Some((owner, known.as_ref().map_or(0, |user| user.generation)));
+            change.effects.user = ended(under, &owner, known.as_ref(), seen.as_ref(), now, &mut entropy)?;
+        }
+        let outcome = store.backend.apply(&change).await?;
+        store.heads.forget(&space, &id.storage);
+        if matches!(outcome, Outcome::Applied { .. }) {
+            sweep_aside(store);
+            return Ok(());
+        }
+        tries = again(tries, deadline).await?;
+    }
+}
+
+/// The user's record after that session of theirs was ended. One that can't be opened stays as it is, with a new
+/// generation; without a record, there is none to write.
+fn ended(
+    under: &Under,
+    owner: &BlindUser,
+    record: Option<&UserRecord>,
+    seen: Option<&Seen>,
+    now: Time,
+    entropy: &mut Entropy,
+) -> Result<Option<(BlindUser, UserEffect)>> {
+    let Some(record) = record else { return Ok(None) };
+    let sealed = match (under.vault.open_user(owner, &record.sealed), seen) {
+        (Ok(mut user), Some(seen)) if seen.lives(now) => {
+            user.ends(seen.head.ends, now);
+            under.vault.seal_user(owner, &user, entropy)?
+        }
+        _ => record.sealed.clone(),
+    };
+    Ok(Some((*owner, UserEffect::Write(sealed))))
+}
+
+/// Revokes all of a user's sessions but one; how many were alive.
+pub(super) async fn revoke_all(
+    store: &Arc<Inner>,
+    under: &Under,
+    who: &Who,
+    except: Option<StorageId>,
+    record: Record,
+) -> Result<u64> {
+    let space = under.vault.space();
+    let deadline = Instant::now() + store.limits.deadline();
+    let mut tries = 0;
+    loop {
+        let known = store.backend.user(&space, &who.user).await?;
+        let now = store.clock.now();
+        let mut entropy = Entropy::draw()?;
+        let (mut alive, mut kept_until, mut changes) = (0, None, Vec::new());
+        let mut ids: Vec<StorageId> = who.standing(under).into_iter().collect();
+        for listed in &known.sessions {
+            let seen = listed.head.as_ref().and_then(|sealed| {
+                Seen::open(&under.vault, &listed.id, sealed, listed.touch.as_ref()).ok().filter(|seen| seen.lives(now))
+            });
+            if Some(listed.id) == except {
+                kept_until = seen.map(|seen| seen.head.ends);
+                continue;
+            }
+            alive += u64::from(seen.is_some());
+            ids.push(listed.id);
+        }
+        ids.retain(|id| Some(*id) != except);
+        ids.sort_unstable();
+        ids.dedup();
+        for id in &ids {
+            changes.push(tombstone(store, under, id, Some(who.user), now, &mut entropy)?);
+        }
+        let effect = match (&known.record, record) {
+            (None, _) => None,
+            (Some(_), Record::Removed) => Some(UserEffect::Remove),
+            (Some(there), Record::Kept) => {
+                let sealed = match under.vault.open_user(&who.user, &there.sealed) {
+                    Ok(mut user) if alive > 0 => {
+                        user.ends(None, now);
+                        if let Some(ends) = kept_until {
+                            user.keeps(ends);
+                        }
+                        under.vault.seal_user(&who.user, &user, &mut entropy)?
+                    }
+                    _ => there.sealed.clone(),
+                };
+                Some(UserEffect::Write(sealed))
+            }
+        };
+        if changes.is_empty() {
+            changes.push(about_user(store, under, &who.user, now));
+        }
+        if let Some(last) = changes.last_mut() {
+            last.guard.generation = Some((who.user, known.record.as_ref().map_or(0, |user| user.generation)));
+            last.effects.user = effect.map(|effect| (who.user, effect));
+        }
+        let outcome = store.backend.apply_all(&changes).await?;
+        for id in &ids {
+            store.heads.forget(&space, id);
+        }
+        if matches!(outcome, Outcome::Applied { .. }) {
+            sweep_aside(store);
+            return Ok(alive);
+        }
+        tries = again(tries, deadline).await?;
+    }
+}
+
+/// The change that puts a tombstone in the place of whatever is there. It is kept until no token can be good any more
+/// that was issued before it.
+fn tombstone(
+    store: &Inner,
+    under: &Under,
+    id: &StorageId,
+    owner: Option<BlindUser>,
+    now: Time,
+    entropy: &mut Entropy,
+) -> Result<Change> {
+    let head = Head {
+        life: entropy.random_id(),
+        state: HeadState::Revoked { not_before: now },
+        began: now,
+        ends: None,
+        idle: None,
+        config_version: under.config.version,
+        refresh_counter: 0,
+        refresh_time: None,
+        realm: String::new(),
+        identifier: Identifier::String(String::new()),
+    };
+    let longest = now.plus_millis(i64::from(store.verifier.longest_life()) * 1000);
+    let kept = longest.max(under.config.definition.token.end_of(now).unwrap_or(longest)).plus_millis(LEEWAY);
+    let mut effects = Effects::nothing(now, &store.limits);
+    effects.close(under.vault.seal_head(id, &head, entropy)?, kept);
+    effects.raise_version = true;
+    effects.index = owner.map(|owner| (owner, false));
+    effects.durable = true;
+    Ok(Change { space: under.vault.space(), id: *id, guard: Guard::default(), effects, answer: Cells::None })
+}
+
+/// A change of a user's record alone: of a session that there never is.
+pub(super) fn about_user(store: &Inner, under: &Under, user: &BlindUser, now: Time) -> Change {
+    let mut id = [0; 17];
+    id[0] = user[0];
+    let effects = Effects { durable: true, ..Effects::nothing(now, &store.limits) };
+    Change { space: under.vault.space(), id, guard: Guard::default(), effects, answer: Cells::None }
+}
+
+/// The user under whom a session is indexed whose head can't be opened: a walk through its bucket.
+async fn indexed_owner(store: &Inner, under: &Under, id: &StorageId) -> Result<Option<BlindUser>> {
+    const PAGE: usize = 1000;
+    let mut first = [0; 16];
+    first[0] = id[0];
+    let mut after = (first, [0; 17]);
+    loop {
+        let page = store.backend.page(&under.vault.space(), None, Some(after), PAGE).await?;
+        if let Some(found) = page.iter().find(|listed| listed.id == *id) {
+            return Ok(Some(found.user));
+        }
+        match page.last() {
+            Some(last) if page.len() == PAGE && last.user[0] == id[0] => after = (last.user, last.id),
+            _ => return Ok(None),
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Whose sessions: the user that a caller names.
+
+use super::Under;
+use crate::backend::{BlindUser, StorageId};
+use crate::error::{Error, Result, fail};
+use crate::json::{Json, Kind, object_members};
+use crate::store::Inner;
+use crate::vault::Identifier;
+
+/// A user of one config.
+pub(super) struct Who {
+    pub(super) realm: String,
+    pub(super) identifier: Identifier,
+    pub(super) user: BlindUser,
+}
+
+impl Who {
+    /// Reads `"u1"`, `7`, `true`, or `{"realm": …, "subject": …}`. `INVALID_JSON`, `INVALID_ARGUMENT`.
+    pub(super) fn read(store: &Inner, under: &Under, text: &str) -> Result<Who> {
+        let given = Json::parse(text, &store.limits).map_err(|error| error.at("user"))?;
+        let (realm, subject) = match Kind::of(given.as_str()) {
+            Kind::Object => foreign(store, given.as_str())?,
+            _ => (store.signer.issuer().to_owned(), given.as_str().to_owned()),
+        };
+        let identifier = match &under.config.definition.selector {
+            Some(selector) => selector.read(&subject).ok_or_else(|| {
+                bad(&format!("a {} that names somebody is wanted, as the selector has it", selector.kind().as_str()))
+            })?,
+            None => match serde_json::from_str::<String>(&subject) {
+                Ok(subject) if !subject.is_empty() => Identifier::String(subject),
+                _ => return Err(bad("a string is wanted: under this config users are named by their subject")),
+            },
+        };
+        let user = under.vault.user(&realm, &identifier);
+        Ok(Who { realm, identifier, user })
+    }
+
+    /// Where their standing session lies, begun or not; `None` if nobody has one under this config.
+    pub(super) fn standing(&self, under: &Under) -> Option<StorageId> {
+        match &self.identifier {
+            Identifier::String(subject) if under.config.definition.has_standing_sessions() => {
+                Some(under.vault.standing(&self.realm, subject, &self.user))
+            }
+            _ => None,
+        }
+    }
+}
+
+fn foreign(store: &Inner, object: &str) -> Result<(String, String)> {
+    let (mut realm, mut subject) = (None, None);
+    for (name, raw) in object_members(object, &store.limits)? {
+        match &*name {
+            "realm" => realm = serde_json::from_str::<String>(raw).ok(),
+            "subject" => subject = Some(raw.to_owned()),
+            _ => return Err(bad(&format!("there is no member {name:?}; it has realm and subject"))),
+        }
+    }
+    match (realm, subject) {
+        (Some(realm), Some(subject)) => Ok((realm, subject)),
+        _ => Err(bad("realm, a string, and subject are wanted")),
+    }
+}
+
+fn bad(message: &str) -> Error {
+    fail!(InvalidArgument, "user: {message}").with("argument", "user")
+}
