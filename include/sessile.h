@@ -345,11 +345,11 @@ void sessile_clock_free(sessile_clock_t *clock);
  * "maxLifetime":{"value":1,"period":"years"},"retention":{"value":90,"period":"days"},"acr":["mfa"],"maxAuthAge":3600}
  *
  * - name: 1 to 120 characters; tag: [a-z0-9][a-z0-9._-]{0,63}, made of the name by default.
- * - expiry, idle, tokenExpiry, refreshExpiry, maxLifetime, retention: a whole number from 1 of secs, mins, hours, days,
- *   weeks, months or years (any case, singular or plural). An expiry of null: never; a retention of null: for ever.
+ * - expiry, idle, tokenExpiry, refreshExpiry, maxLifetime, retention: a whole number from 1 of secs, mins, hours,
+ *   days, weeks, months or years, in any case, singular or plural. An expiry of null: never; a retention: for ever.
  * - schema: field names and type words (form "shorthand"), sample data ("sample") or a JSON Schema ("json-schema").
  * - selector: the schema's field that names the user, one of sessile_selector_options; without it nothing starts.
- * - onLimit: "evict_oldest" or "reject"; refreshGrace: seconds, 0 to 3600; acr: a string or strings; maxAuthAge: seconds.
+ * - onLimit: "evict_oldest" or "reject"; refreshGrace: 0 to 3600 seconds; acr: one text or several; maxAuthAge: seconds.
  *
  * `out` (may be NULL): the configuration as it is now in force, with every member of a definition, defaults filled in,
  * and those that the store adds:
@@ -386,8 +386,8 @@ int32_t sessile_configs_list(sessile_store_t *store,
                              sessile_error_t **err);
 
 /**
- * Changes a configuration. `changes` is a JSON object of a definition's members (sessile_configs_create) with their new
- * values; null resets one to its default, what is not named stays. Tag, selector and shred can't change. Times and
+ * Changes a configuration. `changes` is a JSON object of a definition's members (sessile_configs_create) with their
+ * new values; null resets one to its default, what is not named stays. Tag, selector and shred can't change. Times and
  * quota count for sessions begun afterwards, the schema for writes afterwards. `out` (may be NULL): the configuration
  * as it is now. SESSILE_NOT_FOUND, SESSILE_CONFIG_INVALID; "global" can't change.
  */
@@ -409,8 +409,8 @@ int32_t sessile_configs_delete(sessile_store_t *store,
 
 /**
  * Definitions to carry over to another workspace, product, env or store, for sessile_configs_import:
- * {"sessileConfigs":1,"configs":[{"name":"User session","tag":"user_session",...},...]}. `tags` is a JSON array of tags,
- * or absent: all. "global" is never among them: every store has it.
+ * {"sessileConfigs":1,"configs":[{"name":"User session","tag":"user_session",...},...]}. `tags` is a JSON array of
+ * tags, or absent: all. "global" is never among them: every store has it.
  */
 int32_t sessile_configs_export(sessile_store_t *store,
                                sessile_str_t tags,
@@ -905,8 +905,8 @@ int32_t sessile_sessions_start(sessile_store_t *store,
 
 /**
  * Says whether a session token, with or without "<tag>:", opens its session now, and what is in that:
- * {"valid":true,"sessionId":"user_session.3f...","identifier":"u1","expiresAt":null,"data":{"userId":"u1",...}}.
- * A token that is not good is no error: {"valid":false,"reason":"expired"}, where the reason is untrusted (not a session
+ * {"valid":true,"sessionId":"user_session.3f...","identifier":"u1","expiresAt":null,"data":{"userId":"u1",...}}. A
+ * token that is not good is no error: {"valid":false,"reason":"expired"}, where the reason is untrusted (not a session
  * token of this store, or tampered with), not_yet, expired (the token alone: refresh it), session_expired, revoked,
  * ended (by whoever held it) or evicted (by the quota).
  */
@@ -929,18 +929,18 @@ int32_t sessile_sessions_refresh(sessile_store_t *store,
                                  sessile_error_t **err);
 
 /**
- * Ends a session: from now on none of its tokens opens it, in any process. Twice is fine. SESSILE_NOT_FOUND: nothing is
- * stored under that id; SESSILE_INVALID_ARGUMENT: it is no session's id.
+ * Ends a session: from now on none of its tokens opens it, in any process. Twice is fine. SESSILE_NOT_FOUND: nothing
+ * is stored under that id; SESSILE_INVALID_ARGUMENT: it is no session's id.
  */
 int32_t sessile_sessions_revoke(sessile_store_t *store,
                                 sessile_str_t session_id,
                                 sessile_error_t **err);
 
 /**
- * Ends all sessions of a user under a configuration, but for the one with the id `except` (absent: all). `user` is JSON
- * text: a string, number or boolean as the selector finds it ("\"u1\"": quotes and all; 1 and "1" are two users) is a
- * user of the store's own realm; {"realm":"https://id.example.com","subject":"u1"} one of another issuer's. `count` (may
- * be NULL): how many of the sessions were alive.
+ * Ends all sessions of a user under a configuration, but for the one with the id `except` (absent: all). `user` is
+ * JSON text: a string, number or boolean as the selector finds it ("\"u1\"": quotes and all; 1 and "1" are two users)
+ * is a user of the store's own realm; {"realm":"https://id.example.com","subject":"u1"} one of another issuer's.
+ * `count` (may be NULL): how many of the sessions were alive.
  */
 int32_t sessile_sessions_revoke_all(sessile_store_t *store,
                                     sessile_str_t tag,
@@ -950,12 +950,12 @@ int32_t sessile_sessions_revoke_all(sessile_store_t *store,
                                     sessile_error_t **err);
 
 /**
- * The sessions under a configuration, of `user` (see sessile_sessions_revoke_all) or, absent, of everybody, a page at a
- * time (see sessile_configs_list): those that live, and those that reached their end less than 24 hours ago.
+ * The sessions under a configuration, of `user` (see sessile_sessions_revoke_all) or, absent, of everybody, a page at
+ * a time (see sessile_configs_list): those that live, and those that reached their end less than 24 hours ago.
  *
  * {"sessions":[{"sessionId":"user_session.3f...","identifier":"u1","realm":"sessile:default/shop/prd","standing":false,
- * "startedAt":"...","lastSeenAt":"...","expiresAt":null,"active":true}],"nextCursor":null}; one that can't be opened is
- * {"sessionId":"...","unreadable":"CORRUPT"}, with the error's name.
+ * "startedAt":"...","lastSeenAt":"...","expiresAt":null,"active":true}],"nextCursor":null}; one that can't be opened
+ * is {"sessionId":"...","unreadable":"CORRUPT"}, with the error's name.
  */
 int32_t sessile_sessions_list(sessile_store_t *store,
                               sessile_str_t tag,
@@ -986,10 +986,10 @@ int32_t sessile_sessions_extend(sessile_store_t *store,
                                 sessile_error_t **err);
 
 /**
- * The users of a configuration, a page at a time (see sessile_configs_list), until its retention has passed since their
- * last session's end: {"users":[{"identifier":"u1","realm":"sessile:default/shop/prd","state":"active",
- * "firstSeenAt":"...","lastSeenAt":"...","totalSessions":3,"activeSessions":1}],"nextCursor":null}. `state` is active (a
- * session lives), expired (the last one reached its end) or inactive (it was ended or revoked). One that can't be
+ * The users of a configuration, a page at a time (see sessile_configs_list), until its retention has passed since
+ * their last session's end: {"users":[{"identifier":"u1","realm":"sessile:default/shop/prd","state":"active",
+ * "firstSeenAt":"...","lastSeenAt":"...","totalSessions":3,"activeSessions":1}],"nextCursor":null}. `state` is active
+ * (a session lives), expired (the last one reached its end) or inactive (it was ended or revoked). One that can't be
  * opened is {"unreadable":"CORRUPT"}.
  */
 int32_t sessile_sessions_users(sessile_store_t *store,
@@ -1019,8 +1019,8 @@ int32_t sessile_sessions_dashboard(sessile_store_t *store,
                                    sessile_error_t **err);
 
 /**
- * Removes a user (see sessile_sessions_revoke_all) under a configuration, with all their sessions and data. `count` (may
- * be NULL): how many of the sessions were alive.
+ * Removes a user (see sessile_sessions_revoke_all) under a configuration, with all their sessions and data. `count`
+ * (may be NULL): how many of the sessions were alive.
  */
 int32_t sessile_sessions_forget(sessile_store_t *store,
                                 sessile_str_t tag,

@@ -20,6 +20,9 @@ C_WARN = -Wall -Wextra -Werror -pedantic
 C_ALL_FLAGS = -std=c11 -O1 -g $(C_WARN)
 CXX_ALL_FLAGS = -std=c++17 -O1 -g $(C_WARN)
 C_PKG = PKG_CONFIG_PATH=$(C_ROOT)/lib/pkgconfig pkg-config
+# The runners of the vectors: the C one, and what the C++ one has of it.
+C_RUNNER = $(addprefix tests/c/,run_vectors.c lifecycle.c call.c kept.c compare.c json.c)
+CXX_RUNNER_C = compare json
 # What a program of ours is compiled and linked with: the install, and nothing else.
 C_USE = $$($(C_PKG) --cflags --libs sessile) -Wl,-rpath,$(C_ROOT)/lib
 # What a thread of the host leaves behind is reachable until it ends; all else is a leak.
@@ -56,10 +59,10 @@ c-root:
 	@$(MAKE) --no-print-directory install PREFIX=$(C_ROOT) DESTDIR= >/dev/null
 
 c-programs: c-root
-	gcc $(C_ALL_FLAGS) tests/c/run_vectors.c tests/c/json.c $(C_USE) -o $(C_OUT)/run_vectors_c
+	gcc $(C_ALL_FLAGS) $(C_RUNNER) $(C_USE) -o $(C_OUT)/run_vectors_c
 	gcc $(C_ALL_FLAGS) tests/c/abi.c tests/c/json.c $(C_USE) -pthread -o $(C_OUT)/abi
-	gcc $(C_ALL_FLAGS) -c tests/c/json.c -o $(C_OUT)/json.o
-	g++ $(CXX_ALL_FLAGS) tests/c/run_vectors.cpp $(C_OUT)/json.o $(C_USE) -o $(C_OUT)/run_vectors_cpp
+	for part in $(CXX_RUNNER_C); do gcc $(C_ALL_FLAGS) -c tests/c/$$part.c -o $(C_OUT)/$$part.o; done
+	g++ $(CXX_ALL_FLAGS) tests/c/run_vectors.cpp $(CXX_RUNNER_C:%=$(C_OUT)/%.o) $(C_USE) -o $(C_OUT)/run_vectors_cpp
 
 c-test: c-check-header c-programs c-headers-alone c-exports c-examples ## the C and C++ tests, against an install
 	cargo test --profile $(if $(filter release,$(PROFILE)),dev,$(PROFILE)) -p sessile-c
@@ -107,9 +110,9 @@ c-asan: c-root ## the C tests with AddressSanitizer and UndefinedBehaviorSanitiz
 	@if $(C_OUT)/overflow 2>$(C_OUT)/overflow.log || ! grep -q heap-buffer-overflow $(C_OUT)/overflow.log; then \
 	    echo "the sanitizer does not see a deliberate overflow"; exit 1; fi
 	gcc $(C_ALL_FLAGS) $(C_ASAN) tests/c/abi.c tests/c/json.c $(C_USE) -pthread -o $(C_OUT)/abi_asan
-	gcc $(C_ALL_FLAGS) $(C_ASAN) tests/c/run_vectors.c tests/c/json.c $(C_USE) -o $(C_OUT)/run_vectors_c_asan
-	gcc $(C_ALL_FLAGS) $(C_ASAN) -c tests/c/json.c -o $(C_OUT)/json_asan.o
-	g++ $(CXX_ALL_FLAGS) $(C_ASAN) tests/c/run_vectors.cpp $(C_OUT)/json_asan.o $(C_USE) -o $(C_OUT)/run_vectors_cpp_asan
+	gcc $(C_ALL_FLAGS) $(C_ASAN) $(C_RUNNER) $(C_USE) -o $(C_OUT)/run_vectors_c_asan
+	for part in $(CXX_RUNNER_C); do gcc $(C_ALL_FLAGS) $(C_ASAN) -c tests/c/$$part.c -o $(C_OUT)/$${part}_asan.o; done
+	g++ $(CXX_ALL_FLAGS) $(C_ASAN) tests/c/run_vectors.cpp $(CXX_RUNNER_C:%=$(C_OUT)/%_asan.o) $(C_USE) -o $(C_OUT)/run_vectors_cpp_asan
 	ASAN_OPTIONS=detect_leaks=1 $(C_OUT)/abi_asan
 	ASAN_OPTIONS=detect_leaks=1 $(C_OUT)/run_vectors_c_asan tests/vectors
 	ASAN_OPTIONS=detect_leaks=1 $(C_OUT)/run_vectors_cpp_asan tests/vectors

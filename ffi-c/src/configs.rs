@@ -19,11 +19,11 @@ use crate::text::sessile_str_t;
 /// "maxLifetime":{"value":1,"period":"years"},"retention":{"value":90,"period":"days"},"acr":["mfa"],"maxAuthAge":3600}
 ///
 /// - name: 1 to 120 characters; tag: [a-z0-9][a-z0-9._-]{0,63}, made of the name by default.
-/// - expiry, idle, tokenExpiry, refreshExpiry, maxLifetime, retention: a whole number from 1 of secs, mins, hours, days,
-///   weeks, months or years (any case, singular or plural). An expiry of null: never; a retention of null: for ever.
+/// - expiry, idle, tokenExpiry, refreshExpiry, maxLifetime, retention: a whole number from 1 of secs, mins, hours,
+///   days, weeks, months or years, in any case, singular or plural. An expiry of null: never; a retention: for ever.
 /// - schema: field names and type words (form "shorthand"), sample data ("sample") or a JSON Schema ("json-schema").
 /// - selector: the schema's field that names the user, one of sessile_selector_options; without it nothing starts.
-/// - onLimit: "evict_oldest" or "reject"; refreshGrace: seconds, 0 to 3600; acr: a string or strings; maxAuthAge: seconds.
+/// - onLimit: "evict_oldest" or "reject"; refreshGrace: 0 to 3600 seconds; acr: one text or several; maxAuthAge: seconds.
 ///
 /// `out` (may be NULL): the configuration as it is now in force, with every member of a definition, defaults filled in,
 /// and those that the store adds:
@@ -73,8 +73,8 @@ pub extern "C" fn sessile_configs_list(
     enter_text(out, err, || look_up(store)?.configs().list(page.optional("page")?).wait())
 }
 
-/// Changes a configuration. `changes` is a JSON object of a definition's members (sessile_configs_create) with their new
-/// values; null resets one to its default, what is not named stays. Tag, selector and shred can't change. Times and
+/// Changes a configuration. `changes` is a JSON object of a definition's members (sessile_configs_create) with their
+/// new values; null resets one to its default, what is not named stays. Tag, selector and shred can't change. Times and
 /// quota count for sessions begun afterwards, the schema for writes afterwards. `out` (may be NULL): the configuration
 /// as it is now. SESSILE_NOT_FOUND, SESSILE_CONFIG_INVALID; "global" can't change.
 #[unsafe(no_mangle)]
@@ -107,8 +107,8 @@ pub extern "C" fn sessile_configs_delete(
 }
 
 /// Definitions to carry over to another workspace, product, env or store, for sessile_configs_import:
-/// {"sessileConfigs":1,"configs":[{"name":"User session","tag":"user_session",...},...]}. `tags` is a JSON array of tags,
-/// or absent: all. "global" is never among them: every store has it.
+/// {"sessileConfigs":1,"configs":[{"name":"User session","tag":"user_session",...},...]}. `tags` is a JSON array of
+/// tags, or absent: all. "global" is never among them: every store has it.
 #[unsafe(no_mangle)]
 pub extern "C" fn sessile_configs_export(
     store: *mut sessile_store_t,

@@ -35,8 +35,8 @@ pub extern "C" fn sessile_sessions_start(
 }
 
 /// Says whether a session token, with or without "<tag>:", opens its session now, and what is in that:
-/// {"valid":true,"sessionId":"user_session.3f...","identifier":"u1","expiresAt":null,"data":{"userId":"u1",...}}.
-/// A token that is not good is no error: {"valid":false,"reason":"expired"}, where the reason is untrusted (not a session
+/// {"valid":true,"sessionId":"user_session.3f...","identifier":"u1","expiresAt":null,"data":{"userId":"u1",...}}. A
+/// token that is not good is no error: {"valid":false,"reason":"expired"}, where the reason is untrusted (not a session
 /// token of this store, or tampered with), not_yet, expired (the token alone: refresh it), session_expired, revoked,
 /// ended (by whoever held it) or evicted (by the quota).
 #[unsafe(no_mangle)]
@@ -65,8 +65,8 @@ pub extern "C" fn sessile_sessions_refresh(
     enter_text(out, err, || look_up(store)?.sessions().refresh(refresh_token.required("refresh_token")?).wait())
 }
 
-/// Ends a session: from now on none of its tokens opens it, in any process. Twice is fine. SESSILE_NOT_FOUND: nothing is
-/// stored under that id; SESSILE_INVALID_ARGUMENT: it is no session's id.
+/// Ends a session: from now on none of its tokens opens it, in any process. Twice is fine. SESSILE_NOT_FOUND: nothing
+/// is stored under that id; SESSILE_INVALID_ARGUMENT: it is no session's id.
 #[unsafe(no_mangle)]
 pub extern "C" fn sessile_sessions_revoke(
     store: *mut sessile_store_t,
@@ -76,10 +76,10 @@ pub extern "C" fn sessile_sessions_revoke(
     enter(err, || look_up(store)?.sessions().revoke(session_id.required("session_id")?).wait())
 }
 
-/// Ends all sessions of a user under a configuration, but for the one with the id `except` (absent: all). `user` is JSON
-/// text: a string, number or boolean as the selector finds it ("\"u1\"": quotes and all; 1 and "1" are two users) is a
-/// user of the store's own realm; {"realm":"https://id.example.com","subject":"u1"} one of another issuer's. `count` (may
-/// be NULL): how many of the sessions were alive.
+/// Ends all sessions of a user under a configuration, but for the one with the id `except` (absent: all). `user` is
+/// JSON text: a string, number or boolean as the selector finds it ("\"u1\"": quotes and all; 1 and "1" are two users)
+/// is a user of the store's own realm; {"realm":"https://id.example.com","subject":"u1"} one of another issuer's.
+/// `count` (may be NULL): how many of the sessions were alive.
 #[unsafe(no_mangle)]
 pub extern "C" fn sessile_sessions_revoke_all(
     store: *mut sessile_store_t,
@@ -96,12 +96,12 @@ pub extern "C" fn sessile_sessions_revoke_all(
     })
 }
 
-/// The sessions under a configuration, of `user` (see sessile_sessions_revoke_all) or, absent, of everybody, a page at a
-/// time (see sessile_configs_list): those that live, and those that reached their end less than 24 hours ago.
+/// The sessions under a configuration, of `user` (see sessile_sessions_revoke_all) or, absent, of everybody, a page at
+/// a time (see sessile_configs_list): those that live, and those that reached their end less than 24 hours ago.
 ///
 /// {"sessions":[{"sessionId":"user_session.3f...","identifier":"u1","realm":"sessile:default/shop/prd","standing":false,
-/// "startedAt":"...","lastSeenAt":"...","expiresAt":null,"active":true}],"nextCursor":null}; one that can't be opened is
-/// {"sessionId":"...","unreadable":"CORRUPT"}, with the error's name.
+/// "startedAt":"...","lastSeenAt":"...","expiresAt":null,"active":true}],"nextCursor":null}; one that can't be opened
+/// is {"sessionId":"...","unreadable":"CORRUPT"}, with the error's name.
 #[unsafe(no_mangle)]
 pub extern "C" fn sessile_sessions_list(
     store: *mut sessile_store_t,
@@ -152,10 +152,10 @@ pub extern "C" fn sessile_sessions_extend(
     })
 }
 
-/// The users of a configuration, a page at a time (see sessile_configs_list), until its retention has passed since their
-/// last session's end: {"users":[{"identifier":"u1","realm":"sessile:default/shop/prd","state":"active",
-/// "firstSeenAt":"...","lastSeenAt":"...","totalSessions":3,"activeSessions":1}],"nextCursor":null}. `state` is active (a
-/// session lives), expired (the last one reached its end) or inactive (it was ended or revoked). One that can't be
+/// The users of a configuration, a page at a time (see sessile_configs_list), until its retention has passed since
+/// their last session's end: {"users":[{"identifier":"u1","realm":"sessile:default/shop/prd","state":"active",
+/// "firstSeenAt":"...","lastSeenAt":"...","totalSessions":3,"activeSessions":1}],"nextCursor":null}. `state` is active
+/// (a session lives), expired (the last one reached its end) or inactive (it was ended or revoked). One that can't be
 /// opened is {"unreadable":"CORRUPT"}.
 #[unsafe(no_mangle)]
 pub extern "C" fn sessile_sessions_users(
@@ -200,8 +200,8 @@ pub extern "C" fn sessile_sessions_dashboard(
     enter_text(out, err, || look_up(store)?.sessions().dashboard(tag.required("tag")?).wait())
 }
 
-/// Removes a user (see sessile_sessions_revoke_all) under a configuration, with all their sessions and data. `count` (may
-/// be NULL): how many of the sessions were alive.
+/// Removes a user (see sessile_sessions_revoke_all) under a configuration, with all their sessions and data. `count`
+/// (may be NULL): how many of the sessions were alive.
 #[unsafe(no_mangle)]
 pub extern "C" fn sessile_sessions_forget(
     store: *mut sessile_store_t,
