@@ -90,9 +90,11 @@ c-exports: c-root
 # Shared and static; in memory, and twice on one file.
 c-examples: c-root
 	rm -rf $(C_OUT)/data && mkdir -p $(C_OUT)/data
-	gcc -std=c99 $(C_WARN) examples/c/pipeline.c $(C_USE) -o $(C_OUT)/pipeline_c
+	for example in pipeline sessions; do \
+	    gcc -std=c99 $(C_WARN) examples/c/$$example.c $(C_USE) -o $(C_OUT)/$${example}_c; \
+	    g++ -std=c++17 $(C_WARN) examples/cpp/$$example.cpp $(C_USE) -o $(C_OUT)/$${example}_cpp; \
+	done
 	gcc -std=c99 $(C_WARN) examples/c/pipeline.c -I$(C_ROOT)/include $(C_ROOT)/lib/libsessile.a $$($(C_PKG) --libs-only-l --static sessile | sed 's/-lsessile//') -o $(C_OUT)/pipeline_static
-	g++ -std=c++17 $(C_WARN) examples/cpp/pipeline.cpp $(C_USE) -o $(C_OUT)/pipeline_cpp
 	for program in pipeline_c pipeline_static pipeline_cpp; do \
 	    for where in 'memory:' 'sqlite:$(C_OUT)/data/sessions.db $(C_OUT)/data/keyring.json'; do \
 	        $(C_OUT)/$$program $$where | tee $(C_OUT)/data/printed; \
