@@ -85,6 +85,37 @@ static bool holds(sessile_session_t *session, const char *name, const char *json
 /* A value for out-params that no call writes. */
 #define POISON(type) ((type *)(uintptr_t)0x5a5a5a5a)
 
+/* Every function on a store's configurations and users, with all but `store` as it should be. */
+static void every_lifecycle_call(sessile_store_t *store, int32_t wanted)
+{
+    sessile_str_t x = SESSILE_STR("x"), one = SESSILE_STR("1"), none = SESSILE_NONE;
+    sessile_str_t definition = SESSILE_STR("{\"name\":\"x\"}"), changes = SESSILE_STR("{}"), data = SESSILE_STR("{}");
+    sessile_str_t document = SESSILE_STR("{\"sessileConfigs\":1,\"configs\":[]}");
+    sessile_buffer_t *out = POISON(sessile_buffer_t);
+    uint64_t count = 77;
+    IS(sessile_store_sweep(store, 1, &count, NULL), wanted);
+    IS(sessile_configs_create(store, definition, &out, NULL), wanted);
+    IS(sessile_configs_get(store, x, &out, NULL), wanted);
+    IS(sessile_configs_list(store, none, &out, NULL), wanted);
+    IS(sessile_configs_update(store, x, changes, &out, NULL), wanted);
+    IS(sessile_configs_delete(store, x, true, NULL), wanted);
+    IS(sessile_configs_export(store, none, &out, NULL), wanted);
+    IS(sessile_configs_import(store, document, true, &out, NULL), wanted);
+    IS(sessile_sessions_start(store, x, data, SESSILE_NO_TTL, &out, NULL), wanted);
+    IS(sessile_sessions_verify(store, x, &out, NULL), wanted);
+    IS(sessile_sessions_refresh(store, x, &out, NULL), wanted);
+    IS(sessile_sessions_revoke(store, x, NULL), wanted);
+    IS(sessile_sessions_revoke_all(store, x, one, none, &count, NULL), wanted);
+    IS(sessile_sessions_list(store, x, none, none, &out, NULL), wanted);
+    IS(sessile_sessions_update(store, x, data, NULL), wanted);
+    IS(sessile_sessions_extend(store, x, 1, &out, NULL), wanted);
+    IS(sessile_sessions_users(store, x, none, &out, NULL), wanted);
+    IS(sessile_sessions_user(store, x, one, &out, NULL), wanted);
+    IS(sessile_sessions_dashboard(store, x, &out, NULL), wanted);
+    IS(sessile_sessions_forget(store, x, one, &count, NULL), wanted);
+    CHECK(out == POISON(sessile_buffer_t) && count == 77);
+}
+
 /* Every function that takes `h` in place of each of its handles, with all else as it should be. */
 static void every_call(uintptr_t h, int32_t wanted)
 {
@@ -119,26 +150,7 @@ static void every_call(uintptr_t h, int32_t wanted)
     IS(sessile_store_global(store, x, none, &session, NULL), wanted);
     IS(sessile_tokens_issue(store, SESSILE_STR("{\"sub\":\"u\"}"), 1, &out, NULL), wanted);
     IS(sessile_tokens_jwks(store, &out, NULL), wanted);
-    IS(sessile_store_sweep(store, 1, &count, NULL), wanted);
-    IS(sessile_configs_create(store, SESSILE_STR("{\"name\":\"x\"}"), &out, NULL), wanted);
-    IS(sessile_configs_get(store, x, &out, NULL), wanted);
-    IS(sessile_configs_list(store, none, &out, NULL), wanted);
-    IS(sessile_configs_update(store, x, SESSILE_STR("{}"), &out, NULL), wanted);
-    IS(sessile_configs_delete(store, x, true, NULL), wanted);
-    IS(sessile_configs_export(store, none, &out, NULL), wanted);
-    IS(sessile_configs_import(store, SESSILE_STR("{\"sessileConfigs\":1,\"configs\":[]}"), true, &out, NULL), wanted);
-    IS(sessile_sessions_start(store, x, SESSILE_STR("{}"), SESSILE_NO_TTL, &out, NULL), wanted);
-    IS(sessile_sessions_verify(store, x, &out, NULL), wanted);
-    IS(sessile_sessions_refresh(store, x, &out, NULL), wanted);
-    IS(sessile_sessions_revoke(store, x, NULL), wanted);
-    IS(sessile_sessions_revoke_all(store, x, one, none, &count, NULL), wanted);
-    IS(sessile_sessions_list(store, x, none, none, &out, NULL), wanted);
-    IS(sessile_sessions_update(store, x, SESSILE_STR("{}"), NULL), wanted);
-    IS(sessile_sessions_extend(store, x, 1, &out, NULL), wanted);
-    IS(sessile_sessions_users(store, x, none, &out, NULL), wanted);
-    IS(sessile_sessions_user(store, x, one, &out, NULL), wanted);
-    IS(sessile_sessions_dashboard(store, x, &out, NULL), wanted);
-    IS(sessile_sessions_forget(store, x, one, &count, NULL), wanted);
+    every_lifecycle_call(store, wanted);
     IS(sessile_step_to_json(step, &out, NULL), wanted);
     IS(sessile_execution_new(store, none, none, &new_run, NULL), wanted);
     IS(sessile_execution_resume(store, x, none, none, &new_run, NULL), wanted);
@@ -242,6 +254,7 @@ static void a_freed_handle_is_closed_for_good(void)
     sessile_update_free(update);
     for (int again = 0; again < 2; again++) {
         IS(sessile_tokens_jwks(gone.store, &out, NULL), SESSILE_CLOSED);
+        every_lifecycle_call(gone.store, SESSILE_CLOSED);
         IS(sessile_execution_id(gone.run, &out, NULL), SESSILE_CLOSED);
         IS(sessile_session_all(gone.local, &out, NULL), SESSILE_CLOSED);
         IS(sessile_step_to_json(step, &out, NULL), SESSILE_CLOSED);
