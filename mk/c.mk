@@ -95,12 +95,17 @@ c-examples: c-root
 	    g++ -std=c++17 $(C_WARN) examples/cpp/$$example.cpp $(C_USE) -o $(C_OUT)/$${example}_cpp; \
 	done
 	gcc -std=c99 $(C_WARN) examples/c/pipeline.c -I$(C_ROOT)/include $(C_ROOT)/lib/libsessile.a $$($(C_PKG) --libs-only-l --static sessile | sed 's/-lsessile//') -o $(C_OUT)/pipeline_static
-	for program in pipeline_c pipeline_static pipeline_cpp; do \
-	    for where in 'memory:' 'sqlite:$(C_OUT)/data/sessions.db $(C_OUT)/data/keyring.json'; do \
-	        $(C_OUT)/$$program $$where | tee $(C_OUT)/data/printed; \
-	        grep -qxF 'receipt {"receipt": 1.0,"cart":["tea","honey"],"total":11}' $(C_OUT)/data/printed; \
+	@try() { for where in 'memory:' "sqlite:$(C_OUT)/data/$$1.db $(C_OUT)/data/keyring.json"; do \
+	        echo "$$2 $$where"; \
+	        $(C_OUT)/$$2 $$where | tee $(C_OUT)/data/printed; \
+	        grep -qxF "$$3" $(C_OUT)/data/printed || { echo "$$2 did not print: $$3"; exit 1; }; \
+	    done; }; \
+	    for program in pipeline_c pipeline_static pipeline_cpp; do \
+	        try pipeline $$program 'receipt {"receipt": 1.0,"cart":["tea","honey"],"total":11}'; \
 	    done; \
-	done
+	    for program in sessions_c sessions_cpp; do \
+	        try sessions $$program 'revoked {"valid":false,"reason":"revoked"}'; \
+	    done
 
 c-valgrind: c-programs ## the C tests under valgrind
 	$(C_VALGRIND) $(C_OUT)/abi 5
