@@ -334,6 +334,111 @@ int32_t sessile_clock_now(sessile_clock_t *clock, sessile_buffer_t **out, sessil
 void sessile_clock_free(sessile_clock_t *clock);
 
 /**
+ * Makes a configuration: a kind of session, named by its tag within the store's workspace, product and env.
+ *
+ * `definition` is a JSON object; all but its name may be left out:
+ * {"name":"User session","tag":"user_session","description":"Who is signed in to the shop",
+ * "expiry":7,"period":"months","idle":{"value":30,"period":"mins"},
+ * "schema":{"userId":"string","email":"string","role":"string"},"form":"shorthand","selector":"userId",
+ * "tokenExpiry":24,"tokenPeriod":"hours","refreshExpiry":30,"refreshPeriod":"days",
+ * "maxSessionsPerUser":5,"onLimit":"evict_oldest","shred":false,"refreshGrace":10,
+ * "maxLifetime":{"value":1,"period":"years"},"retention":{"value":90,"period":"days"},"acr":["mfa"],"maxAuthAge":3600}
+ *
+ * - name: 1 to 120 characters; tag: [a-z0-9][a-z0-9._-]{0,63}, made of the name by default.
+ * - expiry, idle, tokenExpiry, refreshExpiry, maxLifetime, retention: a whole number from 1 of secs, mins, hours,
+ *   days, weeks, months or years, in any case, singular or plural. An expiry of null: never; a retention: for ever.
+ * - schema: field names and type words (form "shorthand"), sample data ("sample") or a JSON Schema ("json-schema").
+ * - selector: the schema's field that names the user, one of sessile_selector_options; without it nothing starts.
+ * - onLimit: "evict_oldest" or "reject"; refreshGrace: 0 to 3600 seconds; acr: one text or several; maxAuthAge: seconds.
+ *
+ * `out` (may be NULL): the configuration as it is now in force, with every member of a definition, defaults filled in,
+ * and those that the store adds:
+ * {"tag":"user_session","name":"User session",...,"selector":"$Session{userId}","selectorType":"string",
+ * "jsonSchema":{...},"schemaClass":"separable","version":1,"createdAt":"2026-01-01T00:00:00.000Z","updatedAt":"..."}
+ * Without a schema form, jsonSchema, schemaClass, selector and selectorType are null, like the schema.
+ *
+ * SESSILE_CONFIG_INVALID: the details say which "member" and what was "given", of an unknown one the "nearest" that
+ * there is; SESSILE_ALREADY_EXISTS: the tag is taken; SESSILE_INVALID_JSON; SESSILE_LIMIT_EXCEEDED.
+ */
+int32_t sessile_configs_create(sessile_store_t *store,
+                               sessile_str_t definition,
+                               sessile_buffer_t **out,
+                               sessile_error_t **err);
+
+/**
+ * The configuration with this tag, as sessile_configs_create gives it; SESSILE_NOT_FOUND. The built-in "global" is
+ * there too; its createdAt and updatedAt are null.
+ */
+int32_t sessile_configs_get(sessile_store_t *store,
+                            sessile_str_t tag,
+                            sessile_buffer_t **out,
+                            sessile_error_t **err);
+
+/**
+ * All configurations, sorted by tag, a page at a time: {"configs":[{"tag":"global",...},...],"nextCursor":null}.
+ * `page` is a JSON object, {"limit":100,"cursor":"..."}, both optional, or absent: at most so many (1 to 1000, 100 by
+ * default), from where the page before said in its nextCursor, which is null on the last. A page that is not so:
+ * SESSILE_INVALID_ARGUMENT.
+ */
+int32_t sessile_configs_list(sessile_store_t *store,
+                             sessile_str_t page,
+                             sessile_buffer_t **out,
+                             sessile_error_t **err);
+
+/**
+ * Changes a configuration. `changes` is a JSON object of a definition's members (sessile_configs_create) with their
+ * new values; null resets one to its default, what is not named stays. Tag, selector and shred can't change. Times and
+ * quota count for sessions begun afterwards, the schema for writes afterwards. `out` (may be NULL): the configuration
+ * as it is now. SESSILE_NOT_FOUND, SESSILE_CONFIG_INVALID; "global" can't change.
+ */
+int32_t sessile_configs_update(sessile_store_t *store,
+                               sessile_str_t tag,
+                               sessile_str_t changes,
+                               sessile_buffer_t **out,
+                               sessile_error_t **err);
+
+/**
+ * Deletes a configuration: SESSILE_CONFLICT while sessions of it live, unless `force`, which ends them. It takes a
+ * second and the deadline of an operation: until then other processes may still hold it. SESSILE_NOT_FOUND,
+ * SESSILE_CONFIG_INVALID ("global" stays).
+ */
+int32_t sessile_configs_delete(sessile_store_t *store,
+                               sessile_str_t tag,
+                               bool force,
+                               sessile_error_t **err);
+
+/**
+ * Definitions to carry over to another workspace, product, env or store, for sessile_configs_import:
+ * {"sessileConfigs":1,"configs":[{"name":"User session","tag":"user_session",...},...]}. `tags` is a JSON array of
+ * tags, or absent: all. "global" is never among them: every store has it.
+ */
+int32_t sessile_configs_export(sessile_store_t *store,
+                               sessile_str_t tags,
+                               sessile_buffer_t **out,
+                               sessile_error_t **err);
+
+/**
+ * Takes in a document of sessile_configs_export. `replace`: a configuration that is there with another definition is
+ * updated, else it is an error. `out` (may be NULL): what became of each tag,
+ * {"created":["user_session"],"updated":[],"unchanged":[]}.
+ */
+int32_t sessile_configs_import(sessile_store_t *store,
+                               sessile_str_t document,
+                               bool replace,
+                               sessile_buffer_t **out,
+                               sessile_error_t **err);
+
+/**
+ * The fields that a configuration with this schema (JSON text, in any of its three forms) may take as its selector, in
+ * the schema's order: [{"selector":"$Session{userId}","path":"userId","type":"string"}]. `type` is string, integer,
+ * number or boolean; a definition takes either spelling, selector or path. SESSILE_CONFIG_INVALID says what is wrong
+ * with the schema and where.
+ */
+int32_t sessile_selector_options(sessile_str_t schema,
+                                 sessile_buffer_t **out,
+                                 sessile_error_t **err);
+
+/**
  * The error's code, the same number as the status of the call. NULL gives SESSILE_OK.
  */
 int32_t sessile_error_code(const sessile_error_t *error);
@@ -779,6 +884,151 @@ int32_t sessile_session_commit(sessile_session_t *session,
 void sessile_session_free(sessile_session_t *session);
 
 /**
+ * Starts a session under the configuration `tag`, which must have a selector, for the user whom the selector finds in
+ * `data`, a JSON object that satisfies the schema. `ttl` shortens the session's life: whole seconds, at least 1, or
+ * SESSILE_NO_TTL.
+ *
+ * {"token":"user_session:eyJ...","tokenExpiresAt":"2026-01-02T00:00:00.000Z","refreshToken":"...",
+ * "sessionId":"user_session.3f...","expiresAt":"2026-08-01T00:00:00.000Z"}; expiresAt is null if it never ends. Both
+ * tokens are secrets of the user: the token opens the session at a step, the refresh token gives the next pair.
+ *
+ * SESSILE_NOT_FOUND: no such configuration; SESSILE_INVALID_ARGUMENT: it has no selector (details "argument": "tag"),
+ * or the data is no object; SESSILE_SCHEMA_VIOLATION: details "violations", [{"pointer":"/email","keyword":"type"}];
+ * SESSILE_QUOTA_EXCEEDED: the user has all sessions that there may be, and the configuration rejects more.
+ */
+int32_t sessile_sessions_start(sessile_store_t *store,
+                               sessile_str_t tag,
+                               sessile_str_t data,
+                               uint64_t ttl,
+                               sessile_buffer_t **out,
+                               sessile_error_t **err);
+
+/**
+ * Says whether a session token, with or without "<tag>:", opens its session now, and what is in that:
+ * {"valid":true,"sessionId":"user_session.3f...","identifier":"u1","expiresAt":null,"data":{"userId":"u1",...}}. A
+ * token that is not good is no error: {"valid":false,"reason":"expired"}, where the reason is untrusted (not a session
+ * token of this store, or tampered with), not_yet, expired (the token alone: refresh it), session_expired, revoked,
+ * ended (by whoever held it) or evicted (by the quota).
+ */
+int32_t sessile_sessions_verify(sessile_store_t *store,
+                                sessile_str_t token,
+                                sessile_buffer_t **out,
+                                sessile_error_t **err);
+
+/**
+ * Turns a refresh token into a new pair for the same session, as sessile_sessions_start gives it; also after the token
+ * expired, not after the session did. The refresh token that came before gives the same pair again within the
+ * configuration's refreshGrace; an older one, or later, is taken for stolen: the session is revoked.
+ *
+ * SESSILE_TOKEN_MALFORMED, SESSILE_TOKEN_SIGNATURE (also another store's), SESSILE_TOKEN_EXPIRED (the refresh token),
+ * SESSILE_SESSION_EXPIRED, SESSILE_SESSION_REVOKED, SESSILE_REFRESH_REUSED.
+ */
+int32_t sessile_sessions_refresh(sessile_store_t *store,
+                                 sessile_str_t refresh_token,
+                                 sessile_buffer_t **out,
+                                 sessile_error_t **err);
+
+/**
+ * Ends a session: from now on none of its tokens opens it, in any process. Twice is fine. SESSILE_NOT_FOUND: nothing
+ * is stored under that id; SESSILE_INVALID_ARGUMENT: it is no session's id.
+ */
+int32_t sessile_sessions_revoke(sessile_store_t *store,
+                                sessile_str_t session_id,
+                                sessile_error_t **err);
+
+/**
+ * Ends all sessions of a user under a configuration, but for the one with the id `except` (absent: all). `user` is
+ * JSON text: a string, number or boolean as the selector finds it ("\"u1\"": quotes and all; 1 and "1" are two users)
+ * is a user of the store's own realm; {"realm":"https://id.example.com","subject":"u1"} one of another issuer's.
+ * `count` (may be NULL): how many of the sessions were alive.
+ */
+int32_t sessile_sessions_revoke_all(sessile_store_t *store,
+                                    sessile_str_t tag,
+                                    sessile_str_t user,
+                                    sessile_str_t except,
+                                    uint64_t *count,
+                                    sessile_error_t **err);
+
+/**
+ * The sessions under a configuration, of `user` (see sessile_sessions_revoke_all) or, absent, of everybody, a page at
+ * a time (see sessile_configs_list): those that live, and those that reached their end less than 24 hours ago.
+ *
+ * {"sessions":[{"sessionId":"user_session.3f...","identifier":"u1","realm":"sessile:default/shop/prd","standing":false,
+ * "startedAt":"...","lastSeenAt":"...","expiresAt":null,"active":true}],"nextCursor":null}; one that can't be opened
+ * is {"sessionId":"...","unreadable":"CORRUPT"}, with the error's name.
+ */
+int32_t sessile_sessions_list(sessile_store_t *store,
+                              sessile_str_t tag,
+                              sessile_str_t user,
+                              sessile_str_t page,
+                              sessile_buffer_t **out,
+                              sessile_error_t **err);
+
+/**
+ * Puts every member of `data` (a JSON object) into a session's data, all or nothing; other fields stay.
+ * SESSILE_NOT_FOUND, SESSILE_SESSION_EXPIRED, SESSILE_SESSION_REVOKED, SESSILE_SCHEMA_VIOLATION,
+ * SESSILE_SELECTOR_MISMATCH: the user's field names somebody else.
+ */
+int32_t sessile_sessions_update(sessile_store_t *store,
+                                sessile_str_t session_id,
+                                sessile_str_t data,
+                                sessile_error_t **err);
+
+/**
+ * Moves a session's end to `ttl` seconds (at least 1) from now: never to earlier than it was, never past the
+ * configuration's maxLifetime. `out` (may be NULL): the end in force, JSON text: "2026-08-01T00:00:00.000Z" in quotes,
+ * or null if it never ends. SESSILE_NOT_FOUND, SESSILE_SESSION_EXPIRED, SESSILE_SESSION_REVOKED.
+ */
+int32_t sessile_sessions_extend(sessile_store_t *store,
+                                sessile_str_t session_id,
+                                uint64_t ttl,
+                                sessile_buffer_t **out,
+                                sessile_error_t **err);
+
+/**
+ * The users of a configuration, a page at a time (see sessile_configs_list), until its retention has passed since
+ * their last session's end: {"users":[{"identifier":"u1","realm":"sessile:default/shop/prd","state":"active",
+ * "firstSeenAt":"...","lastSeenAt":"...","totalSessions":3,"activeSessions":1}],"nextCursor":null}. `state` is active
+ * (a session lives), expired (the last one reached its end) or inactive (it was ended or revoked). One that can't be
+ * opened is {"unreadable":"CORRUPT"}.
+ */
+int32_t sessile_sessions_users(sessile_store_t *store,
+                               sessile_str_t tag,
+                               sessile_str_t page,
+                               sessile_buffer_t **out,
+                               sessile_error_t **err);
+
+/**
+ * One user (see sessile_sessions_revoke_all) as sessile_sessions_users gives them, with their "sessions" as in
+ * sessile_sessions_list; SESSILE_NOT_FOUND.
+ */
+int32_t sessile_sessions_user(sessile_store_t *store,
+                              sessile_str_t tag,
+                              sessile_str_t user,
+                              sessile_buffer_t **out,
+                              sessile_error_t **err);
+
+/**
+ * The counts of a configuration: {"totalUsers":4,"activeUsers":2,"inactiveUsers":1,"expiredUsers":1,"newUsersToday":1,
+ * "newUsersThisWeek":2,"totalSessions":9,"activeSessions":3,"averageSessionsPerUser":2.25,"unreadable":0}. Days are
+ * UTC's, weeks ISO's; totalSessions counts every session ever begun by the users that are there. SESSILE_NOT_FOUND.
+ */
+int32_t sessile_sessions_dashboard(sessile_store_t *store,
+                                   sessile_str_t tag,
+                                   sessile_buffer_t **out,
+                                   sessile_error_t **err);
+
+/**
+ * Removes a user (see sessile_sessions_revoke_all) under a configuration, with all their sessions and data. `count`
+ * (may be NULL): how many of the sessions were alive.
+ */
+int32_t sessile_sessions_forget(sessile_store_t *store,
+                                sessile_str_t tag,
+                                sessile_str_t user,
+                                uint64_t *count,
+                                sessile_error_t **err);
+
+/**
  * Reads a step from JSON text, within the limits of `store` (NULL: the default limits). SESSILE_INVALID_STEP names
  * the member that is wrong.
  */
@@ -810,6 +1060,16 @@ int32_t sessile_store_open(sessile_options_t *options,
  * The handle stays and wants to be freed.
  */
 int32_t sessile_store_close(sessile_store_t *store,
+                            sessile_error_t **err);
+
+/**
+ * Gives space back: drops up to `budget` sessions that were over a day ago, and the records of users who are gone for
+ * longer than their configuration's retention. `count` (may be NULL): how many it dropped; as many as `budget` means
+ * that there may be more. Nothing needs it to be right: what is over is over, swept or not.
+ */
+int32_t sessile_store_sweep(sessile_store_t *store,
+                            uint32_t budget,
+                            uint64_t *count,
                             sessile_error_t **err);
 
 /**

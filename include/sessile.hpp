@@ -256,6 +256,13 @@ inline std::string lint(std::string_view pipeline)
     return detail::text([&](auto out, auto error) { return sessile_lint(detail::slice(pipeline), out, error); });
 }
 
+/** The fields that a configuration with this schema may take as its selector: [{"selector":…,"path":…,"type":…}]. */
+inline std::string selector_options(std::string_view schema)
+{
+    return detail::text(
+        [&](auto out, auto error) { return sessile_selector_options(detail::slice(schema), out, error); });
+}
+
 /** Read, change, compare-and-put of one field, for those who loop themselves; see Session::update. */
 class Update : public detail::Handle<sessile_update_t, sessile_update_free> {
 public:
@@ -566,6 +573,159 @@ private:
     }
 };
 
+/**
+ * The configurations of a store. Definitions, changes, pages, tags and what comes out are JSON text: see sessile.h. A
+ * small value to be copied freely; it does not keep the store open: when the Store is gone, its calls are CLOSED.
+ */
+class Configs {
+public:
+    /** Makes a configuration; gives it with its defaults filled in. */
+    std::string create(std::string_view definition)
+    {
+        return detail::text([&](auto out, auto error) {
+            return sessile_configs_create(store_, detail::slice(definition), out, error);
+        });
+    }
+    std::string get(std::string_view tag) const
+    {
+        return detail::text(
+            [&](auto out, auto error) { return sessile_configs_get(store_, detail::slice(tag), out, error); });
+    }
+    /** All, sorted by tag: {"configs":[…],"nextCursor":…}. `page`: {"limit":…,"cursor":…}, both optional. */
+    std::string list(OptionalText page = std::nullopt) const
+    {
+        return detail::text(
+            [&](auto out, auto error) { return sessile_configs_list(store_, detail::slice(page), out, error); });
+    }
+    /** Changes the members named in `changes`; null resets one to its default. */
+    std::string update(std::string_view tag, std::string_view changes)
+    {
+        return detail::text([&](auto out, auto error) {
+            return sessile_configs_update(store_, detail::slice(tag), detail::slice(changes), out, error);
+        });
+    }
+    /** Deletes a configuration; CONFLICT while sessions of it live, unless `force`, which ends them. */
+    void remove(std::string_view tag, bool force = false)
+    {
+        detail::check(
+            [&](auto error) { return sessile_configs_delete(store_, detail::slice(tag), force, error); });
+    }
+    /** Definitions of these `tags` (a JSON array; std::nullopt: of all) as a document for import_. */
+    std::string export_(OptionalText tags = std::nullopt) const
+    {
+        return detail::text(
+            [&](auto out, auto error) { return sessile_configs_export(store_, detail::slice(tags), out, error); });
+    }
+    /** Takes in a document of export_: {"created":[…],"updated":[…],"unchanged":[…]}. */
+    std::string import_(std::string_view document, bool replace = false)
+    {
+        return detail::text([&](auto out, auto error) {
+            return sessile_configs_import(store_, detail::slice(document), replace, out, error);
+        });
+    }
+
+private:
+    friend class Store;
+    explicit Configs(sessile_store_t *store) noexcept : store_(store) {}
+    sessile_store_t *store_;
+};
+
+/**
+ * The life of users' sessions under the configurations of a store. A `user` is JSON text: "\"u1\"", 1, true, or
+ * {"realm":…,"subject":…}. As Configs it is a small value that does not keep the store open.
+ */
+class Sessions {
+public:
+    /** Starts a session: {"token":…,"tokenExpiresAt":…,"refreshToken":…,"sessionId":…,"expiresAt":…}. */
+    std::string start(std::string_view tag, std::string_view data, Ttl ttl = std::nullopt)
+    {
+        return detail::text([&](auto out, auto error) {
+            return sessile_sessions_start(store_, detail::slice(tag), detail::slice(data), detail::seconds(ttl), out,
+                                          error);
+        });
+    }
+    /** {"valid":true,"sessionId":…,"identifier":…,"expiresAt":…,"data":{…}} or {"valid":false,"reason":…}. */
+    std::string verify(std::string_view token) const
+    {
+        return detail::text(
+            [&](auto out, auto error) { return sessile_sessions_verify(store_, detail::slice(token), out, error); });
+    }
+    /** A new pair of tokens for the same session, as start gives it. */
+    std::string refresh(std::string_view refresh_token)
+    {
+        return detail::text([&](auto out, auto error) {
+            return sessile_sessions_refresh(store_, detail::slice(refresh_token), out, error);
+        });
+    }
+    /** Ends a session for all who hold it. */
+    void revoke(std::string_view session_id)
+    {
+        detail::check([&](auto error) { return sessile_sessions_revoke(store_, detail::slice(session_id), error); });
+    }
+    /** Ends all sessions of a user but the one with the id `except`; how many were alive. */
+    std::uint64_t revoke_all(std::string_view tag, std::string_view user, OptionalText except = std::nullopt)
+    {
+        return detail::value<std::uint64_t>([&](auto out, auto error) {
+            return sessile_sessions_revoke_all(store_, detail::slice(tag), detail::slice(user), detail::slice(except),
+                                               out, error);
+        });
+    }
+    /** The sessions of a user (std::nullopt: of everybody): {"sessions":[…],"nextCursor":…}. */
+    std::string list(std::string_view tag, OptionalText user = std::nullopt, OptionalText page = std::nullopt) const
+    {
+        return detail::text([&](auto out, auto error) {
+            return sessile_sessions_list(store_, detail::slice(tag), detail::slice(user), detail::slice(page), out,
+                                         error);
+        });
+    }
+    /** Puts every member of `data` into the session's data, all or nothing. */
+    void update(std::string_view session_id, std::string_view data)
+    {
+        detail::check([&](auto error) {
+            return sessile_sessions_update(store_, detail::slice(session_id), detail::slice(data), error);
+        });
+    }
+    /** Moves the end to `ttl` seconds from now, never to earlier; the end in force, as JSON: a string, or null. */
+    std::string extend(std::string_view session_id, std::uint64_t ttl)
+    {
+        return detail::text([&](auto out, auto error) {
+            return sessile_sessions_extend(store_, detail::slice(session_id), ttl, out, error);
+        });
+    }
+    /** The users of a configuration: {"users":[…],"nextCursor":…}. */
+    std::string users(std::string_view tag, OptionalText page = std::nullopt) const
+    {
+        return detail::text([&](auto out, auto error) {
+            return sessile_sessions_users(store_, detail::slice(tag), detail::slice(page), out, error);
+        });
+    }
+    /** One user with their "sessions". */
+    std::string user(std::string_view tag, std::string_view user) const
+    {
+        return detail::text([&](auto out, auto error) {
+            return sessile_sessions_user(store_, detail::slice(tag), detail::slice(user), out, error);
+        });
+    }
+    /** How many users and sessions a configuration has. */
+    std::string dashboard(std::string_view tag) const
+    {
+        return detail::text(
+            [&](auto out, auto error) { return sessile_sessions_dashboard(store_, detail::slice(tag), out, error); });
+    }
+    /** Removes a user with all their sessions; how many were alive. */
+    std::uint64_t forget(std::string_view tag, std::string_view user)
+    {
+        return detail::value<std::uint64_t>([&](auto out, auto error) {
+            return sessile_sessions_forget(store_, detail::slice(tag), detail::slice(user), out, error);
+        });
+    }
+
+private:
+    friend class Store;
+    explicit Sessions(sessile_store_t *store) noexcept : store_(store) {}
+    sessile_store_t *store_;
+};
+
 /** An open store. */
 class Store : public detail::Handle<sessile_store_t, sessile_store_free> {
 public:
@@ -616,6 +776,16 @@ public:
     std::string jwks()
     {
         return detail::text([&](auto out, auto error) { return sessile_tokens_jwks(raw(), out, error); });
+    }
+    /** The store's configurations. */
+    Configs configs() const { return Configs(raw()); }
+    /** The life of its users' sessions. */
+    Sessions sessions() const { return Sessions(raw()); }
+    /** Gives the space of up to `budget` sessions back that are long over; how many. */
+    std::uint64_t sweep(std::uint32_t budget)
+    {
+        return detail::value<std::uint64_t>(
+            [&](auto out, auto error) { return sessile_store_sweep(raw(), budget, out, error); });
     }
     /** Closes the store: later calls are CLOSED. Closing twice is fine. */
     void close()

@@ -20,6 +20,9 @@ C_WARN = -Wall -Wextra -Werror -pedantic
 C_ALL_FLAGS = -std=c11 -O1 -g $(C_WARN)
 CXX_ALL_FLAGS = -std=c++17 -O1 -g $(C_WARN)
 C_PKG = PKG_CONFIG_PATH=$(C_ROOT)/lib/pkgconfig pkg-config
+# The runners of the vectors: the C one, and what the C++ one has of it.
+C_RUNNER = $(addprefix tests/c/,run_vectors.c lifecycle.c call.c kept.c compare.c json.c)
+CXX_RUNNER_C = compare json
 # What a program of ours is compiled and linked with: the install, and nothing else.
 C_USE = $$($(C_PKG) --cflags --libs sessile) -Wl,-rpath,$(C_ROOT)/lib
 # What a thread of the host leaves behind is reachable until it ends; all else is a leak.
@@ -56,10 +59,10 @@ c-root:
 	@$(MAKE) --no-print-directory install PREFIX=$(C_ROOT) DESTDIR= >/dev/null
 
 c-programs: c-root
-	gcc $(C_ALL_FLAGS) tests/c/run_vectors.c tests/c/json.c $(C_USE) -o $(C_OUT)/run_vectors_c
+	gcc $(C_ALL_FLAGS) $(C_RUNNER) $(C_USE) -o $(C_OUT)/run_vectors_c
 	gcc $(C_ALL_FLAGS) tests/c/abi.c tests/c/json.c $(C_USE) -pthread -o $(C_OUT)/abi
-	gcc $(C_ALL_FLAGS) -c tests/c/json.c -o $(C_OUT)/json.o
-	g++ $(CXX_ALL_FLAGS) tests/c/run_vectors.cpp $(C_OUT)/json.o $(C_USE) -o $(C_OUT)/run_vectors_cpp
+	for part in $(CXX_RUNNER_C); do gcc $(C_ALL_FLAGS) -c tests/c/$$part.c -o $(C_OUT)/$$part.o; done
+	g++ $(CXX_ALL_FLAGS) tests/c/run_vectors.cpp $(CXX_RUNNER_C:%=$(C_OUT)/%.o) $(C_USE) -o $(C_OUT)/run_vectors_cpp
 
 c-test: c-check-header c-programs c-headers-alone c-exports c-examples ## the C and C++ tests, against an install
 	cargo test --profile $(if $(filter release,$(PROFILE)),dev,$(PROFILE)) -p sessile-c
@@ -87,15 +90,22 @@ c-exports: c-root
 # Shared and static; in memory, and twice on one file.
 c-examples: c-root
 	rm -rf $(C_OUT)/data && mkdir -p $(C_OUT)/data
-	gcc -std=c99 $(C_WARN) examples/c/pipeline.c $(C_USE) -o $(C_OUT)/pipeline_c
-	gcc -std=c99 $(C_WARN) examples/c/pipeline.c -I$(C_ROOT)/include $(C_ROOT)/lib/libsessile.a $$($(C_PKG) --libs-only-l --static sessile | sed 's/-lsessile//') -o $(C_OUT)/pipeline_static
-	g++ -std=c++17 $(C_WARN) examples/cpp/pipeline.cpp $(C_USE) -o $(C_OUT)/pipeline_cpp
-	for program in pipeline_c pipeline_static pipeline_cpp; do \
-	    for where in 'memory:' 'sqlite:$(C_OUT)/data/sessions.db $(C_OUT)/data/keyring.json'; do \
-	        $(C_OUT)/$$program $$where | tee $(C_OUT)/data/printed; \
-	        grep -qxF 'receipt {"receipt": 1.0,"cart":["tea","honey"],"total":11}' $(C_OUT)/data/printed; \
-	    done; \
+	for example in pipeline sessions; do \
+	    gcc -std=c99 $(C_WARN) examples/c/$$example.c $(C_USE) -o $(C_OUT)/$${example}_c; \
+	    g++ -std=c++17 $(C_WARN) examples/cpp/$$example.cpp $(C_USE) -o $(C_OUT)/$${example}_cpp; \
 	done
+	gcc -std=c99 $(C_WARN) examples/c/pipeline.c -I$(C_ROOT)/include $(C_ROOT)/lib/libsessile.a $$($(C_PKG) --libs-only-l --static sessile | sed 's/-lsessile//') -o $(C_OUT)/pipeline_static
+	@try() { for where in 'memory:' "sqlite:$(C_OUT)/data/$$1.db $(C_OUT)/data/keyring.json"; do \
+	        echo "$$2 $$where"; \
+	        $(C_OUT)/$$2 $$where | tee $(C_OUT)/data/printed; \
+	        grep -qxF "$$3" $(C_OUT)/data/printed || { echo "$$2 did not print: $$3"; exit 1; }; \
+	    done; }; \
+	    for program in pipeline_c pipeline_static pipeline_cpp; do \
+	        try pipeline $$program 'receipt {"receipt": 1.0,"cart":["tea","honey"],"total":11}'; \
+	    done; \
+	    for program in sessions_c sessions_cpp; do \
+	        try sessions $$program 'revoked {"valid":false,"reason":"revoked"}'; \
+	    done
 
 c-valgrind: c-programs ## the C tests under valgrind
 	$(C_VALGRIND) $(C_OUT)/abi 5
@@ -107,9 +117,9 @@ c-asan: c-root ## the C tests with AddressSanitizer and UndefinedBehaviorSanitiz
 	@if $(C_OUT)/overflow 2>$(C_OUT)/overflow.log || ! grep -q heap-buffer-overflow $(C_OUT)/overflow.log; then \
 	    echo "the sanitizer does not see a deliberate overflow"; exit 1; fi
 	gcc $(C_ALL_FLAGS) $(C_ASAN) tests/c/abi.c tests/c/json.c $(C_USE) -pthread -o $(C_OUT)/abi_asan
-	gcc $(C_ALL_FLAGS) $(C_ASAN) tests/c/run_vectors.c tests/c/json.c $(C_USE) -o $(C_OUT)/run_vectors_c_asan
-	gcc $(C_ALL_FLAGS) $(C_ASAN) -c tests/c/json.c -o $(C_OUT)/json_asan.o
-	g++ $(CXX_ALL_FLAGS) $(C_ASAN) tests/c/run_vectors.cpp $(C_OUT)/json_asan.o $(C_USE) -o $(C_OUT)/run_vectors_cpp_asan
+	gcc $(C_ALL_FLAGS) $(C_ASAN) $(C_RUNNER) $(C_USE) -o $(C_OUT)/run_vectors_c_asan
+	for part in $(CXX_RUNNER_C); do gcc $(C_ALL_FLAGS) $(C_ASAN) -c tests/c/$$part.c -o $(C_OUT)/$${part}_asan.o; done
+	g++ $(CXX_ALL_FLAGS) $(C_ASAN) tests/c/run_vectors.cpp $(CXX_RUNNER_C:%=$(C_OUT)/%_asan.o) $(C_USE) -o $(C_OUT)/run_vectors_cpp_asan
 	ASAN_OPTIONS=detect_leaks=1 $(C_OUT)/abi_asan
 	ASAN_OPTIONS=detect_leaks=1 $(C_OUT)/run_vectors_c_asan tests/vectors
 	ASAN_OPTIONS=detect_leaks=1 $(C_OUT)/run_vectors_cpp_asan tests/vectors

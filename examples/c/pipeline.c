@@ -11,12 +11,12 @@
 #include <stdlib.h>
 
 /* Every call of this program must succeed: else says why, and ends. */
-static void must(int32_t status, sessile_error_t *err, const char *what)
+static void must(int32_t status, sessile_error_t **err, const char *what)
 {
     if (status == SESSILE_OK)
         return;
-    fprintf(stderr, "%s: %s: %s\n", what, sessile_error_name(err), sessile_error_message(err));
-    sessile_error_free(err);
+    fprintf(stderr, "%s: %s: %s\n", what, sessile_error_name(*err), sessile_error_message(*err));
+    sessile_error_free(*err);
     exit(EXIT_FAILURE);
 }
 
@@ -28,17 +28,17 @@ static sessile_store_t *open_store(const char *url, const char *keyring)
     sessile_store_t *store;
     char json[4096];
     snprintf(json, sizeof json, "{\"url\":\"%s\",\"product\":\"shop\"}", url);
-    must(sessile_options_new(sessile_str(json), &options, &err), err, "options");
+    must(sessile_options_new(sessile_str(json), &options, &err), &err, "options");
     if (keyring) {
         int32_t made = sessile_keyring_generate(sessile_str(keyring), &err);
         if (made == SESSILE_ALREADY_EXISTS)
             sessile_error_free(err);
         else
-            must(made, err, "make a keyring");
+            must(made, &err, "make a keyring");
         err = NULL;
-        must(sessile_options_set_keyring_file(options, sessile_str(keyring), &err), err, "keyring");
+        must(sessile_options_set_keyring_file(options, sessile_str(keyring), &err), &err, "keyring");
     }
-    must(sessile_store_open(options, &store, &err), err, "open");
+    must(sessile_store_open(options, &store, &err), &err, "open");
     sessile_options_free(options);
     return store;
 }
@@ -49,7 +49,7 @@ static sessile_execution_t *start(sessile_store_t *store, sessile_str_t token)
     sessile_error_t *err = NULL;
     sessile_execution_t *run;
     sessile_str_t trigger = SESSILE_STR("{\"type\":\"rest\",\"security\":\"jwt\"}");
-    must(sessile_execution_new(store, trigger, token, &run, &err), err, "execution");
+    must(sessile_execution_new(store, trigger, token, &run, &err), &err, "execution");
     return run;
 }
 
@@ -58,7 +58,7 @@ static sessile_buffer_t *step(sessile_execution_t *run, sessile_str_t step, sess
 {
     sessile_error_t *err = NULL;
     sessile_buffer_t *out;
-    must(sessile_execution_step(run, step, message, &out, &err), err, what);
+    must(sessile_execution_step(run, step, message, &out, &err), &err, what);
     return out;
 }
 
@@ -69,14 +69,14 @@ static void price(sessile_execution_t *run, const char *cost)
     sessile_execution_t *turn;
     sessile_session_t *own;
     sessile_buffer_t *sum;
-    must(sessile_execution_subprocess(run, SESSILE_STR("for-each"), &turn, &err), err, "sub-process");
-    must(sessile_execution_scoped(turn, &own, &err), err, "scoped");
-    must(sessile_session_increment(own, SESSILE_STR("total"), sessile_str(cost), &sum, &err), err, "increment");
-    must(sessile_execution_commit(turn, false, NULL, &err), err, "commit");
+    must(sessile_execution_subprocess(run, SESSILE_STR("for-each"), &turn, &err), &err, "sub-process");
+    must(sessile_execution_scoped(turn, &own, &err), &err, "scoped");
+    must(sessile_session_increment(own, SESSILE_STR("total"), sessile_str(cost), &sum, &err), &err, "increment");
+    must(sessile_execution_commit(turn, false, NULL, &err), &err, "commit");
     printf("priced at %s, total %s\n", cost, sum->ptr);
     sessile_buffer_free(sum);
     sessile_session_free(own);
-    must(sessile_execution_end(turn, &err), err, "end of a turn");
+    must(sessile_execution_end(turn, &err), &err, "end of a turn");
     sessile_execution_free(turn);
 }
 
@@ -120,12 +120,12 @@ int main(int argc, char **argv)
     sessile_buffer_t *token;
     sessile_store_t *store = open_store(argc > 1 ? argv[1] : "memory:", argc > 2 ? argv[2] : NULL);
     /* A login pipeline has seen who the user is, and proves it to all others with a token. */
-    must(sessile_tokens_issue(store, SESSILE_STR("{\"sub\":\"ada@example.com\"}"), 3600, &token, &err), err, "token");
+    must(sessile_tokens_issue(store, SESSILE_STR("{\"sub\":\"ada@example.com\"}"), 3600, &token, &err), &err, "token");
     sessile_str_t bearer = {token->ptr, token->len};
     checkout(store, bearer);
     receipt(store, bearer);
     sessile_buffer_free(token);
-    must(sessile_store_close(store, &err), err, "close");
+    must(sessile_store_close(store, &err), &err, "close");
     sessile_store_free(store);
     return EXIT_SUCCESS;
 }

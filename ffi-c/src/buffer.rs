@@ -3,6 +3,8 @@
 use std::ffi::c_char;
 use std::mem::MaybeUninit;
 
+use sessile::Result;
+
 use crate::border::{Out, enter, release};
 use crate::error::sessile_error_t;
 use crate::text::sessile_str_t;
@@ -42,6 +44,19 @@ pub(crate) fn buffer_of(mut bytes: Vec<u8>) -> *mut sessile_buffer_t {
 /// The buffer of a value that may be absent; NULL when it is.
 pub(crate) fn buffer_or_null(text: Option<&str>) -> *mut sessile_buffer_t {
     text.map_or(std::ptr::null_mut(), |text| buffer(text.as_bytes()))
+}
+
+/// The body of a call that gives a text, and makes no sense without a place for it.
+pub(crate) fn enter_text(
+    out: Option<&mut MaybeUninit<*mut sessile_buffer_t>>,
+    err: Option<&mut MaybeUninit<*mut sessile_error_t>>,
+    body: impl FnOnce() -> Result<String>,
+) -> i32 {
+    enter(err, || {
+        let out = out.required("out")?;
+        out.write(buffer_of(body()?.into_bytes()));
+        Ok(())
+    })
 }
 
 /// Makes a buffer with a copy of `bytes` (any bytes): for a sessile_update_fn to give its result in.

@@ -10,6 +10,7 @@
 mod border;
 mod buffer;
 mod clock;
+mod configs;
 mod error;
 mod execution;
 mod handle;
@@ -17,6 +18,7 @@ mod keyring;
 mod lint;
 mod options;
 mod session;
+mod sessions;
 mod step;
 mod store;
 mod text;

@@ -37,6 +37,22 @@ pub extern "C" fn sessile_store_close(
     enter(err, || look_up(store)?.close().wait())
 }
 
+/// Gives space back: drops up to `budget` sessions that were over a day ago, and the records of users who are gone for
+/// longer than their configuration's retention. `count` (may be NULL): how many it dropped; as many as `budget` means
+/// that there may be more. Nothing needs it to be right: what is over is over, swept or not.
+#[unsafe(no_mangle)]
+pub extern "C" fn sessile_store_sweep(
+    store: *mut sessile_store_t,
+    budget: u32,
+    count: Option<&mut MaybeUninit<u64>>,
+    err: Option<&mut MaybeUninit<*mut sessile_error_t>>,
+) -> i32 {
+    enter(err, || {
+        count.give(look_up(store)?.sweep(budget).wait()?);
+        Ok(())
+    })
+}
+
 /// Frees the handle. A store that was not closed closes when its last execution, session and call are gone too.
 /// NULL and a freed handle are fine.
 #[unsafe(no_mangle)]

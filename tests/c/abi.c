@@ -85,6 +85,37 @@ static bool holds(sessile_session_t *session, const char *name, const char *json
 /* A value for out-params that no call writes. */
 #define POISON(type) ((type *)(uintptr_t)0x5a5a5a5a)
 
+/* Every function on a store's configurations and users, with all but `store` as it should be. */
+static void every_lifecycle_call(sessile_store_t *store, int32_t wanted)
+{
+    sessile_str_t x = SESSILE_STR("x"), one = SESSILE_STR("1"), none = SESSILE_NONE;
+    sessile_str_t definition = SESSILE_STR("{\"name\":\"x\"}"), changes = SESSILE_STR("{}"), data = SESSILE_STR("{}");
+    sessile_str_t document = SESSILE_STR("{\"sessileConfigs\":1,\"configs\":[]}");
+    sessile_buffer_t *out = POISON(sessile_buffer_t);
+    uint64_t count = 77;
+    IS(sessile_store_sweep(store, 1, &count, NULL), wanted);
+    IS(sessile_configs_create(store, definition, &out, NULL), wanted);
+    IS(sessile_configs_get(store, x, &out, NULL), wanted);
+    IS(sessile_configs_list(store, none, &out, NULL), wanted);
+    IS(sessile_configs_update(store, x, changes, &out, NULL), wanted);
+    IS(sessile_configs_delete(store, x, true, NULL), wanted);
+    IS(sessile_configs_export(store, none, &out, NULL), wanted);
+    IS(sessile_configs_import(store, document, true, &out, NULL), wanted);
+    IS(sessile_sessions_start(store, x, data, SESSILE_NO_TTL, &out, NULL), wanted);
+    IS(sessile_sessions_verify(store, x, &out, NULL), wanted);
+    IS(sessile_sessions_refresh(store, x, &out, NULL), wanted);
+    IS(sessile_sessions_revoke(store, x, NULL), wanted);
+    IS(sessile_sessions_revoke_all(store, x, one, none, &count, NULL), wanted);
+    IS(sessile_sessions_list(store, x, none, none, &out, NULL), wanted);
+    IS(sessile_sessions_update(store, x, data, NULL), wanted);
+    IS(sessile_sessions_extend(store, x, 1, &out, NULL), wanted);
+    IS(sessile_sessions_users(store, x, none, &out, NULL), wanted);
+    IS(sessile_sessions_user(store, x, one, &out, NULL), wanted);
+    IS(sessile_sessions_dashboard(store, x, &out, NULL), wanted);
+    IS(sessile_sessions_forget(store, x, one, &count, NULL), wanted);
+    CHECK(out == POISON(sessile_buffer_t) && count == 77);
+}
+
 /* Every function that takes `h` in place of each of its handles, with all else as it should be. */
 static void every_call(uintptr_t h, int32_t wanted)
 {
@@ -119,6 +150,7 @@ static void every_call(uintptr_t h, int32_t wanted)
     IS(sessile_store_global(store, x, none, &session, NULL), wanted);
     IS(sessile_tokens_issue(store, SESSILE_STR("{\"sub\":\"u\"}"), 1, &out, NULL), wanted);
     IS(sessile_tokens_jwks(store, &out, NULL), wanted);
+    every_lifecycle_call(store, wanted);
     IS(sessile_step_to_json(step, &out, NULL), wanted);
     IS(sessile_execution_new(store, none, none, &new_run, NULL), wanted);
     IS(sessile_execution_resume(store, x, none, none, &new_run, NULL), wanted);
@@ -222,6 +254,7 @@ static void a_freed_handle_is_closed_for_good(void)
     sessile_update_free(update);
     for (int again = 0; again < 2; again++) {
         IS(sessile_tokens_jwks(gone.store, &out, NULL), SESSILE_CLOSED);
+        every_lifecycle_call(gone.store, SESSILE_CLOSED);
         IS(sessile_execution_id(gone.run, &out, NULL), SESSILE_CLOSED);
         IS(sessile_session_all(gone.local, &out, NULL), SESSILE_CLOSED);
         IS(sessile_step_to_json(step, &out, NULL), SESSILE_CLOSED);
@@ -335,6 +368,18 @@ static void a_missing_out_param_is_refused_before_anything_happens(void)
     IS(sessile_step_parse(NULL, SESSILE_STR("{}"), NULL, NULL), SESSILE_INVALID_ARGUMENT);
     IS(sessile_lint(SESSILE_STR("[]"), NULL, NULL), SESSILE_INVALID_ARGUMENT);
     IS(sessile_lint(SESSILE_NONE, &out, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_selector_options(SESSILE_STR("{}"), NULL, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_selector_options(SESSILE_NONE, &out, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_configs_get(w.store, x, NULL, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_configs_list(w.store, SESSILE_NONE, NULL, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_configs_export(w.store, SESSILE_NONE, NULL, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_sessions_start(w.store, x, x, SESSILE_NO_TTL, NULL, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_sessions_verify(w.store, x, NULL, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_sessions_refresh(w.store, x, NULL, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_sessions_list(w.store, x, SESSILE_NONE, SESSILE_NONE, NULL, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_sessions_users(w.store, x, SESSILE_NONE, NULL, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_sessions_user(w.store, x, x, NULL, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_sessions_dashboard(w.store, x, NULL, NULL), SESSILE_INVALID_ARGUMENT);
     CHECK(out == POISON(sessile_buffer_t));
     finish(w);
 }
@@ -352,6 +397,7 @@ static void results_that_nobody_wants_need_no_place(void)
     IS(sessile_session_delete(w.local, &x, 1, NULL, NULL), SESSILE_OK);
     IS(sessile_session_delete(w.local, NULL, 0, NULL, NULL), SESSILE_OK);
     IS(sessile_session_clear(w.local, NULL, NULL), SESSILE_OK);
+    IS(sessile_store_sweep(w.store, 1, NULL, NULL), SESSILE_OK);
     sessile_str_t put = SESSILE_STR("{\"operation\":\"PUT\",\"fields\":[\"a\"]}");
     IS(sessile_execution_step(w.run, put, SESSILE_STR("{\"a\":1}"), NULL, NULL), SESSILE_OK);
     CHECK(holds(w.local, "a", "1"));
@@ -406,6 +452,40 @@ static void text_that_is_no_text_is_an_argument_error(void)
     IS(sessile_session_get_many(w.local, NULL, 3, &out, NULL), SESSILE_INVALID_ARGUMENT);
     IS(sessile_session_get_many(w.local, &x, SIZE_MAX / 2, &out, NULL), SESSILE_INVALID_ARGUMENT);
     CHECK(out == POISON(sessile_buffer_t));
+    finish(w);
+}
+
+static void a_missing_text_is_an_argument_error(void)
+{
+    world w = begin();
+    sessile_store_t *store = w.store;
+    sessile_str_t x = SESSILE_STR("x"), none = SESSILE_NONE;
+    sessile_buffer_t *out = POISON(sessile_buffer_t);
+    uint64_t count = 77;
+    IS(sessile_configs_create(store, none, &out, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_configs_get(store, none, &out, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_configs_update(store, none, x, &out, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_configs_update(store, x, none, &out, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_configs_delete(store, none, false, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_configs_import(store, none, false, &out, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_sessions_start(store, none, x, SESSILE_NO_TTL, &out, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_sessions_start(store, x, none, SESSILE_NO_TTL, &out, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_sessions_verify(store, none, &out, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_sessions_refresh(store, none, &out, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_sessions_revoke(store, none, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_sessions_revoke_all(store, none, x, none, &count, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_sessions_revoke_all(store, x, none, none, &count, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_sessions_list(store, none, none, none, &out, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_sessions_update(store, none, x, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_sessions_update(store, x, none, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_sessions_extend(store, none, 1, &out, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_sessions_users(store, none, none, &out, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_sessions_user(store, none, x, &out, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_sessions_user(store, x, none, &out, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_sessions_dashboard(store, none, &out, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_sessions_forget(store, none, x, &count, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_sessions_forget(store, x, none, &count, NULL), SESSILE_INVALID_ARGUMENT);
+    CHECK(out == POISON(sessile_buffer_t) && count == 77);
     finish(w);
 }
 
@@ -648,6 +728,7 @@ int main(int argc, char **argv)
         TEST(results_that_nobody_wants_need_no_place),
         TEST(what_is_absent_is_null_and_no_error),
         TEST(text_that_is_no_text_is_an_argument_error),
+        TEST(a_missing_text_is_an_argument_error),
         TEST(absent_is_not_empty),
         TEST(buffers_have_a_length_and_a_nul_after_it),
         TEST(an_error_says_what_and_why),

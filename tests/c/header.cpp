@@ -9,6 +9,20 @@ std::string_view second_version();
 static_assert(std::is_nothrow_move_constructible_v<sessile::Store> && !std::is_copy_constructible_v<sessile::Store>);
 static_assert(std::is_nothrow_copy_constructible_v<sessile::Error> && std::is_base_of_v<std::runtime_error, sessile::Error>);
 
+static_assert(std::is_trivially_copyable_v<sessile::Configs> && std::is_trivially_copyable_v<sessile::Sessions>);
+
+/* What a store gave does not keep it, and says so. */
+static bool is_closed_without_its_store()
+{
+    auto configs = sessile::Store::open(sessile::Options(R"({"url": "memory:"})")).configs();
+    try {
+        configs.get("global");
+        return false;
+    } catch (const sessile::Error &error) {
+        return error.code() == SESSILE_CLOSED;
+    }
+}
+
 /* A moved-from object answers with an error, and moving on to it frees nothing twice. */
 int main()
 {
@@ -21,6 +35,8 @@ int main()
         if (error.code() != SESSILE_INVALID_ARGUMENT || error.name() != "INVALID_ARGUMENT" || error.retryable())
             return 2;
     }
+    if (!is_closed_without_its_store())
+        return 4;
     clock = std::move(moved);
     clock.advance(1500);
     return clock.now() == "2026-01-01T00:00:01.500Z" && sessile::version() == second_version() ? 0 : 3;

@@ -311,7 +311,7 @@ void json_free(json *value)
     }
 }
 
-static const json *member_of(const json *object, const char *name, size_t len)
+const json *json_member_of(const json *object, const char *name, size_t len)
 {
     if (!object || object->kind != JSON_OBJECT)
         return NULL;
@@ -323,7 +323,7 @@ static const json *member_of(const json *object, const char *name, size_t len)
 
 const json *json_member(const json *object, const char *name)
 {
-    return member_of(object, name, strlen(name));
+    return json_member_of(object, name, strlen(name));
 }
 
 const char *json_text(const json *value)
@@ -342,59 +342,4 @@ size_t json_count(const json *value)
     for (const json *child = value ? value->first : NULL; child; child = child->next)
         count++;
     return count;
-}
-
-static bool is_integer(const json *number)
-{
-    for (size_t i = 0; i < number->raw_len; i++)
-        if (strchr(".eE", number->raw[i]))
-            return false;
-    return true;
-}
-
-static bool equal_numbers(const json *a, const json *b)
-{
-    if (a->raw_len == b->raw_len && memcmp(a->raw, b->raw, a->raw_len) == 0)
-        return true;
-    if (is_integer(a) && is_integer(b))
-        return false;
-    return strtod(a->raw, NULL) == strtod(b->raw, NULL);
-}
-
-/* With `covers`, objects of `value` may have more members than those of `wanted`. */
-static bool matches(const json *value, const json *wanted, bool covers)
-{
-    if (value->kind != wanted->kind)
-        return false;
-    const json *a, *b;
-    switch (value->kind) {
-    case JSON_NUMBER:
-        return equal_numbers(value, wanted);
-    case JSON_STRING:
-        return value->text_len == wanted->text_len && memcmp(value->text, wanted->text, value->text_len) == 0;
-    case JSON_ARRAY:
-        for (a = value->first, b = wanted->first; a && b; a = a->next, b = b->next)
-            if (!matches(a, b, covers))
-                return false;
-        return !a && !b;
-    case JSON_OBJECT:
-        for (b = wanted->first; b; b = b->next) {
-            a = member_of(value, b->name, b->name_len);
-            if (!a || !matches(a, b, covers))
-                return false;
-        }
-        return covers || json_count(value) == json_count(wanted);
-    default:
-        return true;
-    }
-}
-
-bool json_equal(const json *a, const json *b)
-{
-    return a && b && matches(a, b, false);
-}
-
-bool json_covers(const json *value, const json *wanted)
-{
-    return value && wanted && matches(value, wanted, true);
 }

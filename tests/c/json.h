@@ -38,16 +38,12 @@ void json_free(json *value);
 
 /* An object's member; NULL: it has none of that name, or `object` is NULL or no object. */
 const json *json_member(const json *object, const char *name);
+const json *json_member_of(const json *object, const char *name, size_t len);
 /* A string's text; NULL for anything else. */
 const char *json_text(const json *value);
 bool json_is_true(const json *value);
 /* Elements or members. */
 size_t json_count(const json *value);
-
-/* Equal as JSON: member order aside; integers by their digits, other numbers as doubles. */
-bool json_equal(const json *a, const json *b);
-/* Whether `value` has at least what `wanted` has: objects may have more members. */
-bool json_covers(const json *value, const json *wanted);
 
 #ifdef __cplusplus
 }
