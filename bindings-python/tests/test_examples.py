@@ -23,7 +23,7 @@ def test_pipeline(tmp_path: Path) -> None:
         assert printed == '{"receipt": 1.0,"cart":["tea","honey","bread"],"total":14}\n'
 
 
-@pytest.mark.parametrize("module", ["sessile", "sessile._session", "sessile._types", "sessile.aio"])
+@pytest.mark.parametrize("module", ["sessile", "sessile._configs", "sessile._session", "sessile._types", "sessile.aio"])
 def test_docstrings(module: str) -> None:
     tried = doctest.testmod(importlib.import_module(module), extraglobs={"__name__": module})
     assert tried.attempted > 0
