@@ -33,7 +33,7 @@ def test_docstrings(module: str) -> None:
     assert tried.failed == 0
 
 
-def test_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(tmp_path)
     sessile.Keyring.generate("keyring.json")
     with sessile.Store.open("sqlite:./sessions.db", keyring="keyring.json", product="shop") as store:
@@ -44,3 +44,4 @@ def test_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for program in programs:
         exec(program, names)
     assert names["message"] == {"cart": ["tea"]}
+    assert "u1 ada@example.com 20" in capsys.readouterr().out
