@@ -1,5 +1,5 @@
-//! What native functions take: names and JSON text without a copy where Python has UTF-8 at hand, whole seconds, bytes,
-//! paths, flags. What is of a wrong type is an `ArgumentTypeError`.
+//! What native functions take: names and JSON text without a copy where Python has UTF-8 at hand, whole seconds,
+//! counts, bytes, paths, flags. What is of a wrong type is an `ArgumentTypeError`.
 
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -125,5 +125,21 @@ impl FromPyObject<'_, '_> for Seconds {
             return object.extract::<u64>().map(Seconds).map_err(|_| whole());
         }
         Err(wrong_type(py, format!("a ttl is int seconds or a timedelta, not {}", type_name(&object))))
+    }
+}
+
+/// How many at most: an `int`, 0 or more.
+pub(crate) struct Count(pub(crate) u32);
+
+impl FromPyObject<'_, '_> for Count {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Count> {
+        let py = object.py();
+        if object.is_instance_of::<PyInt>() && !object.is_instance_of::<PyBool>() {
+            let count = object.extract::<u32>();
+            return count.map(Count).map_err(|_| invalid(py, format!("a count is 0 to {}", u32::MAX)));
+        }
+        Err(wrong_type(py, format!("a count is an int, not {}", type_name(&object))))
     }
 }

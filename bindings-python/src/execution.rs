@@ -7,10 +7,9 @@ use sessile::{CommitOptions, Committed, Exactness, Json, Limits, Output};
 
 use crate::arguments::{Flag, Name, Text};
 use crate::error::{OrRaise, border};
-use crate::receiver::Receiver;
 use crate::session::Session;
 use crate::step::Step;
-use crate::task::{Given, Waits, bytes, nothing, plain, run};
+use crate::task::{Given, To, Waits, bytes, nothing, plain, run};
 
 /// One run of a pipeline, or a sub-process of it.
 #[pyclass(frozen, module = "sessile._native")]
@@ -63,7 +62,7 @@ impl Execution {
         step: &Bound<'_, Step>,
         message: Option<Text<'_>>,
         exact: bool,
-        receiver: Option<&Bound<'_, Receiver>>,
+        receiver: To<'_, '_>,
     ) -> Given {
         border(py, || {
             let step = step.get();
@@ -110,7 +109,7 @@ impl Execution {
 
     /// Applies Local changes to the parent: `(put, deleted)`.
     #[pyo3(signature = (exclusive, receiver=None))]
-    fn commit(&self, py: Python<'_>, exclusive: Flag, receiver: Option<&Bound<'_, Receiver>>) -> Given {
+    fn commit(&self, py: Python<'_>, exclusive: Flag, receiver: To<'_, '_>) -> Given {
         border(py, || {
             run(py, Waits::Never, self.execution.commit(CommitOptions { exclusive: exclusive.0 }), receiver, committed)
         })
@@ -126,13 +125,13 @@ impl Execution {
 
     /// Puts a fresh token in place.
     #[pyo3(signature = (token, receiver=None))]
-    fn renew(&self, py: Python<'_>, token: Text<'_>, receiver: Option<&Bound<'_, Receiver>>) -> Given {
+    fn renew(&self, py: Python<'_>, token: Text<'_>, receiver: To<'_, '_>) -> Given {
         border(py, || run(py, Waits::Maybe, self.execution.renew(token.as_str()), receiver, nothing))
     }
 
     /// The Local state, sealed.
     #[pyo3(signature = (receiver=None))]
-    fn checkpoint(&self, py: Python<'_>, receiver: Option<&Bound<'_, Receiver>>) -> Given {
+    fn checkpoint(&self, py: Python<'_>, receiver: To<'_, '_>) -> Given {
         border(py, || {
             run(py, Waits::Maybe, self.execution.checkpoint(), receiver, |py, sealed| {
                 PyBytes::new(py, &sealed).into_py_any(py)

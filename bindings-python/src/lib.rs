@@ -5,11 +5,13 @@
 
 mod arguments;
 mod clock;
+mod configs;
 mod error;
 mod execution;
 mod lint;
 mod receiver;
 mod session;
+mod sessions;
 mod step;
 mod store;
 mod task;
@@ -20,6 +22,8 @@ mod _native {
     #[pymodule_export]
     use crate::clock::Clock;
     #[pymodule_export]
+    use crate::configs::{Configs, selector_options};
+    #[pymodule_export]
     use crate::error::codes;
     #[pymodule_export]
     use crate::execution::Execution;
@@ -29,6 +33,8 @@ mod _native {
     use crate::receiver::{Pending, Receiver};
     #[pymodule_export]
     use crate::session::{Session, Update};
+    #[pymodule_export]
+    use crate::sessions::Sessions;
     #[pymodule_export]
     use crate::step::Step;
     #[pymodule_export]

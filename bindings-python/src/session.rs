@@ -7,8 +7,7 @@ use sessile::{CommitOptions, Json};
 use crate::arguments::{Flag, Name, Seconds, Text, names};
 use crate::error::border;
 use crate::execution::committed;
-use crate::receiver::Receiver;
-use crate::task::{Given, Waits, bytes, exact, exact_fields, nothing, plain, raw, run};
+use crate::task::{Given, To, Waits, bytes, exact, exact_fields, nothing, plain, raw, run};
 
 /// A session: Local, Scoped or Global.
 ///
@@ -24,8 +23,6 @@ impl Session {
         Session { session, waits }
     }
 }
-
-type To<'a, 'py> = Option<&'a Bound<'py, Receiver>>;
 
 #[pymethods]
 impl Session {

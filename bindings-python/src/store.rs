@@ -5,14 +5,15 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use sessile::{Keyring, Options};
 
-use crate::arguments::{Bytes, Name, Path, Seconds, Text};
+use crate::arguments::{Bytes, Count, Name, Path, Seconds, Text};
 use crate::clock::Clock;
+use crate::configs::Configs;
 use crate::error::{OrRaise, border};
 use crate::execution::Execution;
-use crate::receiver::Receiver;
 use crate::session::Session;
+use crate::sessions::Sessions;
 use crate::step::Step;
-use crate::task::{Given, Waits, nothing, plain, run};
+use crate::task::{Given, To, Waits, nothing, plain, run};
 
 /// An open store.
 #[pyclass(frozen, module = "sessile._native")]
@@ -32,7 +33,7 @@ impl Store {
         keyring_env: Option<Name<'_>>,
         issuer_secrets: &Bound<'_, PyDict>,
         clock: Option<&Bound<'_, Clock>>,
-        receiver: Option<&Bound<'_, Receiver>>,
+        receiver: To<'_, '_>,
     ) -> Given {
         border(py, || {
             let mut options = Options::from_json(options.as_str()).or_raise(py)?;
@@ -76,7 +77,7 @@ impl Store {
         checkpoint: Bytes<'_>,
         trigger: Option<Text<'_>>,
         token: Option<Text<'_>>,
-        receiver: Option<&Bound<'_, Receiver>>,
+        receiver: To<'_, '_>,
     ) -> Given {
         border(py, || {
             let task =
@@ -88,7 +89,7 @@ impl Store {
 
     /// Verifies a token.
     #[pyo3(signature = (token, receiver=None))]
-    fn verify(&self, py: Python<'_>, token: Text<'_>, receiver: Option<&Bound<'_, Receiver>>) -> Given {
+    fn verify(&self, py: Python<'_>, token: Text<'_>, receiver: To<'_, '_>) -> Given {
         border(py, || {
             let task = self.0.verify(token.as_str());
             run(py, Waits::Maybe, task, receiver, |py, token| VerifiedToken(token).into_py_any(py))
@@ -105,19 +106,35 @@ impl Store {
 
     /// Signs a login token. `claims` is JSON text, `ttl` in seconds.
     #[pyo3(signature = (claims, ttl, receiver=None))]
-    fn issue(&self, py: Python<'_>, claims: Text<'_>, ttl: Seconds, receiver: Option<&Bound<'_, Receiver>>) -> Given {
+    fn issue(&self, py: Python<'_>, claims: Text<'_>, ttl: Seconds, receiver: To<'_, '_>) -> Given {
         border(py, || run(py, Waits::Maybe, self.0.tokens().issue(claims.as_str(), ttl.0), receiver, plain))
     }
 
     /// The public keys as a JWK set, JSON text.
     #[pyo3(signature = (receiver=None))]
-    fn jwks(&self, py: Python<'_>, receiver: Option<&Bound<'_, Receiver>>) -> Given {
+    fn jwks(&self, py: Python<'_>, receiver: To<'_, '_>) -> Given {
         border(py, || run(py, Waits::Maybe, self.0.tokens().jwks(), receiver, plain))
+    }
+
+    /// The session configurations.
+    fn configs(&self, py: Python<'_>) -> PyResult<Configs> {
+        border(py, || Ok(Configs(self.0.configs())))
+    }
+
+    /// The sessions of its users.
+    fn sessions(&self, py: Python<'_>) -> PyResult<Sessions> {
+        border(py, || Ok(Sessions(self.0.sessions())))
+    }
+
+    /// Drops up to so many sessions that are over and users who are gone; how many.
+    #[pyo3(signature = (budget, receiver=None))]
+    fn sweep(&self, py: Python<'_>, budget: Count, receiver: To<'_, '_>) -> Given {
+        border(py, || run(py, Waits::Maybe, self.0.sweep(budget.0), receiver, plain))
     }
 
     /// Closes the store.
     #[pyo3(signature = (receiver=None))]
-    fn close(&self, py: Python<'_>, receiver: Option<&Bound<'_, Receiver>>) -> Given {
+    fn close(&self, py: Python<'_>, receiver: To<'_, '_>) -> Given {
         border(py, || run(py, Waits::Maybe, self.0.close(), receiver, nothing))
     }
 }

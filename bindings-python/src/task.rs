@@ -3,13 +3,16 @@
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use sessile::{Exactness, Fields, Json, Task};
+use sessile::{Exactness, Fields, Json, Limits, Task};
 
 use crate::error::OrRaise;
 use crate::receiver::{Pending, Receiver};
 
 /// What native functions give.
 pub(crate) type Given = PyResult<Py<PyAny>>;
+
+/// Where the result goes: to an event loop's receiver, else (None) to the caller, who waits.
+pub(crate) type To<'a, 'py> = Option<&'a Bound<'py, Receiver>>;
 
 /// Whether an operation may wait for anything.
 ///
@@ -27,7 +30,7 @@ pub(crate) fn run<T: Send + 'static>(
     py: Python<'_>,
     waits: Waits,
     task: Task<T>,
-    receiver: Option<&Bound<'_, Receiver>>,
+    receiver: To<'_, '_>,
     convert: impl FnOnce(Python<'_>, T) -> Given + Clone + Send + 'static,
 ) -> Given {
     let Some(receiver) = receiver else {
@@ -77,6 +80,13 @@ pub(crate) fn exact(py: Python<'_>, value: Option<Json>) -> Given {
 pub(crate) fn exact_fields(py: Python<'_>, fields: Fields) -> Given {
     fields.check_exact(Exactness::Int64).or_raise(py)?;
     bytes(py, &fields.to_json())
+}
+
+/// A document that the core made, as `bytes`, to be read as Python values: refused if a number would not survive that.
+pub(crate) fn document(py: Python<'_>, text: String) -> Given {
+    // Its parts were within the limit of depth when they were stored; around them there are levels of the core's own.
+    let limits = Limits { depth: usize::MAX, ..Limits::default() };
+    exact(py, Some(Json::parse(&text, &limits).or_raise(py)?))
 }
 
 pub(crate) fn bytes(py: Python<'_>, text: &str) -> Given {

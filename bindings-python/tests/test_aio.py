@@ -173,7 +173,7 @@ def test_a_loop_that_watches_no_descriptors_is_told_so(monkeypatch: pytest.Monke
 def test_the_same_names() -> None:
     missing = {
         f"{kind}.{name}"
-        for kind in ("Store", "Tokens", "Execution", "Subprocess", "Session")
+        for kind in ("Store", "Configs", "Sessions", "Tokens", "Execution", "Subprocess", "Session")
         for name in vars(getattr(sessile, kind))
         if not name.startswith("_") and not hasattr(getattr(aio, kind), name)
     }

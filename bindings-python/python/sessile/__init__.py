@@ -8,9 +8,12 @@
 `sessile.aio` has the same names, awaitable. Errors are in `sessile.errors`.
 """
 
+from ._configs import Config, Configs, Imported, SelectorOption, selector_options
 from ._execution import Execution, Subprocess
 from ._lint import Finding, lint
+from ._records import Page
 from ._session import Session
+from ._sessions import Dashboard, SessionEntry, Sessions, Started, User, Verification
 from ._store import Store, Tokens
 from ._types import DELETE, Clock, Committed, Info, Keyring, Step, VerifiedToken
 from .errors import (
@@ -40,27 +43,39 @@ __all__ = [
     "Clock",
     "ClosedError",
     "Committed",
+    "Config",
+    "Configs",
     "ConflictError",
+    "Dashboard",
     "DataError",
     "Execution",
     "Finding",
     "IdentityError",
+    "Imported",
     "Info",
     "InternalError",
     "InvalidArgumentError",
     "Keyring",
     "KeyringError",
     "NotFoundError",
+    "Page",
     "SchemaError",
+    "SelectorOption",
     "SessileError",
     "Session",
     "SessionEndedError",
+    "SessionEntry",
+    "Sessions",
+    "Started",
     "StateError",
     "Step",
     "Store",
     "Subprocess",
     "Tokens",
     "UnsupportedError",
+    "User",
+    "Verification",
     "VerifiedToken",
     "lint",
+    "selector_options",
 ]

@@ -49,6 +49,16 @@ def text_or_dumps(value: object) -> str | bytes | bytearray:
     return value if isinstance(value, (str, bytes, bytearray)) else dumps(value)
 
 
+def object_text(value: object, taker: str) -> str | bytes | bytearray:
+    """The JSON text of an object, from a mapping or from text; `ArgumentTypeError` for anything else."""
+    if isinstance(value, (dict, Mapping)):
+        return dumps(value)
+    if isinstance(value, (str, bytes, bytearray)):
+        return value
+    wrong = f"{taker} takes a mapping or JSON text, not {type(value).__name__}"
+    raise ArgumentTypeError(wrong, "INVALID_ARGUMENT")
+
+
 def _plain(value: object) -> object:
     """A mapping of any kind as a dict, which orjson can write."""
     if isinstance(value, Mapping):

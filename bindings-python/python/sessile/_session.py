@@ -7,18 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from . import _native
-from ._json import dumps, loads
+from ._json import dumps, loads, object_text
 from ._types import DELETE, Committed, Info, Text, Ttl, to_info, to_optional_datetime
 from .errors import ArgumentTypeError, not_found
-
-
-def fields_text(fields: Mapping[str, Any] | Text) -> Text:
-    """The JSON object text of fields to be put."""
-    if isinstance(fields, (dict, Mapping)):
-        return dumps(fields)
-    if isinstance(fields, (str, bytes, bytearray)):
-        return fields
-    raise ArgumentTypeError(f"put takes a mapping of names to values, not {type(fields).__name__}", "INVALID_ARGUMENT")
 
 
 def array_text(values: Iterable[Any]) -> bytes:
@@ -108,7 +99,7 @@ class Session:
 
         ``ttl``: seconds or a timedelta, whole seconds, 1 or more; without one the fields stay, whatever they had.
         """
-        self._native.put(fields_text(fields), ttl)
+        self._native.put(object_text(fields, "put"), ttl)
 
     def put_raw(self, name: str, text: Text, ttl: Ttl | None = None) -> None:
         """Puts one field, whose value is JSON text, kept as it is. ``INVALID_JSON`` with the byte offset."""

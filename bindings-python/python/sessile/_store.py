@@ -8,9 +8,11 @@ from types import TracebackType
 from typing import Any, Literal, TypeAlias
 
 from . import _native
+from ._configs import Configs
 from ._execution import Execution
 from ._json import dumps, loads, text_or_dumps
 from ._session import Session
+from ._sessions import Sessions
 from ._types import Clock, Step, Text, Ttl, VerifiedToken
 from .errors import ArgumentTypeError, InvalidArgumentError
 
@@ -66,13 +68,19 @@ def trigger_text(trigger: Mapping[str, Any] | Text | None) -> Text | None:
 class Store:
     """An open store. Any thread may use it; leaving the ``with`` block closes it."""
 
-    __slots__ = ("_native", "tokens")
+    __slots__ = ("_native", "configs", "sessions", "tokens")
 
+    configs: Configs
+    """Its session configurations."""
+    sessions: Sessions
+    """The sessions of its users under a configuration."""
     tokens: Tokens
     """Login tokens of the store's own issuer."""
 
     def __init__(self, native: _native.Store) -> None:
         self._native = native
+        self.configs = Configs(native.configs())
+        self.sessions = Sessions(native.sessions())
         self.tokens = Tokens(native)
 
     @staticmethod
@@ -139,6 +147,11 @@ class Store:
     def global_(self, token: VerifiedToken, tag: str | None = None) -> Session:
         """The user's Global session of config ``tag`` (None: ``global``), from proof alone, outside any execution."""
         return Session(self._native.global_(proof(token), tag))
+
+    def sweep(self, budget: int = 1000) -> int:
+        """Gives space back: drops up to ``budget`` sessions that were over a day ago, and records of users who are gone
+        for longer than their configuration's ``retention``. How many. Nothing needs it to be right."""
+        return self._native.sweep(budget)
 
     def close(self) -> None:
         """Closes the store: later calls are `ClosedError`. Closing twice is fine."""

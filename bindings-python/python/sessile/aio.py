@@ -6,7 +6,7 @@ result; the operation itself is carried out. Several loops in several threads ma
 
 Plain calls, because there is nothing to wait for: ``store.execution``, ``store.parse_step``, ``store.global_``,
 ``run.local``, ``run.scoped``, ``run.global_``, ``run.subprocess``, ``run.subprocess_by_id``, ``run.end`` (which may be
-awaited, too), ``lint``.
+awaited, too), ``lint``, ``selector_options``.
 What the verbs mean, take and raise is written at their twins in `sessile`.
 
 >>> import asyncio
@@ -27,12 +27,17 @@ from types import TracebackType
 from typing import Any, TypeVar, overload
 
 from . import _native
+from ._aio_configs import Configs
+from ._aio_sessions import Sessions
+from ._configs import Config, Imported, SelectorOption, selector_options
 from ._execution import Message, parsed
-from ._json import dumps, loads, text_or_dumps
+from ._json import dumps, loads, object_text, text_or_dumps
 from ._lint import Finding, lint
 from ._loop import later
 from ._message import incoming, is_object, outgoing
-from ._session import array_text, field_expiry, fields_text, names_of, to_committed
+from ._records import Page
+from ._session import array_text, field_expiry, names_of, to_committed
+from ._sessions import Dashboard, SessionEntry, Started, User, Verification
 from ._store import Durability, NativeOptions, Path, options, proof, trigger_text
 from ._types import (
     DELETE,
@@ -51,17 +56,29 @@ __all__ = [
     "DELETE",
     "Clock",
     "Committed",
+    "Config",
+    "Configs",
+    "Dashboard",
     "Execution",
     "Finding",
+    "Imported",
     "Info",
     "Keyring",
+    "Page",
+    "SelectorOption",
     "Session",
+    "SessionEntry",
+    "Sessions",
+    "Started",
     "Step",
     "Store",
     "Subprocess",
     "Tokens",
+    "User",
+    "Verification",
     "VerifiedToken",
     "lint",
+    "selector_options",
 ]
 
 E = TypeVar("E", bound="Execution")
@@ -113,7 +130,7 @@ class Session:
 
     async def put(self, fields: Mapping[str, Any] | Text, ttl: Ttl | None = None) -> None:
         """Puts fields, all or nothing: a mapping of names to values, or the JSON text of an object."""
-        await later(self._native.put, fields_text(fields), ttl)
+        await later(self._native.put, object_text(fields, "put"), ttl)
 
     async def put_raw(self, name: str, text: Text, ttl: Ttl | None = None) -> None:
         """Puts one field, whose value is JSON text, kept as it is."""
@@ -335,13 +352,19 @@ class _Opening:
 class Store:
     """An open store; see `sessile.Store`. Any loop in any thread may use it."""
 
-    __slots__ = ("_native", "tokens")
+    __slots__ = ("_native", "configs", "sessions", "tokens")
 
+    configs: Configs
+    """Its session configurations."""
+    sessions: Sessions
+    """The sessions of its users under a configuration."""
     tokens: Tokens
     """Login tokens of the store's own issuer."""
 
     def __init__(self, native: _native.Store) -> None:
         self._native = native
+        self.configs = Configs(native.configs())
+        self.sessions = Sessions(native.sessions())
         self.tokens = Tokens(native)
 
     @staticmethod
@@ -391,6 +414,10 @@ class Store:
     def global_(self, token: VerifiedToken, tag: str | None = None) -> Session:
         """The user's Global session of config ``tag`` (None: ``global``), from proof alone."""
         return Session(self._native.global_(proof(token), tag))
+
+    async def sweep(self, budget: int = 1000) -> int:
+        """Drops up to ``budget`` sessions that are over and users who are gone, to give space back. How many."""
+        return await later(self._native.sweep, budget)
 
     async def close(self) -> None:
         """Closes the store: later calls are `ClosedError`. Closing twice is fine."""
