@@ -1,8 +1,11 @@
 // One copy of everything, whether it is imported or required: `instanceof SessileError` holds in both.
 export {
-  Clock, DELETE, errorCodes, Execution, Keyring, lint, SessileError, Session, Step, Store, Tokens, VerifiedToken,
+  Clock, Configs, DELETE, errorCodes, Execution, Keyring, lint, selectorOptions, SessileError, Session, Sessions, Step,
+  Store, Tokens, VerifiedToken,
 } from './index.js'
 export type {
-  CommitOptions, Committed, ErrorCode, ErrorKind, ExecutionOptions, Fields, Finding, Info, Issuer, Limits,
-  PipelineBlock, PipelineNode, StepObject, StoreOptions, Trigger, Ttl, Versioned,
+  CommitOptions, Committed, Config, ConfigChanges, ConfigDefinition, ConfigExport, Dashboard, Duration, ErrorCode,
+  ErrorKind, ExecutionOptions, Fields, Finding, Identifier, Imported, Info, Issuer, Limits, ListOptions, Page,
+  PageOptions, Period, PipelineBlock, PipelineNode, RevokeAllOptions, SelectorOption, SessionEntry, Started, StepObject,
+  StoreOptions, Trigger, Ttl, User, UserRef, UserSessions, Verification, Versioned,
 } from './index.js'

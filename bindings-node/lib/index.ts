@@ -4,14 +4,22 @@
  * Every call that may wait gives a promise and has a `Sync` twin. What goes wrong is a {@link SessileError}.
  */
 export { Clock } from './clock.js'
+export { Configs, selectorOptions } from './configs.js'
+export type {
+  Config, ConfigChanges, ConfigDefinition, ConfigExport, Duration, Imported, Period, SelectorOption,
+} from './definition.js'
 export { errorCodes, SessileError, type ErrorCode, type ErrorKind } from './error.js'
 export { Execution } from './execution.js'
 export type { Fields } from './json.js'
 export { Keyring } from './keyring.js'
 export { lint, type Finding, type PipelineBlock, type PipelineNode } from './lint.js'
+export type { Page, PageOptions } from './page.js'
 export { DELETE, Session, type CommitOptions, type Committed, type Info, type Ttl, type Versioned } from './session.js'
+export { Sessions, type ListOptions, type RevokeAllOptions, type Verification } from './sessions.js'
+export type { Started } from './started.js'
 export { Step, type StepObject } from './step.js'
 export {
   Store, Tokens, VerifiedToken,
   type ExecutionOptions, type Issuer, type Limits, type StoreOptions, type Trigger,
 } from './store.js'
+export type { Dashboard, Identifier, SessionEntry, User, UserRef, UserSessions } from './user.js'

@@ -17,7 +17,7 @@ export function stringified(value: unknown, what: string): string | undefined {
     return JSON.stringify(value) as string | undefined
   } catch (cause) {
     if (cause instanceof TypeError && cause.message.includes('BigInt')) {
-      throw invalid(`${what}: JSON.stringify writes no BigInt; put its text with putRaw(name, text)`, { cause })
+      throw invalid(`${what}: JSON.stringify writes no BigInt; give JSON text, for one field with putRaw(name, text)`, { cause })
     }
     if (cause instanceof TypeError) throw invalid(`${what}: ${cause.message.split('\n')[0]}`, { cause })
     if (cause instanceof RangeError) throw new SessileError('LIMIT_EXCEEDED', `${what}: nested too deep or too large`, {}, { cause })
@@ -25,11 +25,17 @@ export function stringified(value: unknown, what: string): string | undefined {
   }
 }
 
+/** @internal The JSON text of a value; text stays text. */
+export function jsonText(given: unknown, what: string): string {
+  return typeof given === 'string' ? rawText(given, what) : textOf(given, what)
+}
+
 /** @internal The JSON text of an object of fields; text stays text. */
-export function fieldsText(fields: unknown): string {
-  if (typeof fields === 'string') return rawText(fields, 'fields')
-  if (!isObject(fields)) throw invalid(`fields: an object of fields is expected, or its JSON text, not ${kindOf(fields)}`)
-  return textOf(fields, 'fields')
+export function fieldsText(fields: unknown, what = 'fields'): string {
+  if (typeof fields !== 'string' && !isObject(fields)) {
+    throw invalid(`${what}: an object of fields is expected, or its JSON text, not ${kindOf(fields)}`)
+  }
+  return jsonText(fields, what)
 }
 
 /** @internal */
@@ -52,9 +58,12 @@ export function nameOf(name: unknown, what = 'name'): string {
 }
 
 /** @internal */
-export function namesOf(names: unknown): readonly string[] {
-  if (!Array.isArray(names)) throw invalid(`names: an array of strings is expected, not ${kindOf(names)}`)
-  for (const name of names) nameOf(name)
+export const tagOf = (tag: unknown): string => nameOf(tag, 'tag')
+
+/** @internal */
+export function namesOf(names: unknown, what = 'name'): readonly string[] {
+  if (!Array.isArray(names)) throw invalid(`${what}s: an array of strings is expected, not ${kindOf(names)}`)
+  for (const name of names) nameOf(name, what)
   return names
 }
 
@@ -63,11 +72,23 @@ export function optionalText(text: unknown, what: string): string | undefined {
   return text === undefined || text === null ? undefined : nameOf(text, what)
 }
 
+/** @internal The options of a call, which may be left out; `like` shows some. */
+export function optionsOf<T extends object>(options: T | null | undefined, like: string): Partial<T> {
+  if (options === undefined || options === null) return {}
+  if (!isObject(options)) throw invalid(`options: an object like ${like} is expected, not ${kindOf(options)}`)
+  return options
+}
+
+/** @internal An option that is `true` or `false`, the default. */
+export function flagOf<N extends string>(options: { readonly [name in N]?: boolean | undefined } | undefined, name: N): boolean {
+  const given: unknown = optionsOf(options, `{ ${name}: true }`)[name] ?? false
+  if (typeof given !== 'boolean') throw invalid(`${name}: true or false is expected, not ${kindOf(given)}`)
+  return given
+}
+
 /** @internal Seconds; that they are whole and at least 1 is checked further in. */
 export function ttlOf(options: { ttl?: number | undefined } | undefined): number | undefined {
-  if (options === undefined || options === null) return undefined
-  if (typeof options !== 'object') throw invalid(`options: an object like { ttl: 60 } is expected, not ${kindOf(options)}`)
-  return seconds(options.ttl)
+  return seconds(optionsOf(options, '{ ttl: 60 }').ttl)
 }
 
 /** @internal */
@@ -102,6 +123,12 @@ export function kindOf(value: unknown): string {
 
 /** @internal */
 export const nothing = (): void => undefined
+
+/** @internal */
+export const text = (reply: Reply) => reply as string
+
+/** @internal */
+export const number = (reply: Reply) => reply as number
 
 /** @internal */
 export const parsed = (reply: Reply): any => (reply === undefined ? undefined : JSON.parse(reply as string))

@@ -1,4 +1,4 @@
-import { rawText, textOf } from './json.js'
+import { jsonText } from './json.js'
 import { native, now } from './native.js'
 import type { StepObject } from './step.js'
 
@@ -37,6 +37,5 @@ export interface Finding {
  * `INVALID_STEP` for a node with an unknown type or member; `details.at` is where.
  */
 export function lint(pipeline: readonly PipelineNode[] | string): Finding[] {
-  const text = () => (typeof pipeline === 'string' ? rawText(pipeline, 'pipeline') : textOf(pipeline, 'pipeline'))
-  return now(lint, () => native.lint(text()), (reply) => JSON.parse(reply as string).findings)
+  return now(lint, () => native.lint(jsonText(pipeline, 'pipeline')), (reply) => JSON.parse(reply as string).findings)
 }

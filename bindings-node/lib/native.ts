@@ -34,6 +34,7 @@ interface Native {
     keyringBytes: string | Uint8Array | undefined,
     ...issuerSecrets: (string | Uint8Array)[]
   ): Reply
+  storeSweep(store: Handle, ticket: Ticket, budget: number): Reply
   storeClose(store: Handle, ticket: Ticket): Reply
   storeExecution(store: Handle, trigger?: string, token?: string): Handle
   storeResume(store: Handle, ticket: Ticket, checkpoint: Uint8Array, trigger?: string, token?: string): Reply
@@ -96,6 +97,28 @@ interface Native {
   info(session: Handle, ticket: Ticket): Reply
   sessionCommit(session: Handle, ticket: Ticket, exclusive: boolean): Reply
   sessionEnd(session: Handle, ticket: Ticket): Reply
+
+  configsCreate(store: Handle, ticket: Ticket, definition: string): Reply
+  configsGet(store: Handle, ticket: Ticket, tag: string): Reply
+  configsList(store: Handle, ticket: Ticket, page: string): Reply
+  configsUpdate(store: Handle, ticket: Ticket, tag: string, changes: string): Reply
+  configsDelete(store: Handle, ticket: Ticket, tag: string, force: boolean): Reply
+  configsExport(store: Handle, ticket: Ticket, tags?: string): Reply
+  configsImport(store: Handle, ticket: Ticket, document: string, replace: boolean): Reply
+  selectorOptions(schema: string): string
+
+  sessionsStart(store: Handle, ticket: Ticket, tag: string, data: string, ttl?: number): Reply
+  sessionsVerify(store: Handle, ticket: Ticket, token: string): Reply
+  sessionsRefresh(store: Handle, ticket: Ticket, refreshToken: string): Reply
+  sessionsRevoke(store: Handle, ticket: Ticket, sessionId: string): Reply
+  sessionsRevokeAll(store: Handle, ticket: Ticket, tag: string, user: string, except?: string): Reply
+  sessionsList(store: Handle, ticket: Ticket, tag: string, user: string | undefined, page: string): Reply
+  sessionsUpdate(store: Handle, ticket: Ticket, sessionId: string, data: string): Reply
+  sessionsExtend(store: Handle, ticket: Ticket, sessionId: string, ttl: number): Reply
+  sessionsUsers(store: Handle, ticket: Ticket, tag: string, page: string): Reply
+  sessionsUser(store: Handle, ticket: Ticket, tag: string, user: string): Reply
+  sessionsDashboard(store: Handle, ticket: Ticket, tag: string): Reply
+  sessionsForget(store: Handle, ticket: Ticket, tag: string, user: string): Reply
 }
 
 export const native: Native = load()
@@ -134,6 +157,9 @@ native.connect(() => {
     settle?.([finished[at + 1] as string | undefined, finished[at + 2]])
   }
 })
+
+/** A call and how its answer is read: written once, for the promise ({@link later}) and its `Sync` twin ({@link now}). */
+export type Verb<T> = readonly [call: (ticket: Ticket) => Reply, read: (reply: Reply) => T]
 
 /** Makes a call and waits for its answer. Errors point to the caller of `method`. */
 export function now<T>(method: Method, call: (ticket: Ticket) => Reply, read: (reply: Reply) => T): T {

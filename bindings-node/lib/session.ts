@@ -1,9 +1,11 @@
 import { invalid, SessileError } from './error.js'
 import {
-  arrayText, fieldsText, kindOf, nameOf, namesOf, nothing, optionalText, parsed, rawText, seconds, textOf, ttlOf,
+  arrayText, fieldsText, flagOf, kindOf, nameOf, namesOf, nothing, number, optionalText, parsed, rawText, seconds, text,
+  textOf, ttlOf,
   type Fields,
 } from './json.js'
 import { fromInside, later, native, now, own, type Handle, type Reply } from './native.js'
+import { dated, endOf } from './time.js'
 
 /** How long fields stay. */
 export interface Ttl {
@@ -463,8 +465,6 @@ export class Session {
 }
 
 const flag = (reply: Reply) => reply as boolean
-const number = (reply: Reply) => reply as number
-const text = (reply: Reply) => reply as string
 const texts = (reply: Reply) => reply as string[]
 const textOrNothing = (reply: Reply) => reply as string | undefined
 
@@ -491,20 +491,12 @@ function textsByName(reply: Reply): Record<string, string> {
 }
 
 function expiry(reply: Reply): Date | null | undefined {
-  if (reply === undefined) return undefined
-  return reply === false ? null : new Date(reply as number)
+  return reply === undefined ? undefined : endOf(reply)
 }
 
 function infoOf(reply: Reply): Info | undefined {
   if (reply === undefined) return undefined
-  const { version, createdAt, updatedAt, expiresAt, lastSeenAt } = JSON.parse(reply as string)
-  return {
-    version,
-    createdAt: new Date(createdAt),
-    updatedAt: new Date(updatedAt),
-    expiresAt: expiresAt === null ? null : new Date(expiresAt),
-    lastSeenAt: new Date(lastSeenAt),
-  }
+  return dated<Info>(parsed(reply), 'createdAt', 'updatedAt', 'expiresAt', 'lastSeenAt')
 }
 
 function addend(by: unknown): string {
@@ -524,8 +516,5 @@ export const committedOf = (reply: Reply): Committed => JSON.parse(reply as stri
 
 /** @internal */
 export function exclusiveOf(options: CommitOptions | undefined): boolean {
-  if (options === undefined || options === null) return false
-  const exclusive = typeof options === 'object' ? (options.exclusive ?? false) : undefined
-  if (typeof exclusive !== 'boolean') throw invalid('options: an object like { exclusive: true } is expected')
-  return exclusive
+  return flagOf(options, 'exclusive')
 }

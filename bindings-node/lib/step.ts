@@ -1,4 +1,4 @@
-import { rawText, textOf } from './json.js'
+import { jsonText } from './json.js'
 import { fromInside, inside, native, now, own, type Handle } from './native.js'
 
 /** A step in its wire form. Labels (`'Put Data'`) and any case are understood; an unknown member is an error. */
@@ -93,5 +93,5 @@ export class Steps {
 }
 
 function stepText(step: unknown): string {
-  return typeof step === 'string' ? rawText(step, 'step') : textOf(step, 'step')
+  return jsonText(step, 'step')
 }

@@ -1,9 +1,11 @@
 import { invalid } from './error.js'
 import { Clock } from './clock.js'
+import { Configs } from './configs.js'
 import { Execution } from './execution.js'
-import { isObject, kindOf, nameOf, nothing, optionalText, rawText, seconds, textOf } from './json.js'
+import { isObject, jsonText, kindOf, nameOf, nothing, number, optionalText, seconds, text, textOf } from './json.js'
 import { fromInside, inside, later, native, now, own, type Handle, type Reply, type Ticket } from './native.js'
 import { Session } from './session.js'
+import { Sessions } from './sessions.js'
 import { Step, Steps, type StepObject } from './step.js'
 
 /** An issuer of tokens that a store trusts. It fixes who a user is: no token and no configuration can change that. */
@@ -182,6 +184,8 @@ export class Tokens {
 export class Store {
   readonly #handle: Handle
   readonly #steps: Steps
+  #configs: Configs | undefined
+  #sessions: Sessions | undefined
   /** Login tokens of the store's own issuer. */
   readonly tokens: Tokens
 
@@ -256,6 +260,29 @@ export class Store {
     )
   }
 
+  /** The store's session configurations. */
+  get configs(): Configs {
+    return (this.#configs ??= Configs.of(inside, this.#handle, this))
+  }
+
+  /** The life of users' sessions. */
+  get sessions(): Sessions {
+    return (this.#sessions ??= Sessions.of(inside, this.#handle, this))
+  }
+
+  /**
+   * Gives space back: drops up to `budget` sessions that were over a day ago, and records of users who are gone for
+   * longer than their configuration's retention. Gives how many. Nothing needs it to be right.
+   */
+  sweep(budget = 1000): Promise<number> {
+    return later(this.sweep, (ticket) => native.storeSweep(this.#handle, ticket, budgetOf(budget)), number)
+  }
+
+  /** {@link sweep}, here and now. */
+  sweepSync(budget = 1000): number {
+    return now(this.sweepSync, (ticket) => native.storeSweep(this.#handle, ticket, budgetOf(budget)), number)
+  }
+
   /** Closes the store: every call after that is `CLOSED`. Closing twice is fine. */
   close(): Promise<void> {
     return later(this.close, (ticket) => native.storeClose(this.#handle, ticket), nothing)
@@ -294,11 +321,12 @@ function open(url: string, options: StoreOptions, ticket: Ticket): Reply {
 function origin(options: ExecutionOptions): [trigger: string | undefined, token: string | undefined] {
   if (!isObject(options as unknown)) throw invalid(`options: an object like { trigger, token } is expected, not ${kindOf(options)}`)
   const { trigger, token } = options
-  return [trigger === undefined || trigger === null ? undefined : triggerText(trigger), optionalText(token, 'token')]
+  return [trigger === undefined || trigger === null ? undefined : jsonText(trigger, 'trigger'), optionalText(token, 'token')]
 }
 
-function triggerText(trigger: unknown): string {
-  return typeof trigger === 'string' ? rawText(trigger, 'trigger') : textOf(trigger, 'trigger')
+function budgetOf(budget: unknown): number {
+  if (typeof budget !== 'number') throw invalid(`budget: a number is expected, not ${kindOf(budget)}`)
+  return budget
 }
 
 function bytes(checkpoint: unknown): Uint8Array {
@@ -317,5 +345,4 @@ function secretOf(secret: unknown): Uint8Array {
   return typeof given === 'string' ? Buffer.from(given) : given
 }
 
-const text = (reply: Reply) => reply as string
 const keySet = (reply: Reply): { keys: Record<string, unknown>[] } => JSON.parse(reply as string)

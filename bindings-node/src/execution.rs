@@ -1,6 +1,6 @@
 //! Executions, sub-processes and steps.
 
-use sessile::{Code, CommitOptions, Error, Exactness, Execution, Json, Limits, Output, Result, Step};
+use sessile::{Code, CommitOptions, Error, Execution, Output, Result, Step};
 
 use crate::border::{Answer, Call, Exports};
 use crate::reply::{self, Value};
@@ -95,11 +95,7 @@ pub fn export(exports: &mut Exports<'_>) -> napi::Result<()> {
         let message = call.optional_text(3)?;
         step(call, message.as_deref(), |output| match output {
             Output::Unchanged => Ok(Value::Nothing),
-            Output::Message(message) => {
-                let beyond = Limits { depth: usize::MAX, message: usize::MAX, ..Limits::default() };
-                Json::parse(&message, &beyond)?.check_exact(Exactness::Double)?;
-                Ok(Value::Text(message))
-            }
+            Output::Message(message) => reply::exact_text(message),
         })
     })
 }

@@ -6,11 +6,13 @@
 #![deny(unsafe_code)]
 
 mod border;
+mod configs;
 mod execution;
 mod lint;
 mod queue;
 mod reply;
 mod session;
+mod sessions;
 mod store;
 mod table;
 
@@ -26,5 +28,7 @@ pub fn exports(target: Object<'_>, env: Env) -> napi::Result<()> {
     store::export(&mut exports)?;
     execution::export(&mut exports)?;
     session::export(&mut exports)?;
+    configs::export(&mut exports)?;
+    sessions::export(&mut exports)?;
     lint::export(&mut exports)
 }

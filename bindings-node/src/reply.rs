@@ -1,7 +1,10 @@
 //! What a native call gives to the façade.
 
+use std::collections::BTreeMap;
+
 use napi::bindgen_prelude::{Buffer, Either7, Null};
-use sessile::{Committed, Exactness, Fields, Json, Result, Time, Versioned};
+use serde_json::value::RawValue;
+use sessile::{Committed, Error, Exactness, Fields, Json, Limits, Result, Time, Versioned};
 
 use crate::table::Entry;
 
@@ -57,6 +60,36 @@ pub fn raw(json: Option<Json>) -> Result<Value> {
 pub fn exact_fields(fields: Fields) -> Result<Value> {
     fields.check_exact(Exactness::Double)?;
     Ok(Value::Text(fields.to_json()))
+}
+
+/// JSON text that JavaScript will read as values, all of it.
+pub fn exact_text(text: String) -> Result<Value> {
+    check_exact(&text)?;
+    Ok(Value::Text(text))
+}
+
+/// What `verify` gives. Where its `data` would lose something, the error names the field, as that of `all` does.
+pub fn verification(text: String) -> Result<Value> {
+    check_exact(&text).map_err(|error| inexact_field(&text).unwrap_or(error))?;
+    Ok(Value::Text(text))
+}
+
+fn inexact_field(verification: &str) -> Option<Error> {
+    let data = members(verification).remove("data")?;
+    members(data.get()).into_iter().find_map(|(name, value)| {
+        let error = check_exact(value.get()).err()?;
+        Some(error.at(format_args!("field {name:?}")).with("field", name))
+    })
+}
+
+fn members(object: &str) -> BTreeMap<String, &RawValue> {
+    serde_json::from_str(object).unwrap_or_default()
+}
+
+/// The text comes from the core, which has held it to its limits.
+fn check_exact(text: &str) -> Result<()> {
+    let beyond = Limits { depth: usize::MAX, message: usize::MAX, ..Limits::default() };
+    Json::parse(text, &beyond)?.check_exact(Exactness::Double)
 }
 
 /// Name, text, name, text, …

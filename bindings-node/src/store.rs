@@ -1,6 +1,6 @@
 //! Stores, clocks, keyrings, tokens.
 
-use sessile::{Clock, Code, Keyring, Options, Result, Store, Time, VerifiedToken};
+use sessile::{Clock, Code, Error, Keyring, Options, Result, Store, Time, VerifiedToken};
 
 use crate::border::{Exports, whole};
 use crate::reply::{self, Value};
@@ -60,6 +60,10 @@ pub fn export(exports: &mut Exports<'_>) -> napi::Result<()> {
         }
         call.answer(Store::open(options), store)
     })?;
+    exports.define("storeSweep", |call| {
+        let budget = budget(call.number(2)?)?;
+        call.answer(call.on_store(|store| store.sweep(budget))?, reply::count)
+    })?;
     exports.define("storeClose", |call| call.answer(call.on_store(Store::close)?, reply::nothing))?;
     exports.define("storeExecution", |call| {
         let (trigger, token) = (call.optional_text(1)?, call.optional_text(2)?);
@@ -93,6 +97,16 @@ pub fn export(exports: &mut Exports<'_>) -> napi::Result<()> {
 
 fn store(store: Store) -> Result<Value> {
     Ok(Value::Entry(Entry::Store(store)))
+}
+
+/// How much one sweep may drop.
+fn budget(number: f64) -> Result<u32> {
+    if number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number) {
+        Ok(number as u32)
+    } else {
+        let wanted = format!("budget: a whole number from 0 to {} is expected", u32::MAX);
+        Err(Error::new(Code::InvalidArgument, wanted))
+    }
 }
 
 /// Realm, subject, and the end in milliseconds since 1970.

@@ -1,10 +1,11 @@
 // The conformance vectors, once through promises and once through the Sync twins. Format: tests/vectors/README.md.
-import { isDeepStrictEqual } from 'node:util'
 import { chmodSync, readdirSync, readFileSync, mkdtempSync, cpSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { Clock, lint, SessileError, Store } from 'sessile'
+import { Clock, SessileError, Store } from 'sessile'
+import { onExecution, onSession, onStore } from './vectors/calls.mjs'
+import { expectGiven, same } from './vectors/results.mjs'
 
 const root = process.env.SESSILE_ROOT ?? join(import.meta.dirname, '../..')
 const vectors = join(root, 'tests/vectors')
@@ -17,31 +18,8 @@ const modes = {
   'node-sync': (on, verb, ...args) => on[`${verb}Sync`](...args),
 }
 
-const camel = (verb) => verb.replace(/_(.)/g, (_, letter) => letter.toUpperCase())
-const ttlOf = ({ ttl }) => (ttl === undefined ? [] : [{ ttl }])
-const namesOnly = ({ name }) => [name]
-
-/** Verbs of a session whose arguments are not simply `name`. */
-const sessionArguments = {
-  get_many: ({ names }) => [names],
-  all: () => [],
-  keys: () => [],
-  put: (call) => [call.fieldsText ?? call.fields, ...ttlOf(call)],
-  put_raw: (call) => [call.name, call.value, ...ttlOf(call)],
-  delete: ({ names }) => names,
-  clear: () => [],
-  increment: ({ name, by }) => [name, by],
-  append: ({ name, values }) => [name, values],
-  put_if_absent: (call) => [call.name, call.value, ...ttlOf(call)],
-  put_if: (call) => [call.name, call.value, call.version, ...ttlOf(call)],
-  get_path: ({ name, pointer }) => [name, pointer],
-  put_path: ({ name, pointer, value }) => [name, pointer, value],
-  delete_path: ({ name, pointer }) => [name, pointer],
-  set_ttl: ({ name, ttl }) => [name, ttl],
-  info: () => [],
-  end: () => [],
-  commit: ({ exclusive }) => (exclusive === undefined ? [] : [{ exclusive }]),
-}
+/** Arguments that may be the kept result of an earlier call. */
+const mayBeKept = ['token', 'checkpoint', 'version', 'session', 'except']
 
 class Case {
   kept = new Map()
@@ -96,19 +74,25 @@ class Case {
     if (call.as) this.kept.set(call.as, result.kept ?? result.value)
     if ('text' in call && result.value !== call.text) throw new Error(`${place}: gave ${result.value} instead of ${call.text}`)
     if (call.absent && result.value !== undefined) throw new Error(`${place}: found ${JSON.stringify(result.value)}`)
-    if ('gives' in call) {
-      const given = plain(result.value)
-      same(call.call === 'info' ? pick(given, call.gives) : given, call.gives, place)
-    }
+    if ('gives' in call) expectGiven({ ...call, gives: this.filled(call.gives) }, result.value, place)
   }
 
-  // `"$name"` is the kept result of that name, if there is one.
   resolved(call) {
-    const resolved = { ...call }
-    for (const name of ['token', 'checkpoint', 'version']) {
-      if (typeof call[name] === 'string' && call[name].startsWith('$')) resolved[name] = this.kept.get(call[name].slice(1))
-    }
-    return resolved
+    const kept = mayBeKept.filter((name) => name in call).map((name) => [name, this.look(call[name])])
+    const page = call.page && { page: this.filled(call.page) }
+    return { ...call, ...Object.fromEntries(kept), ...page }
+  }
+
+  /** `"$name"` and `"$name.member"` are what was kept under that name, if anything was; other text is itself. */
+  look(text) {
+    const [name, ...path] = typeof text === 'string' && text.startsWith('$') ? text.slice(1).split('.') : []
+    return this.kept.has(name) ? path.reduce((value, member) => value?.[member], this.kept.get(name)) : text
+  }
+
+  filled(value) {
+    if (value === null || typeof value !== 'object') return this.look(value)
+    if (Array.isArray(value)) return value.map((item) => this.filled(item))
+    return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, this.filled(member)]))
   }
 
   async perform(call) {
@@ -120,26 +104,14 @@ class Case {
   }
 
   onStore(call) {
-    const origin = () => ({ trigger: call.triggerText ?? call.trigger, token: call.token })
-    switch (call.call) {
-      case 'open': return Promise.resolve(this.open()).then((store) => void (this.store = store))
-      case 'execution': return this.store.execution(origin())
-      case 'resume': return this.invoke(this.store, 'resume', bytes(call.checkpoint), origin())
-      case 'issue': return this.invoke(this.store.tokens, 'issue', call.claims, call.ttl)
-      case 'verify': return this.invoke(this.store, 'verify', call.token)
-      case 'set_clock': return this.clock.set(Date.parse(call.time))
-      case 'advance': return this.clock.advance(call.millis)
-      case 'close': return this.invoke(this.store, 'close')
-      case 'lint': return { findings: lint(call.pipelineText ?? call.pipeline) }
-      case 'parse_step': return this.store.parseStep(call.stepText ?? call.step).toJSON()
-      default: throw new Error(`the store has no call ${call.call}`)
-    }
+    if (call.call === 'open') return Promise.resolve(this.open()).then((store) => void (this.store = store))
+    return onStore(this.invoke, this, call)
   }
 
   on(call) {
     const [name, ...path] = call.on.split('.')
     const run = this.kept.get(name)
-    if (path.length === 0) return this.onExecution(run, call)
+    if (path.length === 0) return onExecution(this.invoke, run, call)
     const [kind, tag] = path.join('.').split(':')
     const sessions = {
       local: () => run.local,
@@ -147,26 +119,8 @@ class Case {
       global: () => run.global(tag),
       scoped_global: () => run.global(tag, { scoped: true }),
     }
-    return this.onSession(sessions[kind](), call)
-  }
-
-  onExecution(run, call) {
-    switch (call.call) {
-      case 'step':
-      case 'step_object': return this.invoke(run, 'step', call.stepText ?? call.step, call.message)
-      case 'subprocess': return run.subprocess(call.name)
-      case 'subprocess_by_id': return run.subprocessById(call.id)
-      case 'commit': return this.invoke(run, 'commit', ...sessionArguments.commit(call))
-      case 'end': return run.end()
-      case 'checkpoint': return this.invoke(run, 'checkpoint')
-      case 'renew': return this.invoke(run, 'renew', call.token)
-      default: throw new Error(`an execution has no call ${call.call}`)
-    }
-  }
-
-  onSession(session, call) {
-    if (call.call === 'update') return this.update(session, call)
-    return this.invoke(session, camel(call.call), ...(sessionArguments[call.call] ?? namesOnly)(call))
+    const session = sessions[kind]()
+    return call.call === 'update' ? this.update(session, call) : onSession(this.invoke, session, call)
   }
 
   async update(session, { name, value, during, saw }) {
@@ -181,30 +135,6 @@ class Case {
     await this.invoke(session, 'update', name, change)
     await meanwhile
     if (saw) same(seen, saw, 'saw')
-  }
-}
-
-function bytes(checkpoint) {
-  return typeof checkpoint === 'string' ? Buffer.from(checkpoint) : checkpoint
-}
-
-/** Results as the vectors write them: times as RFC 3339, objects without their class. */
-function plain(value) {
-  if (value instanceof Date) return value.toISOString()
-  if (value === null || typeof value !== 'object') return value
-  if (Array.isArray(value)) return value.map(plain)
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, plain(member)]))
-}
-
-function pick(value, names) {
-  return Object.fromEntries(Object.keys(names).map((name) => [name, value?.[name]]))
-}
-
-function same(given, wanted, place) {
-  // Negative zero is zero: JSON text has both, a JSON value one.
-  const norm = (value) => (value === undefined ? undefined : JSON.parse(JSON.stringify(value)))
-  if (!isDeepStrictEqual(norm(given), norm(wanted))) {
-    throw new Error(`${place}: gave ${JSON.stringify(given)} instead of ${JSON.stringify(wanted)}`)
   }
 }
 

@@ -8,9 +8,14 @@ import { test } from 'node:test'
 
 import { folder } from './tools.mjs'
 
-test('the README\'s program', (t) => {
+const printed = ["4 [ 'tea' ]", "ada@example.com\n1 true\n{ valid: false, reason: 'revoked' }"]
+
+test('the README\'s programs', (t) => {
   const readme = readFileSync(join(dirname(createRequire(import.meta.url).resolve('sessile/package.json')), 'README.md'), 'utf8')
   const path = folder(t)
-  const program = /```js\n(.*?)```/s.exec(readme)[1].replace(/'keyring\.json'/g, `'${path}/keyring.json'`).replace('./sessions.db', `${path}/sessions.db`)
-  assert.equal(execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' }).trim(), "4 [ 'tea' ]")
+  const programs = [...readme.matchAll(/```js\n(.*?)```/gs)].map(([, program]) => (
+    program.replace(/'keyring\.json'/g, `'${path}/keyring.json'`).replace('./sessions.db', `${path}/sessions.db`)
+  ))
+  const run = (program) => execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' }).trim()
+  assert.deepEqual(programs.map(run), printed)
 })

@@ -1,7 +1,10 @@
 // The installed package's types, used as a host would: compiled strictly, never run.
 import {
-  Clock, DELETE, errorCodes, Keyring, lint, SessileError, Step, Store,
-  type Committed, type ErrorCode, type Execution, type Finding, type Info, type Session, type StoreOptions, type VerifiedToken,
+  Clock, DELETE, errorCodes, Keyring, lint, selectorOptions, SessileError, Step, Store,
+  type Committed, type Config, type ConfigChanges, type ConfigDefinition, type ConfigExport, type Configs, type Dashboard,
+  type ErrorCode, type Execution, type Finding, type Identifier, type Imported, type Info, type Page, type SelectorOption,
+  type Session, type SessionEntry, type Sessions, type Started, type StoreOptions, type User, type UserRef,
+  type UserSessions, type VerifiedToken, type Verification,
 } from 'sessile'
 
 interface Cart { items: string[] }
@@ -58,4 +61,72 @@ export async function pipeline(token: string): Promise<void> {
   const findings: Finding[] = lint([{ type: 'retry', steps: [{ type: 'rest', url: 1 }, { fields: 'a' }], onError: [] }])
   const places: string[] = findings.filter((finding) => finding.rule === 'never_read').map((finding) => finding.at)
   console.log(places, text, bytes, order, cart, found, wrong, sum, big, expires, info, committed, version, updated, raw)
+}
+
+interface Visit { userId: string; count?: number }
+
+export async function configurations(configs: Configs): Promise<void> {
+  const definition: ConfigDefinition = {
+    name: 'Visit', tag: 'visit', description: null, expiry: 7, period: 'Days', idle: { value: 30, period: 'min' },
+    schema: { userId: 'string' }, form: 'shorthand', selector: 'userId', tokenExpiry: 1, tokenPeriod: 'hour',
+    maxSessionsPerUser: 3, onLimit: 'reject', retention: null, acr: ['silver', 'gold'], maxAuthAge: 3600,
+  }
+  const made: Config = await configs.create(definition)
+  const began: Date | null = configs.createSync('{"name": "Other"}').createdAt
+  const changes: ConfigChanges = { idle: null, tokenExpiry: null, name: 'Visits' }
+  const changed: Config = await configs.update(made.tag, changes)
+  const page: Page<Config> = configs.listSync({ limit: 10, cursor: (await configs.list()).nextCursor })
+  const exported: ConfigExport = await configs.export(page.items.map((config) => config.tag))
+  const imported: Imported = configs.importSync(exported, { replace: true })
+  const options: SelectorOption[] = selectorOptions({ userId: 'string' })
+  await configs.delete('visit', { force: true })
+  // @ts-expect-error: a definition has a name
+  await configs.create({ tag: 'visit' })
+  // @ts-expect-error: a member that there is none of
+  await configs.create({ name: 'Visit', expirey: 7 })
+  // @ts-expect-error: a tag stays
+  await configs.update('visit', { tag: 'visits' })
+  // @ts-expect-error: there may be no idle time
+  const minutes: number = changed.idle.value
+  console.log(began, imported.created, options.map((option) => option.type), minutes)
+}
+
+export async function lives(store: Store): Promise<void> {
+  const sessions: Sessions = store.sessions
+  const started: Started = await sessions.start('visit', { userId: 'ada' }, { ttl: 60 })
+  const end: Date | null = (await sessions.refresh(started.refreshToken)).expiresAt
+  const verification: Verification<Visit> = await sessions.verify<Visit>(started.token)
+  // @ts-expect-error: only a good token has data
+  const early: Visit = verification.data
+  if (verification.valid) {
+    const visit: Visit = verification.data
+    const identifier: Identifier = verification.identifier
+    console.log(visit.count, identifier, verification.expiresAt?.getTime())
+    // @ts-expect-error: and no reason
+    console.log(verification.reason)
+  } else if (verification.reason === 'expired') console.log('refresh')
+  // @ts-expect-error: no such reason
+  else if (verification.reason === 'exspired') console.log(early)
+
+  const user: UserRef = { realm: 'https://id.example.com', subject: 7 }
+  const gone: number = await sessions.revokeAll('visit', user, { except: started.sessionId })
+  const entries: Page<SessionEntry> = sessions.listSync('visit', { user: 9007199254740993n, limit: 5 })
+  for (const entry of entries.items) {
+    const why: ErrorCode | boolean = entry.unreadable ?? entry.active
+    console.log(entry.sessionId, why)
+    // @ts-expect-error: one that cannot be opened has no times
+    console.log(entry.startedAt)
+  }
+  const users: User[] = (await sessions.users('visit', { limit: 5 })).items
+  const one: UserSessions = sessions.userSync('visit', 'ada')
+  if (one.unreadable === undefined) console.log(one.state === 'active', one.firstSeenAt.getTime(), one.sessions.length)
+  const figures: Dashboard = await sessions.dashboard('visit')
+  const moved: Date | null = sessions.extendSync(started.sessionId, 60)
+  await sessions.update(started.sessionId, { count: 1 })
+  // @ts-expect-error: a user is no list
+  await sessions.forget('visit', ['ada'])
+  // @ts-expect-error: the option is `except`
+  await sessions.revokeAll('visit', 'ada', started.sessionId)
+  const swept: number = (await store.sweep()) + store.sweepSync(10)
+  console.log(end, gone, users, figures.averageSessionsPerUser, moved, swept)
 }
