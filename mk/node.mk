@@ -29,7 +29,7 @@ node-test: ## the npm package, installed from its tarball: vectors, language, th
 	@test -d $(node_test)/node_modules/sessile || $(MAKE) --no-print-directory node-build
 	@$(call node_copy_tests,$(node_test))
 	cd $(node_test) && SESSILE_ROOT=$(CURDIR) node test/vectors.mjs
-	cd $(node_test) && COUNTED_AS=node-language $(node_run_tests) test/language/*.test.mjs test/language/*.test.cjs
+	cd $(node_test) && SESSILE_ROOT=$(CURDIR) COUNTED_AS=node-language $(node_run_tests) test/language/*.test.mjs test/language/*.test.cjs
 	cd $(node_test) && $(node_package)/node_modules/.bin/tsc --project test/types/tsconfig.json
 
 node-panic: ## a panic of the core is an error in Node, by promise and by Sync

@@ -36,3 +36,8 @@ pub use step::{Output, Step};
 pub use store::{Store, Tokens};
 pub use task::{Task, guard};
 pub use vault::Keyring;
+
+/// The Rust program of the guide, run as a doctest.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/guides/form-to-session.md")]
+struct FormToSession;

@@ -1,5 +1,5 @@
 """Every file that a page names is there: links of Markdown pages, and `path/like.this` in code spans. What the README
-shows in C and C++ compiles; its Python and Node programs are run by the tests of those packages.
+and the guides show in C and C++ compiles; their Python, Node and Rust programs are run by the tests of those packages.
 """
 
 import re
@@ -26,7 +26,9 @@ for page in pages:
             checked += 1
             if not (ROOT / span).exists():
                 wrong.append(f"{page}: names {span}")
-C = """#include <sessile.h>
+# Around what a page shows: the README leaves its declarations out, the guides don't.
+README = {
+    "c": """#include <sessile.h>
 #include <stdbool.h>
 int main(void) {{
     sessile_error_t *err = NULL; sessile_options_t *options; sessile_store_t *store; sessile_execution_t *run, *sub;
@@ -34,18 +36,25 @@ int main(void) {{
     {}
     return 0;
 }}
-"""
-CPP = """#include <sessile.hpp>
+""",
+    "cpp": """#include <sessile.hpp>
 #include <iostream>
 int main() {{ const std::string token; {} }}
-"""
-readme = (ROOT / "README.md").read_text(encoding="utf-8")
-for language, compiler, program in [("c", ["gcc", "-std=c11"], C), ("cpp", ["g++", "-std=c++17"], CPP)]:
-    (shown,) = re.findall(rf"^```{language}\n(.*?)^```", readme, re.S | re.M)
-    command = [*compiler, "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-I", ROOT / "include"]
-    checked += 1
-    if subprocess.run([*command, "-x", {"cpp": "c++"}.get(language, language), "-"], input=program.format(shown), text=True).returncode:
-        wrong.append(f"README.md: what it shows in {language} does not compile")
+""",
+}
+GUIDE = {
+    "c": "#include <sessile.h>\n#include <stdbool.h>\nint main(void) {{\n{}\nreturn 0;\n}}\n",
+    "cpp": "#include <sessile.hpp>\n#include <iostream>\nint main() {{ {} }}\n",
+}
+COMPILERS = {"c": ["gcc", "-std=c11", "-x", "c"], "cpp": ["g++", "-std=c++17", "-x", "c++"]}
+for page, around in [("README.md", README), ("docs/guides/form-to-session.md", GUIDE)]:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for language, compiler in COMPILERS.items():
+        (shown,) = re.findall(rf"^```{language}\n(.*?)^```", text, re.S | re.M)
+        command = [*compiler, "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-I", ROOT / "include", "-"]
+        checked += 1
+        if subprocess.run(command, input=around[language].format(shown), text=True).returncode:
+            wrong.append(f"{page}: what it shows in {language} does not compile")
 
 for line in wrong:
     print(line, file=sys.stderr)

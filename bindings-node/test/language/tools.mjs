@@ -52,8 +52,8 @@ export async function fails(code, call) {
 }
 
 /** Runs ESM text in a process of its own, with the installed package; gives what it printed. */
-export async function script(text, { args = [], flags = [], timeout = 20_000 } = {}) {
-  const options = { timeout, killSignal: 'SIGKILL' }
+export async function script(text, { args = [], flags = [], timeout = 20_000, cwd = '.' } = {}) {
+  const options = { timeout, killSignal: 'SIGKILL', cwd }
   const { stdout } = await promisify(execFile)(process.execPath, [...flags, '--input-type=module', '-e', text, ...args], options)
   return stdout.trim()
 }
