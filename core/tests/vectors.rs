@@ -5,6 +5,8 @@
 mod calls;
 #[path = "vectors/compare.rs"]
 mod compare;
+#[path = "vectors/lifecycle.rs"]
+mod lifecycle;
 #[path = "vectors/opening.rs"]
 mod opening;
 #[path = "vectors/suite.rs"]

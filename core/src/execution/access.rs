@@ -124,7 +124,7 @@ impl Access {
         self.trigger.allows_global()?;
         let token = self.token_whenever(store)?;
         if let Err(error) = token.check_alive(store.clock.now()) {
-            return Err(why_expired(store, &token, error).await);
+            return Err(Box::pin(why_expired(store, &token, error)).await);
         }
         let tag = match (token.session(), tag) {
             (Some(session), Some(tag)) if *session.id.tag != *tag => {

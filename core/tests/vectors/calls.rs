@@ -17,24 +17,25 @@ pub fn run(case: &Case, pass: Pass) -> Result<(), String> {
     let store = match opened {
         Ok(store) => store,
         Err(error) if expects_opening => {
-            return check(&case.calls[0], &Err(error)).map_err(|why| format!("call 0, open: {why}"));
+            let kept = HashMap::new();
+            return check(&case.calls[0], &Err(error), &kept).map_err(|why| format!("call 0, open: {why}"));
         }
         Err(error) => return Err(format!("did not open: {error:?}")),
     };
     let mut stage = Stage { store, place, executions: HashMap::new(), texts: HashMap::new(), bytes: HashMap::new() };
     for (index, call) in case.calls.iter().enumerate() {
         let got = if call.verb() == "open" { Ok(Got::Done) } else { stage.perform(call)? };
-        check(call, &got).map_err(|why| format!("call {index}, {}: {why}", call.verb()))?;
+        check(call, &got, &stage.texts).map_err(|why| format!("call {index}, {}: {why}", call.verb()))?;
     }
     stage.store.close().wait().map_err(|error| format!("close: {error:?}"))
 }
 
 /// A store, and what the calls of a case have kept.
-struct Stage {
-    store: Store,
+pub struct Stage {
+    pub store: Store,
     place: Place,
     executions: HashMap<String, Execution>,
-    texts: HashMap<String, String>,
+    pub texts: HashMap<String, String>,
     bytes: HashMap<String, Vec<u8>>,
 }
 
@@ -87,7 +88,7 @@ impl Stage {
                 let pipeline = call.read("pipelineText").or_else(|| call.json("pipeline"));
                 Ok(Got::Json(sessile::lint(&pipeline.expect("lint has a pipeline"))?))
             }
-            other => panic!("no such call on a store: {other}"),
+            verb => self.on_lifecycle(verb, call),
         }
     }
 
@@ -183,7 +184,7 @@ impl Stage {
             saw.push(current.map_or(Value::Null, |json| serde_json::from_str(json.as_str()).expect("JSON in a field")));
             if let Some(inner) = during.take() {
                 let got = self.perform(&inner)?;
-                check(&inner, &got).map_err(|why| format!("during, {}: {why}", inner.verb()))?;
+                check(&inner, &got, &self.texts).map_err(|why| format!("during, {}: {why}", inner.verb()))?;
             }
             match update.try_commit(Some(&value)).wait() {
                 Ok(true) => break,
@@ -213,7 +214,7 @@ impl Stage {
     }
 
     /// A string argument: what was kept under the name after `$`, or itself..
-    fn kept_text(&self, call: &Call, member: &str) -> Option<String> {
+    pub fn kept_text(&self, call: &Call, member: &str) -> Option<String> {
         let given: String = call.read(member)?;
         match given.strip_prefix('$') {
             Some(name) => Some(self.texts.get(name).unwrap_or_else(|| panic!("nothing is kept as {name:?}")).clone()),
