@@ -158,7 +158,7 @@ def read_head(plain: bytes) -> dict:
     realm, identifier = read_identity(plain[fixed.size :])
     return {
         "life": life.hex(),
-        "state": ["alive", "ended", "revoked"][state],
+        "state": ["alive", "ended", "revoked", "evicted"][state],
         "notBefore": not_before or None,
         "began": began,
         "ends": ends or None,
@@ -207,12 +207,18 @@ def run(file: dict) -> None:
         blind = config.blind("user", case["realm"].encode(), identifier_bytes(case["identifier"]))
         same("user", blind.hex(), case["blind"])
         _, plain = config.open("user", blind, 0, raw(case["sealed"]), entropy)
-        first_seen, last_end = struct.unpack_from(">qq", plain)
-        realm, identifier = read_identity(plain[16:])
+        begun, until, counted = 0, 0, plain[0] == 2
+        if counted:
+            first_seen, last_end, begun, until = struct.unpack_from(">qqQq", plain, 1)
+        else:
+            first_seen, last_end = struct.unpack_from(">qq", plain)
+        realm, identifier = read_identity(plain[33 if counted else 16 :])
         same("user's realm", realm, case["realm"])
         same("user's identifier", identifier, case["identifier"])
         same("user's first seen", first_seen, case["firstSeen"])
         same("user's last end", last_end or None, case["lastEnd"])
+        same("user's sessions begun", begun, case.get("begun", 0))
+        same("user's last session's end", until or None, case.get("until"))
 
     for case in file["standing"]:
         names = case["realm"].encode(), case["subject"].encode()

@@ -378,8 +378,8 @@ case("own_too_long", "a login token is not longer than a token may be",
      {"call": "issue", "claims": {"sub": "u1", "x": "x" * 8000}, "ttl": 60, "error": {"code": "LIMIT_EXCEEDED"}},
      issuers=[])
 own = claims(iss=OWN, aud=OWN)
-bad("own_session_type", "a session token is not a login token",
-    token("EdDSA", payload=own, header={"typ": "sessile-session+jwt"}), "TOKEN_CLAIMS", "typ", "typ")
+untrusted("own_session_forged", "another's key signs no session token of ours",
+          token("EdDSA", payload=own, header={"typ": "sessile-session+jwt"}), "key")
 bad("own_type_jwt", "a token of ours has exactly its own type", token("EdDSA", payload=own), "TOKEN_CLAIMS", "typ")
 bad("own_type_absent", "and never none", token("EdDSA", payload=own, header={"typ": LEFT_OUT}), "TOKEN_CLAIMS", "typ")
 untrusted("own_forged", "another's key signs nothing of ours", token("EdDSA", payload=own, header={"typ": "at+jwt"}),

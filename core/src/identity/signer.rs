@@ -113,7 +113,6 @@ impl Signer {
         // Tag and id are made of letters that JSON takes as they are.
         let (tag, user, id) = (&claims.id.tag, URL_SAFE_NO_PAD.encode(claims.user), claims.id);
         let mut payload = format!(r#"{{"iss":{issuer},"aud":{issuer},"tag":"{tag}","sub":"{user}","sid":"{id}""#);
-        payload.push('"');
         if let Some(end) = claims.session_ends_at {
             payload.push_str(&format!(r#","sxp":{}"#, end.plus_millis(999).secs()));
         }

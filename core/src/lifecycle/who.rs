@@ -1,5 +1,7 @@
 //! Whose sessions: the user that a caller names.
 
+use serde_json::Value;
+
 use super::Under;
 use crate::backend::{BlindUser, StorageId};
 use crate::error::{Error, Result, fail};
@@ -22,14 +24,10 @@ impl Who {
             Kind::Object => foreign(store, given.as_str())?,
             _ => (store.signer.issuer().to_owned(), given.as_str().to_owned()),
         };
-        let identifier = match &under.config.definition.selector {
-            Some(selector) => selector.read(&subject).ok_or_else(|| {
-                bad(&format!("a {} that names somebody is wanted, as the selector has it", selector.kind().as_str()))
-            })?,
-            None => match serde_json::from_str::<String>(&subject) {
-                Ok(subject) if !subject.is_empty() => Identifier::String(subject),
-                _ => return Err(bad("a string is wanted: under this config users are named by their subject")),
-            },
+        let typed = under.config.definition.selector.as_ref().and_then(|selector| selector.read(&subject));
+        let identifier = match typed {
+            Some(identifier) => identifier,
+            None => other(&subject)?,
         };
         let user = under.vault.user(&realm, &identifier);
         Ok(Who { realm, identifier, user })
@@ -43,6 +41,20 @@ impl Who {
             }
             _ => None,
         }
+    }
+}
+
+/// A value that the selector's type does not have: it names nobody, but it may be asked for.
+fn other(subject: &str) -> Result<Identifier> {
+    match serde_json::from_str(subject) {
+        Ok(Value::String(text)) if !text.is_empty() => Ok(Identifier::String(text)),
+        Ok(Value::Bool(truth)) => Ok(Identifier::Boolean(truth)),
+        Ok(Value::Number(number)) => match (number.as_i64(), number.as_f64()) {
+            (Some(whole), _) => Ok(Identifier::Integer(whole)),
+            (None, Some(other)) => Ok(Identifier::Number(other)),
+            (None, None) => Err(bad("the number is beyond what identifies anybody")),
+        },
+        _ => Err(bad("a string, number or boolean is wanted, or {\"realm\": …, \"subject\": …}")),
     }
 }
 

@@ -182,9 +182,7 @@ impl Global {
             self.store.heads.forget(&change.space, &change.id);
         }
         if let Some(seen) = &prepared.seen {
-            let mut pinned = target.pinned.lock();
-            pinned.get_or_insert(Pin { life: seen.head.life, ends: seen.head.ends });
-            drop(pinned);
+            *target.pinned.lock() = Some(Pin::of(seen));
             self.store.heads.put(&target.space, &target.id, seen.clone());
         }
         if prepared.changes.iter().any(|change| change.effects.user.is_some()) {

@@ -73,8 +73,7 @@ impl Global {
         }
         match *pinned {
             Some(pin) if pin.life != seen.head.life => return Err(lost(opened, pin, now, || opened.ended("ended"))),
-            Some(_) => {}
-            None => *pinned = Some(Pin { life: seen.head.life, ends: seen.head.ends }),
+            _ => *pinned = Some(Pin::of(&seen)),
         }
         drop(pinned);
         self.store.heads.put(&target.space, &target.id, seen.clone());
@@ -141,5 +140,5 @@ pub(super) fn open_fields(
 
 /// The life that this execution met is no more: it reached its end, or else `why`.
 fn lost(opened: &Opened, pin: Pin, now: Time, why: impl FnOnce() -> Error) -> Error {
-    if pin.ends.is_some_and(|end| end <= now) { opened.expired() } else { why() }
+    if pin.over_at.is_some_and(|end| end <= now) { opened.expired() } else { why() }
 }

@@ -11,6 +11,7 @@ use crate::error::{Error, Result, fail};
 use crate::execution::not_allowed;
 use crate::identity::{SessionRef, VerifiedToken};
 use crate::json::FieldName;
+use crate::session::seen::Seen;
 use crate::store::Inner;
 use crate::vault::{ConfigVault, Head, Identifier, Life};
 
@@ -38,7 +39,14 @@ pub(crate) enum Kind {
 #[derive(Clone, Copy)]
 pub(crate) struct Pin {
     pub(crate) life: Life,
-    pub(crate) ends: Option<Time>,
+    /// When it is over by itself, as it was met last.
+    pub(crate) over_at: Option<Time>,
+}
+
+impl Pin {
+    pub(super) fn of(seen: &Seen) -> Pin {
+        Pin { life: seen.head.life, over_at: seen.over_at() }
+    }
 }
 
 impl Target {
