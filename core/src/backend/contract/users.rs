@@ -110,6 +110,7 @@ pub(super) fn pages(backend: &Backend) {
             }
             for (owner, record) in page {
                 assert_eq!((&record.sealed[..], record.generation), (&owner[..], FIRST));
+                assert!(found.last().is_none_or(|last| *last < owner), "a page goes on where the last one ended");
                 found.push(owner);
             }
         }
