@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::catalog::{Catalog, KEPT, not_found};
@@ -210,7 +211,7 @@ async fn import(store: &Arc<Inner>, document: &str, replace: bool) -> Result<Str
     let all = Catalog::all(store).await?;
     let there = |tag: &str| all.iter().find(|config| *config.tag == *tag);
     let says_the_same = |tag: &str, definition: &Definition| {
-        there(tag).is_some_and(|config| config.definition.to_json(tag) == definition.to_json(tag))
+        there(tag).is_some_and(|config| same(&config.definition.to_json(tag), &definition.to_json(tag)))
     };
     if let Some((tag, _)) = definitions.iter().find(|(tag, definition)| {
         **tag == *GLOBAL || (!replace && there(tag).is_some() && !says_the_same(tag, definition))
@@ -241,6 +242,12 @@ async fn import(store: &Arc<Inner>, document: &str, replace: bool) -> Result<Str
         }
     }
     Ok(serde_json::json!({"created": created, "updated": updated, "unchanged": unchanged}).to_string())
+}
+
+/// Whether two definitions say the same; how their schemas are laid out says nothing.
+fn same(one: &str, other: &str) -> bool {
+    let read = |text| serde_json::from_str::<Value>(text).ok();
+    one == other || (read(one).is_some() && read(one) == read(other))
 }
 
 /// The definitions of an exported document, all checked.
