@@ -54,18 +54,15 @@ pub(super) fn entry(under: &Under, listed: &Listed, now: Time) -> Option<String>
         _ => None,
     };
     let standing = subject.map(|subject| under.vault.standing(&head.realm, subject, &listed.user));
-    let times = json!({
-        "startedAt": head.began.to_string(),
-        "lastSeenAt": seen.touched.to_string(),
-        "expiresAt": head.ends.map(|end| end.to_string()),
-        "active": seen.lives(now),
-    });
+    let expires_at = json!(head.ends.map(|end| end.to_string()));
     Some(format!(
-        r#"{{"sessionId":"{id}","identifier":{},"realm":{},"standing":{},{}"#,
+        r#"{{"sessionId":"{id}","identifier":{},"realm":{},"standing":{},"startedAt":"{}","lastSeenAt":"{}","expiresAt":{expires_at},"active":{}}}"#,
         head.identifier.to_json(),
         json!(head.realm),
         standing == Some(listed.id),
-        &times.to_string()[1..]
+        head.began,
+        seen.touched,
+        seen.lives(now)
     ))
 }
 
