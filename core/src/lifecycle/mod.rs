@@ -108,7 +108,8 @@ impl Sessions {
         self.task(async move |store| refresh::refresh(&store, &token).await)
     }
 
-    /// Revokes one session: no token issued until now opens it, in any process. Twice is fine; it works where the
+    /// Revokes one session: no token issued until now opens it, in any process. Twice is fine, and bars what was issued
+    /// in between; it works where the
     /// session's record can't be opened. `NOT_FOUND`, `INVALID_ARGUMENT`. Always on the disk before it returns.
     pub fn revoke(&self, session_id: &str) -> Task<()> {
         self.by_id(session_id, async move |store, under, id| revoke::revoke(&store, &under, &id).await)
