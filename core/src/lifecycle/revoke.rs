@@ -100,9 +100,14 @@ pub(super) async fn revoke_all(
         let (mut alive, mut kept_until, mut changes) = (0, None, Vec::new());
         let mut ids: Vec<StorageId> = who.standing(under).into_iter().collect();
         for listed in &known.sessions {
-            let seen = listed.head.as_ref().and_then(|sealed| {
-                Seen::open(&under.vault, &listed.id, sealed, listed.touch.as_ref()).ok().filter(|seen| seen.lives(now))
-            });
+            let opened = listed
+                .head
+                .as_ref()
+                .and_then(|sealed| Seen::open(&under.vault, &listed.id, sealed, listed.touch.as_ref()).ok());
+            if opened.as_ref().is_some_and(|seen| seen.is_anothers(&under.vault, &listed.user)) {
+                continue;
+            }
+            let seen = opened.filter(|seen| seen.lives(now));
             if Some(listed.id) == except {
                 kept_until = seen.map(|seen| seen.head.ends);
                 continue;
