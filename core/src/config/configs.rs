@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use super::catalog::{Catalog, KEPT, not_found};
 use super::{Config, Definition, GLOBAL, State};
+use crate::backend::HeadGuard;
 use crate::clock::Time;
 use crate::error::{Error, Result, fail};
 use crate::json::object_members;
@@ -143,17 +144,19 @@ impl Configs {
 const EXPORT: u64 = 1;
 
 async fn create(store: &Arc<Inner>, tag: &str, definition: Definition) -> Result<Arc<Config>> {
-    let standing = Catalog::look(store, tag).await?;
-    if standing.stored.is_some() || tag == GLOBAL {
-        return Err(already_exists(tag));
-    }
     let now = store.clock.now();
     let id = Entropy::draw()?.random_id();
     let config =
         Arc::new(Config { tag: tag.into(), id, version: 1, created: Some(now), updated: Some(now), definition });
-    match store.catalog.change(store, tag, standing.guard, Some((&config, State::Active))).await? {
-        true => Ok(config),
-        false => Err(already_exists(tag)),
+    loop {
+        let standing = Catalog::look(store, tag).await?;
+        if standing.stored.is_some() || tag == GLOBAL {
+            return Err(already_exists(tag));
+        }
+        // If not, somebody was first, or what a deleted one had left was swept: the next look tells.
+        if store.catalog.change(store, tag, standing.guard, Some((&config, State::Active))).await? {
+            return Ok(config);
+        }
     }
 }
 
@@ -188,21 +191,35 @@ async fn delete(store: &Arc<Inner>, tag: &str, force: bool) -> Result<()> {
     // Another process may begin a session until its definition is a second old, and that change may take its time.
     task::sleep(KEPT + store.limits.deadline()).await;
     if !force && let Err(living) = walk.refuse_living().await {
-        let standing = Catalog::look(store, tag).await?;
-        store.catalog.change(store, tag, standing.guard, Some((&config, State::Active))).await?;
-        return Err(living);
-    }
-    walk.end_all().await?;
-    let standing = Catalog::look(store, tag).await?;
-    match standing.stored {
-        Some((there, State::Deleting)) if there.id == config.id => {
-            match store.catalog.change(store, tag, standing.guard, None).await? {
-                true => Ok(()),
-                false => Err(changed_meanwhile(tag)),
+        // It goes on as what it says by now: it could be updated all the time.
+        while let Some((guard, there)) = deleting(store, &config).await? {
+            if store.catalog.change(store, tag, guard, Some((&there, State::Active))).await? {
+                break;
             }
         }
-        // Somebody else deleted it at the same time.
-        _ => Ok(()),
+        return Err(living);
+    }
+    if deleting(store, &config).await?.is_none() {
+        return Ok(());
+    }
+    walk.end_all().await?;
+    let Some((guard, _)) = deleting(store, &config).await? else { return Ok(()) };
+    match store.catalog.change(store, tag, guard, None).await? {
+        true => Ok(()),
+        false => Err(changed_meanwhile(tag)),
+    }
+}
+
+/// The config that is being deleted, as it stands now; `None` once it is gone, whoever deleted it, even if another has
+/// its tag by now. `CONFLICT` if a delete without force has brought it back.
+async fn deleting(store: &Arc<Inner>, config: &Config) -> Result<Option<(HeadGuard, Arc<Config>)>> {
+    let standing = Catalog::look(store, &config.tag).await?;
+    match standing.stored {
+        Some((there, state)) if there.id == config.id => match state {
+            State::Deleting => Ok(Some((standing.guard, there))),
+            State::Active => Err(changed_meanwhile(&config.tag)),
+        },
+        _ => Ok(None),
     }
 }
 

@@ -33,12 +33,16 @@ pub(super) async fn revoke(store: &Arc<Inner>, under: &Under, id: &SessionId) ->
             return Err(fail!(NotFound, "no session has this id").with("tag", &*id.tag));
         };
         let seen = Seen::open(&under.vault, &id.storage, &sealed, record.touch.as_ref()).ok();
+        let now = store.clock.now();
         let owner = match &seen {
-            Some(seen) if matches!(seen.head.state, HeadState::Revoked { .. }) => return Ok(()),
+            Some(seen) if matches!(seen.head.state, HeadState::Revoked { not_before } if not_before >= now) => {
+                return Ok(());
+            }
+            // A tombstone, or what the deletion of a config left: it is nobody's and in no index.
+            Some(seen) if seen.head.realm.is_empty() => None,
             Some(seen) => Some(under.vault.user(&seen.head.realm, &seen.head.identifier)),
             None => indexed_owner(store, under, &id.storage).await?,
         };
-        let now = store.clock.now();
         let mut entropy = Entropy::draw()?;
         let mut change = tombstone(store, under, &id.storage, owner, now, &mut entropy)?;
         change.guard.head = HeadGuard::Is(sealed);
@@ -96,9 +100,14 @@ pub(super) async fn revoke_all(
         let (mut alive, mut kept_until, mut changes) = (0, None, Vec::new());
         let mut ids: Vec<StorageId> = who.standing(under).into_iter().collect();
         for listed in &known.sessions {
-            let seen = listed.head.as_ref().and_then(|sealed| {
-                Seen::open(&under.vault, &listed.id, sealed, listed.touch.as_ref()).ok().filter(|seen| seen.lives(now))
-            });
+            let opened = listed
+                .head
+                .as_ref()
+                .and_then(|sealed| Seen::open(&under.vault, &listed.id, sealed, listed.touch.as_ref()).ok());
+            if opened.as_ref().is_some_and(|seen| seen.is_anothers(&under.vault, &listed.user)) {
+                continue;
+            }
+            let seen = opened.filter(|seen| seen.lives(now));
             if Some(listed.id) == except {
                 kept_until = seen.map(|seen| seen.head.ends);
                 continue;

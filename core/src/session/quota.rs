@@ -29,7 +29,7 @@ pub(crate) fn make_room(
     for listed in &known.sessions {
         let Some(sealed) = &listed.head else { continue };
         match Seen::open(vault, &listed.id, sealed, listed.touch.as_ref()) {
-            Ok(seen) if seen.lives(now) => alive.push((listed.id, seen)),
+            Ok(seen) if seen.lives(now) && !seen.is_anothers(vault, user) => alive.push((listed.id, seen)),
             Ok(_) => {}
             // Nobody can use a damaged session. One whose key is missing here may live elsewhere.
             Err(error) if error.code() == Code::Corrupt => {}

@@ -1,6 +1,6 @@
 //! A head that was opened and found good, with its session's last use: what there is to know of a session's times.
 
-use crate::backend::{StorageId, Touch};
+use crate::backend::{BlindUser, StorageId, Touch};
 use crate::clock::Time;
 use crate::error::Result;
 use crate::vault::{ConfigVault, Head, HeadState};
@@ -45,6 +45,12 @@ impl Seen {
     /// Whether it can be used: nobody ended it, and it is not over.
     pub(crate) fn lives(&self, now: Time) -> bool {
         self.head.state == HeadState::Alive && !self.is_over(now)
+    }
+
+    /// Whether it is a session of another user than the one it was found under. The index is under no MAC: an entry
+    /// that somebody added must not show, end or count one user's session as another's.
+    pub(crate) fn is_anothers(&self, vault: &ConfigVault, user: &BlindUser) -> bool {
+        self.head.state == HeadState::Alive && vault.user(&self.head.realm, &self.head.identifier) != *user
     }
 
     /// A session's use is noted at most once in a tenth of its idle period, within a second and a minute.

@@ -7,6 +7,8 @@ use std::task::Poll;
 pub(super) enum Mode {
     /// The caller waits anyway: blocking is what it asked for.
     Blocking,
+    /// A thread of the pool: it may wait for a lock or a disk, and others wait for it.
+    Pool,
     /// The caller must not be held up: what may block goes to the pool.
     Inline,
 }
@@ -29,6 +31,11 @@ pub(super) fn with_mode<R>(mode: Mode, run: impl FnOnce() -> R) -> R {
 /// Whether the thread that polls now may be blocked. When not, try without waiting, and if that fails pass
 /// [`may_block`] and look again.
 pub(crate) fn blocking() -> bool {
+    MODE.get() != Mode::Inline
+}
+
+/// Whether the thread that polls now is a caller's who waits for this operation, so that nobody else is held up.
+pub(super) fn caller_waits() -> bool {
     MODE.get() == Mode::Blocking
 }
 
