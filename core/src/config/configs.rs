@@ -54,7 +54,7 @@ impl Configs {
         })
     }
 
-    /// The configuration with that tag. `NOT_FOUND`.
+    /// The configuration with that tag, as this process knows it: at most a second old. `NOT_FOUND`.
     pub fn get(&self, tag: &str) -> Task<String> {
         let tag = tag.to_owned();
         self.task(async move |store| Ok(store.catalog.find(&store, &tag).await?.info()))

@@ -7,7 +7,7 @@ use crate::backend::{BlindUser, Listed, StorageId};
 use crate::clock::Time;
 use crate::error::{Code, Result};
 use crate::page::{self, Page};
-use crate::session::global::change::KEPT_AFTER_END;
+use crate::session::global::kept::KEPT_AFTER_END;
 use crate::session::seen::Seen;
 use crate::store::Inner;
 use crate::vault::{HeadState, Identifier, SessionId};

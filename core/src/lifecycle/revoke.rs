@@ -9,6 +9,7 @@ use crate::backend::{BlindUser, Cells, Change, Effects, Guard, HeadGuard, Outcom
 use crate::clock::Time;
 use crate::error::{Result, fail};
 use crate::session::global::change::sweep_aside;
+use crate::session::global::kept::{LEEWAY, good_until};
 use crate::session::seen::Seen;
 use crate::store::Inner;
 use crate::vault::{Entropy, Head, HeadState, Identifier, SessionId};
@@ -19,9 +20,6 @@ pub(super) enum Record {
     Kept,
     Removed,
 }
-
-/// The largest leeway that an issuer's clock may have, both ways.
-const LEEWAY: i64 = 2 * 120_000;
 
 pub(super) async fn revoke(store: &Arc<Inner>, under: &Under, id: &SessionId) -> Result<()> {
     let space = under.vault.space();
@@ -35,9 +33,7 @@ pub(super) async fn revoke(store: &Arc<Inner>, under: &Under, id: &SessionId) ->
         let seen = Seen::open(&under.vault, &id.storage, &sealed, record.touch.as_ref()).ok();
         let now = store.clock.now();
         let owner = match &seen {
-            Some(seen) if matches!(seen.head.state, HeadState::Revoked { not_before } if not_before >= now) => {
-                return Ok(());
-            }
+            Some(seen) if seen.head.state == HeadState::Revoked && seen.head.not_before >= Some(now) => return Ok(()),
             // A tombstone, or what the deletion of a config left: it is nobody's and in no index.
             Some(seen) if seen.head.realm.is_empty() => None,
             Some(seen) => Some(under.vault.user(&seen.head.realm, &seen.head.identifier)),
@@ -169,7 +165,8 @@ fn tombstone(
 ) -> Result<Change> {
     let head = Head {
         life: entropy.random_id(),
-        state: HeadState::Revoked { not_before: now },
+        state: HeadState::Revoked,
+        not_before: Some(now),
         began: now,
         ends: None,
         idle: None,
@@ -179,8 +176,8 @@ fn tombstone(
         realm: String::new(),
         identifier: Identifier::String(String::new()),
     };
-    let longest = now.plus_millis(i64::from(store.verifier.longest_life()) * 1000);
-    let kept = longest.max(under.config.definition.token.end_of(now).unwrap_or(longest)).plus_millis(LEEWAY);
+    let longest = good_until(store, now);
+    let kept = under.config.definition.token.end_of(now).map_or(longest, |own| longest.max(own.plus_millis(LEEWAY)));
     let mut effects = Effects::nothing(now, &store.limits);
     effects.close(under.vault.seal_head(id, &head, entropy)?, kept);
     effects.raise_version = true;

@@ -45,16 +45,17 @@ fn identifier(value: &Value) -> Identifier {
 }
 
 fn head(case: &Value) -> Head {
-    let state = match (text(&case["state"]), time(&case["notBefore"])) {
-        ("alive", None) => HeadState::Alive,
-        ("ended", None) => HeadState::Ended,
-        ("evicted", None) => HeadState::Evicted,
-        ("revoked", Some(not_before)) => HeadState::Revoked { not_before },
+    let state = match text(&case["state"]) {
+        "alive" => HeadState::Alive,
+        "ended" => HeadState::Ended,
+        "evicted" => HeadState::Evicted,
+        "revoked" => HeadState::Revoked,
         other => panic!("{other:?}"),
     };
     Head {
         life: array(&case["life"]),
         state,
+        not_before: time(&case["notBefore"]),
         began: time(&case["began"]).unwrap(),
         ends: time(&case["ends"]),
         idle: case["idle"].as_i64(),

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::Global;
 use super::begin::{self, Birth};
+use super::kept::{kept_until, row_hint};
 use super::meeting::{Met, open_fields};
 use super::rules::{self, Stored};
 use super::target::{Kind, Opened, Pin};
@@ -82,7 +83,7 @@ impl Global {
                 return Ok(Done { deleted: 0, put: Vec::new() });
             }
             let needs_all = !plan.end && cells != Cells::All && is_outdated(&opened, &met);
-            let needs_user = (plan.end || matches!(met, Met::Vacant(_))) && !user_known;
+            let needs_user = (plan.end || matches!(met, Met::Vacant { .. })) && !user_known;
             if needs_all || needs_user {
                 // The config's version changed, so all fields are looked at once more; or a life begins or ends, and the
                 // user's record is part of the change.
@@ -108,8 +109,8 @@ impl Global {
                 }
                 let identifier = match (&met, &opened.target.kind) {
                     (Met::Alive(seen), _) => &seen.head.identifier,
-                    (Met::Vacant(_), Kind::Standing { identifier, .. }) => identifier,
-                    (Met::Vacant(_), Kind::Named { .. }) => return Err(opened.missing(now)),
+                    (Met::Vacant { .. }, Kind::Standing { identifier, .. }) => identifier,
+                    (Met::Vacant { .. }, Kind::Named { .. }) => return Err(opened.missing(now)),
                 };
                 rules::vet(&config.definition, identifier, &mut plan, stored)?;
             }
@@ -117,9 +118,9 @@ impl Global {
                 Met::Alive(seen) => {
                     self.prepare(&opened, seen, record.as_ref().unwrap_or(&nothing), plan, &cells, now)?
                 }
-                Met::Vacant(guard) => {
+                Met::Vacant { guard, not_before } => {
                     let known = self.acquaintance(&opened, record.as_ref().unwrap_or(&nothing)).await?;
-                    self.prepare_birth(&opened, guard, &known, &plan, &cells, now)?
+                    self.prepare_birth(&opened, (guard, *not_before), &known, &plan, &cells, now)?
                 }
             };
             match self.store.backend.apply_all(&prepared.changes).await? {
@@ -159,7 +160,7 @@ impl Global {
     fn stored(&self, opened: &Opened, met: &Met, record: Option<&Record>, cells: &Cells, now: Time) -> Result<Stored> {
         let is_whole = opened.config.definition.is_whole() || is_outdated(opened, met);
         match (met, record) {
-            (Met::Vacant(_), _) => Ok(Stored::Nothing),
+            (Met::Vacant { .. }, _) => Ok(Stored::Nothing),
             (Met::Alive(seen), Some(record)) if is_whole && *cells == Cells::All => {
                 open_fields(opened, seen, &record.cells, &Selection::All, now).map(Stored::Read)
             }
@@ -210,7 +211,8 @@ impl Global {
         let after = if plan.end {
             let head = Head { state: HeadState::Ended, ..seen.head.clone() };
             let owner = target.owner(&seen.head);
-            effects.close(vault.seal_head(&target.id, &head, &mut entropy)?, now.plus_millis(KEPT_AFTER_END));
+            let kept = kept_until(&self.store, head.not_before, now);
+            effects.close(vault.seal_head(&target.id, &head, &mut entropy)?, kept);
             effects.index = Some((owner, false));
             let mut user = User::of(vault, &owner, record.user.as_ref(), &head.realm, &head.identifier, now)?;
             user.ends(head.ends, now);
@@ -226,7 +228,7 @@ impl Global {
                 let head = Head { config_version: opened.config.version, ..seen.head.clone() };
                 let sealed = vault.seal_head(&target.id, &head, &mut entropy)?;
                 effects.head = Some(sealed.clone());
-                effects.expires = row_hint(head.ends);
+                effects.expires = row_hint(&self.store, &head);
                 after = Arc::new(Seen { sealed, head, touched: seen.touched });
             }
             if seen.is_touch_due(now) {
@@ -248,7 +250,7 @@ impl Global {
     fn prepare_birth(
         &self,
         opened: &Opened,
-        guard: &HeadGuard,
+        (guard, not_before): (&HeadGuard, Option<Time>),
         known: &UserSessions,
         plan: &Plan,
         answer: &Cells,
@@ -258,7 +260,7 @@ impl Global {
         let config = opened.config.for_beginning()?;
         let vault = &opened.target.vault;
         let mut entropy = Entropy::draw()?;
-        let mut changes = quota::make_room(config, vault, user, known, &self.store.limits, now, &mut entropy)?;
+        let mut changes = quota::make_room(&self.store, config, vault, user, known, now, &mut entropy)?;
         let birth = Birth {
             config,
             vault,
@@ -267,16 +269,11 @@ impl Global {
             realm,
             identifier,
             guard: guard.clone(),
+            not_before,
             ends: config.end_of(now)?,
         };
-        let born = birth.prepare(
-            known.record.as_ref(),
-            !changes.is_empty(),
-            &plan.put,
-            &self.store.limits,
-            now,
-            &mut entropy,
-        )?;
+        let born =
+            birth.prepare(&self.store, known.record.as_ref(), !changes.is_empty(), &plan.put, now, &mut entropy)?;
         changes.push(Change { answer: answer.clone(), ..born.change });
         Ok(Prepared { changes, seen: Some(Arc::new(born.seen)), versions: born.versions })
     }
@@ -314,14 +311,6 @@ struct Prepared {
     /// The head that stands after the change; `None` when the life is over.
     seen: Option<Arc<Seen>>,
     versions: Vec<FieldVersion>,
-}
-
-/// Ended and expired records are kept for a day, so that whoever still holds that life is told what became of it.
-pub(crate) const KEPT_AFTER_END: i64 = 24 * 3600 * 1000;
-
-/// When a session's row may go that ends then.
-pub(crate) fn row_hint(ends: Option<Time>) -> Option<Time> {
-    ends.map(|end| end.plus_millis(KEPT_AFTER_END))
 }
 
 /// More than begin with one change, so that the sweep gains on them.
