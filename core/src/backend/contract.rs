@@ -5,14 +5,13 @@ mod several;
 mod users;
 
 use std::future::Future;
-use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
 use super::*;
 use crate::error::Code;
+use crate::task::block_on;
 
 pub(super) const SPACE: Space = [1; 16];
 const OTHER: Space = [2; 16];
@@ -94,12 +93,9 @@ fn urls_are_checked() {
     assert!(error.message().contains("memory:") && error.message().contains("sqlite:PATH"));
 }
 
-/// Waits where it stands: on a thread that may block a backend's work is ready at the first poll.
+/// Waits where it stands.
 pub(super) fn wait<T>(work: impl Future<Output = T> + Send) -> T {
-    match pin!(work).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => output,
-        Poll::Pending => panic!("pending on a thread that may block"),
-    }
+    block_on(work)
 }
 
 pub(super) fn id(n: u8) -> StorageId {

@@ -111,6 +111,7 @@ pub(crate) enum Cells {
 }
 
 /// Effects on one session and its user, applied all or nothing if every guard holds.
+#[derive(Clone)]
 pub(crate) struct Change {
     pub(crate) space: Space,
     pub(crate) id: StorageId,

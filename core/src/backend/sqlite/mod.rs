@@ -7,6 +7,7 @@
 mod connection;
 mod error;
 mod file;
+mod group;
 mod listing;
 mod lock;
 mod reader;
@@ -14,6 +15,7 @@ mod row;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod transaction;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -26,7 +28,9 @@ use rusqlite::Connection;
 use self::connection::Readers;
 use self::error::{busy, is_busy, mapped};
 use self::file::{OpenFile, Opening};
+use self::group::{Group, Leading};
 use self::lock::{Pause, WriteLock};
+use self::transaction::{Synchronous, Transaction};
 use super::{
     BlindUser, Cells, Change, Durability, Listed, MetaKey, Outcome, Record, Space, StorageId, UserRecord, UserSessions,
     forked,
@@ -44,6 +48,7 @@ pub(crate) struct Sqlite {
     /// `None` once closed.
     writer: Mutex<Option<Writer>>,
     readers: Readers,
+    group: Group,
     file: Mutex<Option<OpenFile>>,
 }
 
@@ -99,6 +104,7 @@ impl Sqlite {
             pid: process::id(),
             writer: Mutex::new(Some(Writer { connection, lock })),
             readers: Readers::new(path, opening.inode()?),
+            group: Group::default(),
             file: Mutex::new(Some(opening.done()?)),
         })
     }
@@ -114,11 +120,31 @@ impl Sqlite {
     }
 
     pub(super) async fn apply(&self, changes: &[Change]) -> Result<Outcome> {
-        let durability = match changes.iter().any(|change| change.effects.durable) {
-            true => Durability::Commit,
-            false => self.durability,
-        };
-        self.writing("change a session", durability, |connection| writer::apply(connection, changes)).await
+        let durable = self.durability == Durability::Commit || changes.iter().any(|change| change.effects.durable);
+        if durable {
+            return self.in_a_group(changes).await;
+        }
+        self.writing(group::DOING, self.durability, |connection| writer::apply(connection, changes)).await
+    }
+
+    /// Applies changes together with those of other callers, to be on the disk before any of them is answered.
+    async fn in_a_group(&self, changes: &[Change]) -> Result<Outcome> {
+        self.own()?;
+        let deadline = Instant::now() + self.deadline;
+        let place = self.group.join(changes.to_vec(), deadline);
+        if let Some(answer) = place.answer().await {
+            return answer;
+        }
+        // The commit waits for the disk, whoever holds the locks.
+        may_block().await;
+        self.lead(place.lead(), deadline);
+        place.answer().await.unwrap_or_else(|| Err(busy(group::DOING)))
+    }
+
+    fn lead(&self, leading: Leading<'_>, deadline: Instant) {
+        let apply = |connection: &Connection| leading.apply(connection);
+        let written = self.try_write(group::DOING, Durability::Commit, Some(deadline), &apply);
+        leading.answer(written.and_then(|written| written.ok_or_else(|| busy(group::DOING))));
     }
 
     pub(super) async fn page(
@@ -244,7 +270,8 @@ impl Sqlite {
         };
         let Some(_held) = held else { return Ok(None) };
         self.readers.check_in_place()?;
-        let _sync = Sync::raised(connection, self.durability, durability).map_err(|error| mapped(doing, &error))?;
+        let _sync =
+            Synchronous::raised(connection, self.durability, durability).map_err(|error| mapped(doing, &error))?;
         let Some(transaction) = Transaction::begin(connection, doing, wait)? else { return Ok(None) };
         let done = work(connection).map_err(|trouble| trouble.named(doing))?;
         transaction.commit().map_err(|error| mapped(doing, &error))?;
@@ -277,67 +304,6 @@ impl Drop for Sqlite {
         } else {
             std::mem::forget(self.writer.get_mut().take());
             self.readers.forget();
-        }
-    }
-}
-
-/// How the writer waits for the disk: raised for one write, outside its transaction, for SQLite changes it in none.
-struct Sync<'a> {
-    connection: &'a Connection,
-    /// What it is set back to; `None` when it was not raised.
-    back: Option<Durability>,
-}
-
-impl<'a> Sync<'a> {
-    fn raised(connection: &'a Connection, from: Durability, to: Durability) -> rusqlite::Result<Sync<'a>> {
-        let sync = Sync { connection, back: (from != to).then_some(from) };
-        if sync.back.is_some() {
-            connection::set_sync(connection, to)?;
-        }
-        Ok(sync)
-    }
-}
-
-impl Drop for Sync<'_> {
-    fn drop(&mut self) {
-        if let Some(durability) = self.back {
-            // Should it fail, the next writes wait for the disk without need: they are slower, not less safe.
-            let _ = connection::set_sync(self.connection, durability);
-        }
-    }
-}
-
-/// A write transaction; rolled back unless committed.
-struct Transaction<'a>(&'a Connection);
-
-impl<'a> Transaction<'a> {
-    /// `None` when SQLite's lock is held, by a program that knows nothing of `PATH-lock`, and there is no `wait`.
-    fn begin(connection: &'a Connection, doing: &str, wait: Option<Instant>) -> Result<Option<Transaction<'a>>> {
-        let begin = || connection.prepare_cached("BEGIN IMMEDIATE")?.execute([]);
-        let mut pause = wait.map(Pause::until);
-        loop {
-            match begin() {
-                Ok(_) => return Ok(Some(Transaction(connection))),
-                Err(error) if is_busy(&error) => match &mut pause {
-                    None => return Ok(None),
-                    Some(pause) => pause.sleep(doing)?,
-                },
-                Err(error) => return Err(mapped(doing, &error)),
-            }
-        }
-    }
-
-    /// A failed commit applies nothing: what is left of it is rolled back on drop.
-    fn commit(self) -> rusqlite::Result<()> {
-        self.0.prepare_cached("COMMIT")?.execute([]).map(|_| ())
-    }
-}
-
-impl Drop for Transaction<'_> {
-    fn drop(&mut self) {
-        // Some errors have rolled back already, and so has a commit that went well.
-        if !self.0.is_autocommit() {
-            let _ = self.0.execute_batch("ROLLBACK");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What is special to files, processes and SQLite; what it shares with the others is in `backend::contract`.
 
 mod durable;
+mod groups;
 mod lists;
 
 use std::fs;

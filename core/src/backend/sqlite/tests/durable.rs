@@ -8,7 +8,7 @@ const NORMAL: i64 = 1;
 const FULL: i64 = 2;
 
 impl Sqlite {
-    fn on_writer(&self, sql: &str) {
+    pub(super) fn on_writer(&self, sql: &str) {
         self.writer.lock().as_ref().unwrap().connection.execute_batch(sql).unwrap();
     }
 
