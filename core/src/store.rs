@@ -5,7 +5,7 @@ use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::backend::{self, Backend, Location};
+use crate::backend::{self, Backend, Location, Settings};
 use crate::clock::Clock;
 use crate::config::{Catalog, Configs};
 use crate::error::{Result, fail};
@@ -112,8 +112,14 @@ impl Store {
         let verifier = Verifier::new(issuers, signer.clone(), &limits);
         let vault = Vault::new(keyring, namespace);
         task::may_block().await;
-        let backend = Backend::open(location, members.durability, limits.deadline())?;
-        check_keys(&vault, &backend).await?;
+        let settings = Settings {
+            durability: members.durability,
+            deadline: limits.deadline(),
+            read_only: members.read_only,
+            allow_network_filesystem: members.allow_network_filesystem,
+        };
+        let backend = Backend::open(location, settings, &pool)?;
+        check_keys(&vault, &backend, members.read_only).await?;
         Ok(Store(Arc::new(Inner {
             clock: options.clock,
             pool,
@@ -179,9 +185,19 @@ impl Store {
         let inner = self.0.clone();
         Task::new(&self.0.pool, async move {
             inner.check_usable()?;
-            let rows = inner.backend.sweep(inner.clock.now(), budget as usize).await?;
+            let rows = inner.backend.sweep(inner.clock.now(), budget as usize, None).await?;
             let left = (budget as usize).saturating_sub(usize::try_from(rows).unwrap_or(usize::MAX));
             Ok(rows + lifecycle::sweep_users(&inner, left).await?)
+        })
+    }
+
+    /// Waits until everything that was acknowledged before is on the disk. For the moments that matter under
+    /// `durability: interval`; under `commit`, and in memory, there is nothing to wait for. `IO`, `CLOSED`.
+    pub fn flush(&self) -> Task<()> {
+        let inner = self.0.clone();
+        Task::new(&self.0.pool, async move {
+            inner.check_usable()?;
+            inner.backend.flush().await
         })
     }
 
@@ -222,10 +238,13 @@ fn own_keys(keyring: &Keyring) -> impl Iterator<Item = OwnKey> {
 
 /// Compares the keyring with the check values that the store keeps: another key is an error here, not an
 /// empty-looking store later. Keys it has not met are added.
-async fn check_keys(vault: &Vault, backend: &Backend) -> Result<()> {
+async fn check_keys(vault: &Vault, backend: &Backend, read_only: bool) -> Result<()> {
     let key = vault.meta_key();
     let mut stored = backend.read_meta(&key).await?;
     while let Some(new) = vault.check_meta(stored.as_deref())? {
+        if read_only {
+            return Ok(());
+        }
         match backend.apply_meta(&key, stored.as_deref(), &new).await? {
             Ok(()) => return Ok(()),
             Err(other) => stored = other,

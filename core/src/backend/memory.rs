@@ -153,7 +153,7 @@ impl Memory {
     }
 
     pub(super) fn sweep(&self, now: Time, budget: usize) -> Result<u64> {
-        self.open()?;
+        self.check_open()?;
         let mut dropped = 0;
         for shard in &self.shards {
             let mut shard = shard.lock();
@@ -170,7 +170,7 @@ impl Memory {
 
     pub(super) fn read_meta(&self, key: &MetaKey) -> Result<Option<Box<[u8]>>> {
         let meta = self.meta.lock();
-        self.open()?;
+        self.check_open()?;
         Ok(meta.get(key).cloned())
     }
 
@@ -181,7 +181,7 @@ impl Memory {
         new: &[u8],
     ) -> Result<Result<(), Option<Box<[u8]>>>> {
         let mut meta = self.meta.lock();
-        self.open()?;
+        self.check_open()?;
         let standing = meta.get(key);
         if standing.map(|value| &value[..]) != expected {
             return Ok(Err(standing.cloned()));
@@ -198,7 +198,7 @@ impl Memory {
         self.meta.lock().clear();
     }
 
-    fn open(&self) -> Result<()> {
+    pub(super) fn check_open(&self) -> Result<()> {
         if self.closed.load(Ordering::Acquire) { Err(fail!(Closed, "the store is closed")) } else { Ok(()) }
     }
 
@@ -206,7 +206,7 @@ impl Memory {
     fn lock(&self, space: &Space, bucket: u8) -> Result<MutexGuard<'_, Shard>> {
         let hash = self.hasher.hash_one((space, bucket));
         let shard = self.shards[hash as usize % SHARDS].lock();
-        self.open()?;
+        self.check_open()?;
         Ok(shard)
     }
 }

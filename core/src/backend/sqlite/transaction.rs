@@ -10,21 +10,22 @@ use super::error::{is_busy, mapped};
 use super::lock::Pause;
 use crate::error::Result;
 
-/// How the writer waits for the disk: raised for one write, outside its transaction, for SQLite changes it in none.
+/// How the writer waits for the disk: another way for one write, outside its transaction, for SQLite changes it in none.
 pub(super) struct Synchronous<'a> {
     connection: &'a Connection,
-    /// What it is set back to; `None` when it was not raised.
+    /// What it is set back to; `None` when it was not changed.
     back: Option<Durability>,
 }
 
 impl<'a> Synchronous<'a> {
-    pub(super) fn raised(
+    pub(super) fn for_one(
         connection: &'a Connection,
         from: Durability,
         to: Durability,
     ) -> rusqlite::Result<Synchronous<'a>> {
         let sync = Synchronous { connection, back: (from != to).then_some(from) };
-        if sync.back.is_some() {
+        // Not left to what stands: nothing that must wait for the disk may depend on an earlier setting back.
+        if sync.back.is_some() || to == Durability::Commit {
             connection::set_sync(connection, to)?;
         }
         Ok(sync)
@@ -34,7 +35,7 @@ impl<'a> Synchronous<'a> {
 impl Drop for Synchronous<'_> {
     fn drop(&mut self) {
         if let Some(durability) = self.back {
-            // Should it fail, the next writes wait for the disk without need: they are slower, not less safe.
+            // Should it fail, what need not wait for the disk does; what must, sets it anew.
             let _ = connection::set_sync(self.connection, durability);
         }
     }

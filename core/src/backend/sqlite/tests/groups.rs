@@ -10,7 +10,7 @@ use super::super::super::HeadGuard;
 use super::*;
 
 fn sqlite(place: &Place, deadline: Duration) -> Arc<Sqlite> {
-    Arc::new(Sqlite::open(&place.file(""), Durability::Commit, deadline).unwrap())
+    Arc::new(Sqlite::open(&place.file(""), settings(Durability::Commit, deadline)).unwrap())
 }
 
 impl Sqlite {
