@@ -1,11 +1,13 @@
 //! A store: opens and wires everything.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::backend::{self, Backend, Location, Settings};
+use crate::check;
 use crate::clock::Clock;
 use crate::config::{Catalog, Configs};
 use crate::error::{Result, fail};
@@ -198,6 +200,32 @@ impl Store {
         Task::new(&self.0.pool, async move {
             inner.check_usable()?;
             inner.backend.flush().await
+        })
+    }
+
+    /// Copies the store to a new file at `path`, as of one instant, while others go on reading and writing. The copy is
+    /// a store of its own, sealed under the same keyring; the keyring is not in it. `ALREADY_EXISTS`: no file is ever
+    /// replaced; `UNSUPPORTED` in memory; `IO`.
+    pub fn backup(&self, path: &str) -> Task<()> {
+        let (inner, path) = (self.0.clone(), PathBuf::from(path));
+        Task::new(&self.0.pool, async move {
+            inner.check_usable()?;
+            inner.backend.backup(&path).await
+        })
+    }
+
+    /// Looks everything over, online: the file as a whole, and every record of this workspace, product and env, opened
+    /// with the keyring. Takes as long as there is data.
+    ///
+    /// `{"ok": true, "sessions": n, "fields": n, "users": n, "configs": n, "problemCount": n, "problems": [{"kind", "code",
+    /// "where"}]}`, the first 100 problems. `kind`: `file` (`where` is SQLite's sentence), `keys`, `config`, `session`,
+    /// `field`, `touch`, `user`, `index`; `code`: an error's name, `NOT_FOUND` for what should be there and is not;
+    /// `where`: blind ids, in hex. An error is a fault of ours, or of the backend: no finding.
+    pub fn check(&self) -> Task<String> {
+        let inner = self.0.clone();
+        Task::new(&self.0.pool, async move {
+            inner.check_usable()?;
+            check::check(&inner).await
         })
     }
 

@@ -116,6 +116,21 @@ impl Memory {
         Ok(found)
     }
 
+    pub(super) fn ids(&self, space: &Space, after: Option<&StorageId>, limit: usize) -> Result<Vec<StorageId>> {
+        let mut found = Vec::new();
+        for bucket in after.map_or(0, |after| after[0])..=u8::MAX {
+            let shard = self.lock(space, bucket)?;
+            let ids = shard.rows.keys().filter(|(of, id)| of == space && id[0] == bucket).map(|(_, id)| *id);
+            let mut ids: Vec<_> = ids.filter(|id| after.is_none_or(|after| id > after)).collect();
+            ids.sort_unstable();
+            found.extend(ids.into_iter().take(limit - found.len()));
+            if found.len() == limit {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
     pub(super) fn user(&self, space: &Space, user: &BlindUser) -> Result<UserSessions> {
         let shard = self.lock(space, user[0])?;
         let entries =

@@ -11,6 +11,7 @@ mod memory;
 mod sqlite;
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
@@ -331,6 +332,30 @@ impl Backend {
         match self {
             Backend::Memory(memory) => memory.page(space, user, after, limit),
             Backend::Sqlite(sqlite, _) => sqlite.page(space, user, after, limit).await,
+        }
+    }
+
+    /// The ids of everything that is stored in a space, indexed or not, after `after`, at most `limit`, ordered.
+    pub(crate) async fn ids(&self, space: &Space, after: Option<&StorageId>, limit: usize) -> Result<Vec<StorageId>> {
+        match self {
+            Backend::Memory(memory) => memory.ids(space, after, limit),
+            Backend::Sqlite(sqlite, _) => sqlite.ids(space, after, limit).await,
+        }
+    }
+
+    /// What is wrong with what lies beneath the records, in its own words, at most `limit` of it. It names no record.
+    pub(crate) async fn integrity(&self, limit: usize) -> Result<Vec<String>> {
+        match self {
+            Backend::Memory(memory) => memory.check_open().map(|()| Vec::new()),
+            Backend::Sqlite(sqlite, _) => sqlite.integrity(limit).await,
+        }
+    }
+
+    /// Copies all that is stored, as of one instant, to a file that is not there yet.
+    pub(crate) async fn backup(&self, path: &Path) -> Result<()> {
+        match self {
+            Backend::Memory(_) => Err(fail!(Unsupported, "a store in memory has no backup: it ends with its process")),
+            Backend::Sqlite(sqlite, _) => sqlite.backup(path).await,
         }
     }
 

@@ -99,6 +99,13 @@ pub(super) fn reading_immutable(path: &Path) -> rusqlite::Result<Connection> {
     opened(&uri, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI)
 }
 
+/// For making a copy in a file of this process alone. It is of no use until it is whole: there is nothing to undo in it.
+pub(super) fn for_a_copy(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = reading_and_writing(path)?;
+    connection.execute_batch("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF")?;
+    Ok(connection)
+}
+
 /// An absolute path, so that neither `:memory:` nor `file:` can mean anything but a file's name: the bundled SQLite
 /// reads URIs whatever the flags say.
 fn connect(path: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {

@@ -4,6 +4,7 @@
 //! this process), `PATH-lock` (processes of ours), SQLite's own (anybody else's); each is tried first without waiting,
 //! so that a caller who must not block is served inline whenever all are free.
 
+mod backup;
 mod connection;
 mod error;
 mod file;
@@ -181,6 +182,16 @@ impl Sqlite {
         limit: usize,
     ) -> Result<Vec<Listed>> {
         self.reading("list sessions", |connection| listing::page(connection, space, user, after, limit)).await
+    }
+
+    pub(super) async fn ids(&self, space: &Space, after: Option<&StorageId>, limit: usize) -> Result<Vec<StorageId>> {
+        self.reading("list records", |connection| listing::ids(connection, space, after, limit)).await
+    }
+
+    /// It takes as long as the file is large.
+    pub(super) async fn integrity(&self, limit: usize) -> Result<Vec<String>> {
+        may_block().await;
+        self.reading("check the file", |connection| reader::integrity(connection, limit)).await
     }
 
     pub(super) async fn user(&self, space: &Space, user: &BlindUser) -> Result<UserSessions> {

@@ -123,3 +123,10 @@ pub(super) fn free_pages(connection: &Connection) -> Attempt<u64> {
     let mut statement = connection.prepare_cached("PRAGMA freelist_count")?;
     statement.query_row([], |row| Ok(number(row, 0)))?
 }
+
+/// What SQLite finds wrong with the file, in its words, at most `limit` of it.
+pub(super) fn integrity(connection: &Connection, limit: usize) -> Attempt<Vec<String>> {
+    let mut statement = connection.prepare(&format!("PRAGMA integrity_check({limit})"))?;
+    let found = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<String>>>()?;
+    Ok(if found == ["ok"] { Vec::new() } else { found })
+}
