@@ -2,7 +2,7 @@
 //! transaction of 64 upserts and a bare append with `fdatasync`, on the same disk in the same run, taking turns.
 //!
 //! ```text
-//! group_commit <folder> [seconds for each figure, default 2] [rounds, default 3]
+//! group_commit <folder> [seconds for each figure, default 1] [rounds, default 5]
 //! ```
 
 use std::fs::{File, OpenOptions};
@@ -25,8 +25,8 @@ const ROW: usize = 700;
 fn main() -> Outcome {
     let mut arguments = std::env::args().skip(1);
     let folder = arguments.next().ok_or("usage: group_commit <folder> [seconds] [rounds]")?;
-    let seconds = Duration::from_secs_f64(arguments.next().map_or(Ok(2.0), |seconds| seconds.parse())?);
-    let rounds: usize = arguments.next().map_or(Ok(3), |rounds| rounds.parse())?;
+    let seconds = Duration::from_secs_f64(arguments.next().map_or(Ok(1.0), |seconds| seconds.parse())?);
+    let rounds: usize = arguments.next().map_or(Ok(5), |rounds| rounds.parse())?;
     let folder = Path::new(&folder);
     std::fs::create_dir_all(folder)?;
     let keyring = folder.join("keyring.json");
@@ -37,27 +37,32 @@ fn main() -> Outcome {
     let plain = table(&folder.join("plain.db"))?;
     let mut log = OpenOptions::new().create(true).append(true).open(folder.join("log"))?;
 
-    let mut best = [0.0_f64; 3];
-    let mut ratios = Vec::new();
+    let mut ratios = CALLERS.map(|_| Vec::new());
     for round in 1..=rounds {
         let syncs = appends(&mut log, seconds)?;
         let upserts = transactions(&plain, seconds)?;
         println!("round {round}: fdatasync {syncs:8.0}/s   64 upserts a transaction {upserts:8.0}/s");
-        for (best, callers) in best.iter_mut().zip(CALLERS) {
+        for (ratios, callers) in ratios.iter_mut().zip(CALLERS) {
             let puts = puts(&store, callers, seconds)?;
-            *best = best.max(puts);
+            let (to_upserts, to_syncs) = (puts / upserts, puts / syncs);
             println!(
-                "   {callers:2} callers {puts:8.0} puts/s   {:6.2} x the upserts   {:6.2} x the fdatasyncs",
-                puts / upserts,
-                puts / syncs
+                "   {callers:2} callers {puts:8.0} puts/s   {to_upserts:6.2} x the upserts   {to_syncs:6.2} x the fdatasyncs"
             );
-            if callers == 64 {
-                ratios.push(puts / upserts);
-            }
+            ratios.push((to_upserts, to_syncs));
         }
     }
-    ratios.sort_by(f64::total_cmp);
-    println!("64 callers, median of {rounds}: {:.2} x the hand-written transaction", ratios[rounds / 2]);
+    for (ratios, callers) in ratios.iter_mut().zip(CALLERS) {
+        let median = |of: fn(&(f64, f64)) -> f64| {
+            let mut all: Vec<f64> = ratios.iter().map(of).collect();
+            all.sort_by(f64::total_cmp);
+            all[all.len() / 2]
+        };
+        println!(
+            "median of {rounds}: {callers:2} callers {:6.2} x the upserts   {:6.2} x the fdatasyncs",
+            median(|ratio| ratio.0),
+            median(|ratio| ratio.1)
+        );
+    }
     store.close().wait()?;
     Ok(())
 }
