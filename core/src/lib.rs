@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod backend;
+mod check;
 mod clock;
 mod config;
 mod error;

@@ -1,11 +1,13 @@
 //! A store: opens and wires everything.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::backend::{self, Backend, Location};
+use crate::backend::{self, Backend, Location, Settings};
+use crate::check;
 use crate::clock::Clock;
 use crate::config::{Catalog, Configs};
 use crate::error::{Result, fail};
@@ -112,8 +114,14 @@ impl Store {
         let verifier = Verifier::new(issuers, signer.clone(), &limits);
         let vault = Vault::new(keyring, namespace);
         task::may_block().await;
-        let backend = Backend::open(location, members.durability, limits.deadline())?;
-        check_keys(&vault, &backend).await?;
+        let settings = Settings {
+            durability: members.durability,
+            deadline: limits.deadline(),
+            read_only: members.read_only,
+            allow_network_filesystem: members.allow_network_filesystem,
+        };
+        let backend = Backend::open(location, settings, &pool)?;
+        check_keys(&vault, &backend, members.read_only).await?;
         Ok(Store(Arc::new(Inner {
             clock: options.clock,
             pool,
@@ -179,9 +187,45 @@ impl Store {
         let inner = self.0.clone();
         Task::new(&self.0.pool, async move {
             inner.check_usable()?;
-            let rows = inner.backend.sweep(inner.clock.now(), budget as usize).await?;
+            let rows = inner.backend.sweep(inner.clock.now(), budget as usize, None).await?;
             let left = (budget as usize).saturating_sub(usize::try_from(rows).unwrap_or(usize::MAX));
             Ok(rows + lifecycle::sweep_users(&inner, left).await?)
+        })
+    }
+
+    /// Waits until everything that was acknowledged before is on the disk. For the moments that matter under
+    /// `durability: interval`; under `commit`, and in memory, there is nothing to wait for. `IO`, `CLOSED`.
+    pub fn flush(&self) -> Task<()> {
+        let inner = self.0.clone();
+        Task::new(&self.0.pool, async move {
+            inner.check_usable()?;
+            inner.backend.flush().await
+        })
+    }
+
+    /// Copies the store to a new file at `path`, as of one instant, while others go on reading and writing. The copy is
+    /// a store of its own, sealed under the same keyring; the keyring is not in it. `ALREADY_EXISTS`: no file is ever
+    /// replaced; `UNSUPPORTED` in memory; `IO`.
+    pub fn backup(&self, path: &str) -> Task<()> {
+        let (inner, path) = (self.0.clone(), PathBuf::from(path));
+        Task::new(&self.0.pool, async move {
+            inner.check_usable()?;
+            inner.backend.backup(&path).await
+        })
+    }
+
+    /// Looks everything over, online: the file as a whole, and every record of this workspace, product and env, opened
+    /// with the keyring. Takes as long as there is data.
+    ///
+    /// `{"ok": true, "sessions": n, "fields": n, "users": n, "configs": n, "problemCount": n, "problems": [{"kind", "code",
+    /// "where"}]}`, the first 100 problems. `kind`: `file` (`where` is SQLite's sentence), `keys`, `config`, `session`,
+    /// `field`, `touch`, `user`, `index`; `code`: an error's name, `NOT_FOUND` for what should be there and is not;
+    /// `where`: blind ids, in hex. An error is a fault of ours, or of the backend: no finding.
+    pub fn check(&self) -> Task<String> {
+        let inner = self.0.clone();
+        Task::new(&self.0.pool, async move {
+            inner.check_usable()?;
+            check::check(&inner).await
         })
     }
 
@@ -222,10 +266,13 @@ fn own_keys(keyring: &Keyring) -> impl Iterator<Item = OwnKey> {
 
 /// Compares the keyring with the check values that the store keeps: another key is an error here, not an
 /// empty-looking store later. Keys it has not met are added.
-async fn check_keys(vault: &Vault, backend: &Backend) -> Result<()> {
+async fn check_keys(vault: &Vault, backend: &Backend, read_only: bool) -> Result<()> {
     let key = vault.meta_key();
     let mut stored = backend.read_meta(&key).await?;
     while let Some(new) = vault.check_meta(stored.as_deref())? {
+        if read_only {
+            return Ok(());
+        }
         match backend.apply_meta(&key, stored.as_deref(), &new).await? {
             Ok(()) => return Ok(()),
             Err(other) => stored = other,

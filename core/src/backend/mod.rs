@@ -11,7 +11,9 @@ mod memory;
 mod sqlite;
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::slice;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -22,6 +24,7 @@ use self::sqlite::Sqlite;
 use crate::clock::Time;
 use crate::error::{Error, Result, fail};
 use crate::limits::Limits;
+use crate::task::{self, Pool, Task};
 
 /// A config within a workspace, product and env, blinded: nothing crosses from one space into another.
 pub(crate) type Space = [u8; 16];
@@ -111,6 +114,7 @@ pub(crate) enum Cells {
 }
 
 /// Effects on one session and its user, applied all or nothing if every guard holds.
+#[derive(Clone)]
 pub(crate) struct Change {
     pub(crate) space: Space,
     pub(crate) id: StorageId,
@@ -242,19 +246,35 @@ pub(crate) enum Durability {
     Commit,
 }
 
+/// How a backend is opened.
+#[derive(Clone, Copy)]
+pub(crate) struct Settings {
+    pub(crate) durability: Durability,
+    /// How long any call, opening too, waits for others.
+    pub(crate) deadline: Duration,
+    /// Nothing is changed, made or locked; every change is `READ_ONLY`.
+    pub(crate) read_only: bool,
+    /// Whether a file may lie where other machines could open it too.
+    pub(crate) allow_network_filesystem: bool,
+}
+
 /// A backend. Every call may be made from any thread; calls that may wait pass [`crate::task::may_block`] first.
 pub(crate) enum Backend {
     Memory(Memory),
-    Sqlite(Sqlite),
+    /// With the pool of whoever opened it, for what nobody waits for.
+    Sqlite(Arc<Sqlite>, Pool),
 }
 
 impl Backend {
-    /// Opens the backend at `location`. `deadline` bounds how long any call, this one too, waits for others. May block:
-    /// pass [`crate::task::may_block`] first.
-    pub(crate) fn open(location: Location<'_>, durability: Durability, deadline: Duration) -> Result<Backend> {
+    /// Opens the backend at `location`. May block: pass [`crate::task::may_block`] first.
+    pub(crate) fn open(location: Location<'_>, settings: Settings, pool: &Pool) -> Result<Backend> {
         Ok(match location {
+            Location::Memory if settings.read_only => {
+                return Err(fail!(InvalidArgument, "readOnly is for a file: a store in memory begins empty")
+                    .with("member", "readOnly"));
+            }
             Location::Memory => Backend::Memory(Memory::new()),
-            Location::Sqlite(path) => Backend::Sqlite(Sqlite::open(path, durability, deadline)?),
+            Location::Sqlite(path) => Backend::Sqlite(Arc::new(Sqlite::open(path, settings)?), pool.clone()),
         })
     }
 
@@ -268,7 +288,7 @@ impl Backend {
     ) -> Result<Record> {
         match self {
             Backend::Memory(memory) => memory.read(space, id, cells, user),
-            Backend::Sqlite(sqlite) => sqlite.read(space, id, cells, user).await,
+            Backend::Sqlite(sqlite, _) => sqlite.read(space, id, cells, user).await,
         }
     }
 
@@ -292,7 +312,11 @@ impl Backend {
         );
         match self {
             Backend::Memory(memory) => memory.apply(&first.space, first.id[0], changes),
-            Backend::Sqlite(sqlite) => sqlite.apply(changes).await,
+            Backend::Sqlite(sqlite, pool) => {
+                let outcome = sqlite.apply(changes).await;
+                keep_log_short(sqlite, pool);
+                outcome
+            }
         }
     }
 
@@ -307,7 +331,31 @@ impl Backend {
     ) -> Result<Vec<Listed>> {
         match self {
             Backend::Memory(memory) => memory.page(space, user, after, limit),
-            Backend::Sqlite(sqlite) => sqlite.page(space, user, after, limit).await,
+            Backend::Sqlite(sqlite, _) => sqlite.page(space, user, after, limit).await,
+        }
+    }
+
+    /// The ids of everything that is stored in a space, indexed or not, after `after`, at most `limit`, ordered.
+    pub(crate) async fn ids(&self, space: &Space, after: Option<&StorageId>, limit: usize) -> Result<Vec<StorageId>> {
+        match self {
+            Backend::Memory(memory) => memory.ids(space, after, limit),
+            Backend::Sqlite(sqlite, _) => sqlite.ids(space, after, limit).await,
+        }
+    }
+
+    /// What is wrong with what lies beneath the records, in its own words, at most `limit` of it. It names no record.
+    pub(crate) async fn integrity(&self, limit: usize) -> Result<Vec<String>> {
+        match self {
+            Backend::Memory(memory) => memory.check_open().map(|()| Vec::new()),
+            Backend::Sqlite(sqlite, _) => sqlite.integrity(limit).await,
+        }
+    }
+
+    /// Copies all that is stored, as of one instant, to a file that is not there yet.
+    pub(crate) async fn backup(&self, path: &Path) -> Result<()> {
+        match self {
+            Backend::Memory(_) => Err(fail!(Unsupported, "a store in memory has no backup: it ends with its process")),
+            Backend::Sqlite(sqlite, _) => sqlite.backup(path).await,
         }
     }
 
@@ -315,7 +363,7 @@ impl Backend {
     pub(crate) async fn user(&self, space: &Space, user: &BlindUser) -> Result<UserSessions> {
         match self {
             Backend::Memory(memory) => memory.user(space, user),
-            Backend::Sqlite(sqlite) => sqlite.user(space, user).await,
+            Backend::Sqlite(sqlite, _) => sqlite.user(space, user).await,
         }
     }
 
@@ -329,15 +377,28 @@ impl Backend {
     ) -> Result<Vec<(BlindUser, UserRecord)>> {
         match self {
             Backend::Memory(memory) => memory.page_users(space, after, limit),
-            Backend::Sqlite(sqlite) => sqlite.page_users(space, after, limit).await,
+            Backend::Sqlite(sqlite, _) => sqlite.page_users(space, after, limit).await,
         }
     }
 
-    /// Drops up to `budget` sessions whose expiry hint is at or before `now`; how many.
-    pub(crate) async fn sweep(&self, now: Time, budget: usize) -> Result<u64> {
+    /// Drops up to `budget` sessions whose expiry hint is at or before `now`, and gives their space back; how many.
+    /// With `time`, it is over soon after that.
+    pub(crate) async fn sweep(&self, now: Time, budget: usize, time: Option<Duration>) -> Result<u64> {
         match self {
             Backend::Memory(memory) => memory.sweep(now, budget),
-            Backend::Sqlite(sqlite) => sqlite.sweep(now, budget).await,
+            Backend::Sqlite(sqlite, pool) => {
+                let swept = sqlite.sweep(now, budget, time).await;
+                keep_log_short(sqlite, pool);
+                swept
+            }
+        }
+    }
+
+    /// What was acknowledged before is on the disk.
+    pub(crate) async fn flush(&self) -> Result<()> {
+        match self {
+            Backend::Memory(memory) => memory.check_open(),
+            Backend::Sqlite(sqlite, _) => sqlite.flush().await,
         }
     }
 
@@ -345,7 +406,7 @@ impl Backend {
     pub(crate) async fn read_meta(&self, key: &MetaKey) -> Result<Option<Box<[u8]>>> {
         match self {
             Backend::Memory(memory) => memory.read_meta(key),
-            Backend::Sqlite(sqlite) => sqlite.read_meta(key).await,
+            Backend::Sqlite(sqlite, _) => sqlite.read_meta(key).await,
         }
     }
 
@@ -358,7 +419,7 @@ impl Backend {
     ) -> Result<Result<(), Option<Box<[u8]>>>> {
         match self {
             Backend::Memory(memory) => memory.apply_meta(key, expected, new),
-            Backend::Sqlite(sqlite) => sqlite.apply_meta(key, expected, new).await,
+            Backend::Sqlite(sqlite, _) => sqlite.apply_meta(key, expected, new).await,
         }
     }
 
@@ -369,9 +430,23 @@ impl Backend {
                 memory.close();
                 Ok(())
             }
-            Backend::Sqlite(sqlite) => sqlite.close().await,
+            Backend::Sqlite(sqlite, _) => sqlite.close().await,
         }
     }
+}
+
+/// Has a checkpoint made, if one is due: aside, for it waits for the disk.
+fn keep_log_short(sqlite: &Arc<Sqlite>, pool: &Pool) {
+    if !sqlite.checkpoint_is_due() {
+        return;
+    }
+    let sqlite = Arc::downgrade(sqlite);
+    let work = async move {
+        task::may_block().await;
+        // What fails is tried again when the log has grown; a store that was closed has none.
+        sqlite.upgrade().map_or(Ok(()), |sqlite| sqlite.checkpoint())
+    };
+    let _ = Task::new(pool, work).start(|_| ());
 }
 
 /// What a forked child is told that uses its parent's store.

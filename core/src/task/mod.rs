@@ -16,6 +16,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
+use std::time::Instant;
 
 use async_task::Runnable;
 use parking_lot::Mutex;
@@ -24,7 +25,7 @@ use crate::error::{Result, fail};
 pub use guard::guard;
 use guard::panicked;
 use mode::{Mode, with_mode};
-pub(crate) use mode::{blocking, may_block};
+pub(crate) use mode::{blocking, may_block, poll_again_at};
 pub(crate) use pool::Pool;
 pub(crate) use sleep::sleep;
 
@@ -174,7 +175,8 @@ where
     }))
 }
 
-fn block_on<T>(work: impl Future<Output = T>) -> T {
+/// Waits for `work` where the caller stands.
+pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
     struct Unpark(Thread);
     impl Wake for Unpark {
         fn wake(self: Arc<Self>) {
@@ -190,7 +192,10 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
         loop {
             match with_mode(Mode::Blocking, || work.as_mut().poll(&mut context)) {
                 Poll::Ready(output) => return output,
-                Poll::Pending => thread::park(),
+                Poll::Pending => match mode::due_again() {
+                    Some(at) => thread::park_timeout(at.saturating_duration_since(Instant::now())),
+                    None => thread::park(),
+                },
             }
         }
     })

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::task::Poll;
+use std::time::Instant;
 
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Mode {
@@ -15,6 +16,7 @@ pub(super) enum Mode {
 
 thread_local! {
     static MODE: Cell<Mode> = const { Cell::new(Mode::Blocking) };
+    static AGAIN: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
 pub(super) fn with_mode<R>(mode: Mode, run: impl FnOnce() -> R) -> R {
@@ -52,4 +54,15 @@ pub(crate) async fn may_block() {
         Poll::Pending
     })
     .await
+}
+
+/// Said by work that goes on waiting: a caller who waits where it stands polls it again then, woken or not. For all
+/// others nobody keeps the time.
+pub(crate) fn poll_again_at(instant: Instant) {
+    AGAIN.set(Some(instant));
+}
+
+/// What the last poll on this thread said, once.
+pub(super) fn due_again() -> Option<Instant> {
+    AGAIN.take()
 }

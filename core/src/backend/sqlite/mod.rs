@@ -4,46 +4,61 @@
 //! this process), `PATH-lock` (processes of ours), SQLite's own (anybody else's); each is tried first without waiting,
 //! so that a caller who must not block is served inline whenever all are free.
 
+mod backup;
 mod connection;
 mod error;
 mod file;
+mod filesystem;
+mod group;
 mod listing;
 mod lock;
+mod log;
 mod reader;
+mod readers;
 mod row;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod transaction;
 mod writer;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use rusqlite::Connection;
 
-use self::connection::Readers;
 use self::error::{busy, is_busy, mapped};
 use self::file::{OpenFile, Opening};
+use self::group::{Group, Leading};
 use self::lock::{Pause, WriteLock};
+use self::log::Log;
+use self::readers::Readers;
+use self::schema::Schema;
+use self::transaction::{Synchronous, Transaction};
 use super::{
-    BlindUser, Cells, Change, Durability, Listed, MetaKey, Outcome, Record, Space, StorageId, UserRecord, UserSessions,
-    forked,
+    BlindUser, Cells, Change, Durability, Listed, MetaKey, Outcome, Record, Settings, Space, StorageId, UserRecord,
+    UserSessions, forked,
 };
 use crate::clock::Time;
 use crate::error::{Error, Result, fail};
 use crate::task::{blocking, may_block};
 
+/// Sessions that one transaction sweeps.
+const SWEPT_AT_ONCE: usize = 256;
+
 pub(crate) struct Sqlite {
-    durability: Durability,
-    deadline: Duration,
+    settings: Settings,
+    schema: &'static Schema,
     /// The process that opened it: a forked child may not use what it inherited, nor even close it, for SQLite would
     /// drop the parent's locks and lose what it has acknowledged.
     pid: u32,
-    /// `None` once closed.
+    /// `None` once closed, and where nothing is to be written.
     writer: Mutex<Option<Writer>>,
     readers: Readers,
+    group: Group,
+    log: Log,
     file: Mutex<Option<OpenFile>>,
 }
 
@@ -83,22 +98,39 @@ impl Trouble {
 
 impl Sqlite {
     /// Opens the file, making it if need be. Blocks, at most until the deadline where others hold it.
-    pub(super) fn open(path: &Path, durability: Durability, deadline: Duration) -> Result<Sqlite> {
-        let until = Instant::now() + deadline;
-        let mut opening = Opening::new(path, until)?;
-        let lock = WriteLock::open(&opening.lock_path())?;
-        let connection = {
-            let _held = lock.hold("open the store", until)?;
-            let empty = opening.prepare()?;
-            connection::writer(opening.path(), empty, durability, until)?
+    pub(super) fn open(path: &Path, settings: Settings) -> Result<Sqlite> {
+        Sqlite::open_as(path, settings, &schema::CURRENT)
+    }
+
+    fn open_as(path: &Path, settings: Settings, schema: &'static Schema) -> Result<Sqlite> {
+        let until = Instant::now() + settings.deadline;
+        let mut opening = Opening::new(path, &settings, schema, until)?;
+        let log = Log::default();
+        let writer = if settings.read_only {
+            opening.check_made()?;
+            None
+        } else {
+            let lock = WriteLock::open(&opening.lock_path())?;
+            let connection = {
+                let _held = lock.hold("open the store", until)?;
+                let empty = opening.prepare()?;
+                connection::writer(opening.path(), empty, schema, settings.durability, &log, until)?
+            };
+            Some(Writer { connection, lock })
         };
-        let path: PathBuf = opening.path().to_owned();
+        let readers = Readers::new(opening.path().to_owned(), opening.inode()?, settings.read_only);
+        if settings.read_only {
+            let checked = readers.lend(Some(until), |connection| schema.check(connection))?;
+            checked.unwrap_or_else(|| Err(busy("open the store")))?;
+        }
         Ok(Sqlite {
-            durability,
-            deadline,
+            settings,
+            schema,
             pid: process::id(),
-            writer: Mutex::new(Some(Writer { connection, lock })),
-            readers: Readers::new(path, opening.inode()?),
+            writer: Mutex::new(writer),
+            readers,
+            group: Group::default(),
+            log,
             file: Mutex::new(Some(opening.done()?)),
         })
     }
@@ -114,11 +146,32 @@ impl Sqlite {
     }
 
     pub(super) async fn apply(&self, changes: &[Change]) -> Result<Outcome> {
-        let durability = match changes.iter().any(|change| change.effects.durable) {
-            true => Durability::Commit,
-            false => self.durability,
-        };
-        self.writing("change a session", durability, |connection| writer::apply(connection, changes)).await
+        let durable =
+            self.settings.durability == Durability::Commit || changes.iter().any(|change| change.effects.durable);
+        if durable {
+            return self.in_a_group(changes).await;
+        }
+        self.writing(group::DOING, Durability::Interval, |connection| writer::apply(connection, changes)).await
+    }
+
+    /// Applies changes together with those of other callers, to be on the disk before any of them is answered.
+    async fn in_a_group(&self, changes: &[Change]) -> Result<Outcome> {
+        self.own()?;
+        let deadline = Instant::now() + self.settings.deadline;
+        let place = self.group.join(changes.to_vec(), deadline);
+        if let Some(answer) = place.answer().await {
+            return answer;
+        }
+        // The commit waits for the disk, whoever holds the locks.
+        may_block().await;
+        self.lead(place.lead(), deadline);
+        place.answer().await.unwrap_or_else(|| Err(busy(group::DOING)))
+    }
+
+    fn lead(&self, leading: Leading<'_>, deadline: Instant) {
+        let apply = |connection: &Connection| leading.apply(connection);
+        let written = self.try_write(group::DOING, Durability::Commit, Some(deadline), &apply);
+        leading.answer(written.and_then(|written| written.ok_or_else(|| busy(group::DOING))));
     }
 
     pub(super) async fn page(
@@ -129,6 +182,16 @@ impl Sqlite {
         limit: usize,
     ) -> Result<Vec<Listed>> {
         self.reading("list sessions", |connection| listing::page(connection, space, user, after, limit)).await
+    }
+
+    pub(super) async fn ids(&self, space: &Space, after: Option<&StorageId>, limit: usize) -> Result<Vec<StorageId>> {
+        self.reading("list records", |connection| listing::ids(connection, space, after, limit)).await
+    }
+
+    /// It takes as long as the file is large.
+    pub(super) async fn integrity(&self, limit: usize) -> Result<Vec<String>> {
+        may_block().await;
+        self.reading("check the file", |connection| reader::integrity(connection, limit)).await
     }
 
     pub(super) async fn user(&self, space: &Space, user: &BlindUser) -> Result<UserSessions> {
@@ -144,12 +207,24 @@ impl Sqlite {
         self.reading("list users", |connection| listing::page_users(connection, space, after, limit)).await
     }
 
-    pub(super) async fn sweep(&self, now: Time, budget: usize) -> Result<u64> {
+    pub(super) async fn sweep(&self, now: Time, budget: usize, time: Option<Duration>) -> Result<u64> {
         let doing = "sweep expired sessions";
-        if !self.reading(doing, |connection| reader::anything_expired(connection, now)).await? {
-            return Ok(0);
+        let until = time.map(|time| Instant::now() + time);
+        let mut swept = 0;
+        while swept < budget {
+            if !self.reading(doing, |connection| reader::anything_to_sweep(connection, now)).await? {
+                break;
+            }
+            // In pieces, so that nobody waits long for the locks. Lost to a power cut, it is done again.
+            let piece = SWEPT_AT_ONCE.min(budget - swept);
+            let work = |connection: &Connection| writer::sweep(connection, now, piece, until);
+            let dropped = self.writing(doing, Durability::Interval, work).await?;
+            swept += usize::try_from(dropped).unwrap_or(piece);
+            if time.is_some() || (dropped as usize) < piece {
+                break;
+            }
         }
-        self.writing(doing, self.durability, |connection| writer::sweep(connection, now, budget)).await
+        Ok(swept as u64)
     }
 
     pub(super) async fn read_meta(&self, key: &MetaKey) -> Result<Option<Box<[u8]>>> {
@@ -163,7 +238,16 @@ impl Sqlite {
         new: &[u8],
     ) -> Result<Result<(), Option<Box<[u8]>>>> {
         let doing = "change a meta record";
-        self.writing(doing, self.durability, |connection| writer::apply_meta(connection, key, expected, new)).await
+        self.writing(doing, self.settings.durability, |connection| writer::apply_meta(connection, key, expected, new))
+            .await
+    }
+
+    /// What was acknowledged before is on the disk.
+    pub(super) async fn flush(&self) -> Result<()> {
+        self.own()?;
+        may_block().await;
+        self.readers.check_usable()?;
+        file::sync_log(self.readers.path())
     }
 
     pub(super) async fn close(&self) -> Result<()> {
@@ -175,7 +259,7 @@ impl Sqlite {
 
     async fn reading<T>(&self, doing: &str, work: impl Fn(&Connection) -> Attempt<T>) -> Result<T> {
         self.own()?;
-        let deadline = Instant::now() + self.deadline;
+        let deadline = Instant::now() + self.settings.deadline;
         let mut pause = Pause::until(deadline);
         loop {
             if let Some(done) = self.try_read(doing, blocking().then_some(deadline), &work)? {
@@ -189,7 +273,7 @@ impl Sqlite {
         }
     }
 
-    /// `durability`: of this write, at least the store's.
+    /// `durability`: of this write.
     async fn writing<T>(
         &self,
         doing: &str,
@@ -201,7 +285,7 @@ impl Sqlite {
             // The commit waits for the disk, whoever holds the locks.
             may_block().await;
         }
-        let deadline = Instant::now() + self.deadline;
+        let deadline = Instant::now() + self.settings.deadline;
         if let Some(done) = self.try_write(doing, durability, blocking().then_some(deadline), &work)? {
             return Ok(done);
         }
@@ -232,6 +316,26 @@ impl Sqlite {
         wait: Option<Instant>,
         work: &impl Fn(&Connection) -> Attempt<T>,
     ) -> Result<Option<T>> {
+        self.with_writer(doing, wait, |connection| {
+            let _waits = Synchronous::for_one(connection, self.settings.durability, durability)?;
+            let Some(transaction) = Transaction::begin(connection, doing, wait)? else { return Ok(None) };
+            self.schema.check_version(connection)?;
+            let done = work(connection)?;
+            transaction.commit()?;
+            Ok(Some(done))
+        })
+    }
+
+    /// The writer, under its mutex and the lock file. `None` when one of them is held and there is no `wait`.
+    fn with_writer<T>(
+        &self,
+        doing: &str,
+        wait: Option<Instant>,
+        work: impl FnOnce(&Connection) -> Attempt<Option<T>>,
+    ) -> Result<Option<T>> {
+        if self.settings.read_only {
+            return Err(fail!(ReadOnly, "could not {doing}: the store was opened with readOnly"));
+        }
         let writer = match wait {
             None => self.writer.try_lock(),
             Some(deadline) => Some(self.writer.try_lock_until(deadline).ok_or_else(|| busy(doing))?),
@@ -244,11 +348,7 @@ impl Sqlite {
         };
         let Some(_held) = held else { return Ok(None) };
         self.readers.check_in_place()?;
-        let _sync = Sync::raised(connection, self.durability, durability).map_err(|error| mapped(doing, &error))?;
-        let Some(transaction) = Transaction::begin(connection, doing, wait)? else { return Ok(None) };
-        let done = work(connection).map_err(|trouble| trouble.named(doing))?;
-        transaction.commit().map_err(|error| mapped(doing, &error))?;
-        Ok(Some(done))
+        work(connection).map_err(|trouble| trouble.named(doing))
     }
 
     /// `FORKED` in a child of the process that opened the store. Looks at nothing else: in a child any lock may be
@@ -277,67 +377,6 @@ impl Drop for Sqlite {
         } else {
             std::mem::forget(self.writer.get_mut().take());
             self.readers.forget();
-        }
-    }
-}
-
-/// How the writer waits for the disk: raised for one write, outside its transaction, for SQLite changes it in none.
-struct Sync<'a> {
-    connection: &'a Connection,
-    /// What it is set back to; `None` when it was not raised.
-    back: Option<Durability>,
-}
-
-impl<'a> Sync<'a> {
-    fn raised(connection: &'a Connection, from: Durability, to: Durability) -> rusqlite::Result<Sync<'a>> {
-        let sync = Sync { connection, back: (from != to).then_some(from) };
-        if sync.back.is_some() {
-            connection::set_sync(connection, to)?;
-        }
-        Ok(sync)
-    }
-}
-
-impl Drop for Sync<'_> {
-    fn drop(&mut self) {
-        if let Some(durability) = self.back {
-            // Should it fail, the next writes wait for the disk without need: they are slower, not less safe.
-            let _ = connection::set_sync(self.connection, durability);
-        }
-    }
-}
-
-/// A write transaction; rolled back unless committed.
-struct Transaction<'a>(&'a Connection);
-
-impl<'a> Transaction<'a> {
-    /// `None` when SQLite's lock is held, by a program that knows nothing of `PATH-lock`, and there is no `wait`.
-    fn begin(connection: &'a Connection, doing: &str, wait: Option<Instant>) -> Result<Option<Transaction<'a>>> {
-        let begin = || connection.prepare_cached("BEGIN IMMEDIATE")?.execute([]);
-        let mut pause = wait.map(Pause::until);
-        loop {
-            match begin() {
-                Ok(_) => return Ok(Some(Transaction(connection))),
-                Err(error) if is_busy(&error) => match &mut pause {
-                    None => return Ok(None),
-                    Some(pause) => pause.sleep(doing)?,
-                },
-                Err(error) => return Err(mapped(doing, &error)),
-            }
-        }
-    }
-
-    /// A failed commit applies nothing: what is left of it is rolled back on drop.
-    fn commit(self) -> rusqlite::Result<()> {
-        self.0.prepare_cached("COMMIT")?.execute([]).map(|_| ())
-    }
-}
-
-impl Drop for Transaction<'_> {
-    fn drop(&mut self) {
-        // Some errors have rolled back already, and so has a commit that went well.
-        if !self.0.is_autocommit() {
-            let _ = self.0.execute_batch("ROLLBACK");
         }
     }
 }

@@ -298,7 +298,9 @@ impl Global {
 /// as a read goes by.
 pub(crate) fn sweep_aside(store: &Arc<Inner>) {
     let swept = store.clone();
-    aside(&store.pool, async move { swept.backend.sweep(swept.clock.now(), SWEPT_AT_ONCE).await.map(|_| ()) });
+    aside(&store.pool, async move {
+        swept.backend.sweep(swept.clock.now(), SWEPT_AT_ONCE, Some(SWEPT_WITHIN)).await.map(|_| ())
+    });
 }
 
 /// Does what nobody waits for, and whose failure concerns nobody.
@@ -315,6 +317,8 @@ struct Prepared {
 
 /// More than begin with one change, so that the sweep gains on them.
 const SWEPT_AT_ONCE: usize = 32;
+/// The caller may be an event loop.
+const SWEPT_WITHIN: Duration = Duration::from_millis(1);
 
 /// Whether the session was last written under another version of a config that has rules.
 fn is_outdated(opened: &Opened, met: &Met) -> bool {
