@@ -1,5 +1,6 @@
 //! The configurations of a store, as its users meet them.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -113,7 +114,12 @@ impl Configs {
             let of = |tag: &str| all.iter().find(|config| *config.tag == *tag && tag != GLOBAL);
             let chosen: Vec<&Arc<Config>> = match tags.transpose()? {
                 None => all.iter().filter(|config| *config.tag != *GLOBAL).collect(),
-                Some(tags) => tags.iter().map(|tag| of(tag).ok_or_else(|| not_found(tag))).collect::<Result<_>>()?,
+                Some(mut tags) => {
+                    // A tag named twice is exported once: import takes no document that holds it twice.
+                    let mut named = HashSet::new();
+                    tags.retain(|tag| named.insert(tag.clone()));
+                    tags.iter().map(|tag| of(tag).ok_or_else(|| not_found(tag))).collect::<Result<_>>()?
+                }
             };
             let definitions: Vec<_> = chosen.iter().map(|config| config.definition.to_json(&config.tag)).collect();
             Ok(format!(r#"{{"sessileConfigs":{EXPORT},"configs":[{}]}}"#, definitions.join(",")))

@@ -54,8 +54,8 @@ pub(super) async fn start(store: &Arc<Inner>, under: &Under, data: &str, ttl: Op
             ends: shortened(config.end_of(now)?, field::expiry(ttl, now)?),
         };
         let mut changes = quota::make_room(store, config, &under.vault, &user, &known, now, &mut entropy)?;
-        let evicts = !changes.is_empty();
-        let born = birth.prepare(store, known.record.as_ref(), evicts, &fields, now, &mut entropy)?;
+        let evicted: Vec<_> = changes.iter().map(|change| change.id).collect();
+        let born = birth.prepare(store, &known, &evicted, &fields, now, &mut entropy)?;
         changes.push(born.change);
         match store.backend.apply_all(&changes).await? {
             Outcome::Applied { .. } => {

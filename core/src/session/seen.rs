@@ -1,6 +1,6 @@
 //! A head that was opened and found good, with its session's last use: what there is to know of a session's times.
 
-use crate::backend::{BlindUser, StorageId, Touch};
+use crate::backend::{BlindUser, StorageId, Touch, UserSessions};
 use crate::clock::Time;
 use crate::error::Result;
 use crate::vault::{ConfigVault, Head, HeadState};
@@ -58,4 +58,18 @@ impl Seen {
         let interval = self.head.idle.map_or(60_000, |idle| (idle / 10).clamp(1_000, 60_000));
         now >= self.touched.plus_millis(interval)
     }
+}
+
+/// When those of a user's sessions reach their ends that nobody ended, but for the ones that go now.
+pub(crate) fn ends_left<'a>(
+    vault: &'a ConfigVault,
+    user: &'a BlindUser,
+    known: &'a UserSessions,
+    gone: &'a [StorageId],
+) -> impl Iterator<Item = Option<Time>> + 'a {
+    let standing = known.sessions.iter().filter(|listed| !gone.contains(&listed.id));
+    let seen = standing
+        .filter_map(move |listed| Seen::open(vault, &listed.id, listed.head.as_ref()?, listed.touch.as_ref()).ok());
+    seen.filter(move |seen| seen.head.state == HeadState::Alive && !seen.is_anothers(vault, user))
+        .map(|seen| seen.head.ends)
 }

@@ -1,12 +1,12 @@
 //! A life that begins: one change that makes head, fields, user record and index entry.
 
-use crate::backend::{BlindUser, Cells, Change, Effects, Guard, HeadGuard, Stamp, StorageId, UserEffect, UserRecord};
+use crate::backend::{BlindUser, Cells, Change, Effects, Guard, HeadGuard, Stamp, StorageId, UserEffect, UserSessions};
 use crate::clock::Time;
 use crate::config::Config;
 use crate::error::Result;
 use crate::json::{FieldName, Json};
 use crate::session::field::FieldVersion;
-use crate::session::seen::Seen;
+use crate::session::seen::{Seen, ends_left};
 use crate::store::Inner;
 use crate::vault::{ConfigVault, Entropy, Head, HeadState, Identifier, Life, User};
 
@@ -34,12 +34,12 @@ pub(crate) struct Born {
 }
 
 impl Birth<'_> {
-    /// `record` is the user's as it stands; `evicts`: another session of theirs is ended to make room for this one.
+    /// `known`: what there is of the user; `evicted`: those of their sessions that are ended to make room for this one.
     pub(crate) fn prepare(
         &self,
         store: &Inner,
-        record: Option<&UserRecord>,
-        evicts: bool,
+        known: &UserSessions,
+        evicted: &[StorageId],
         fields: &[(FieldName, Json, Option<Time>)],
         now: Time,
         entropy: &mut Entropy,
@@ -59,9 +59,10 @@ impl Birth<'_> {
             identifier: (*identifier).clone(),
         };
         let sealed = vault.seal_head(id, &head, entropy)?;
+        let record = known.record.as_ref();
         let mut owner = User::of(vault, user, record, realm, identifier, now)?;
-        if evicts {
-            owner.last_end = owner.last_end.max(Some(now));
+        if !evicted.is_empty() {
+            owner.ends(ends_left(vault, user, known, evicted), now);
         }
         owner.begins(head.ends);
 

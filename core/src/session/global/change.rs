@@ -1,5 +1,6 @@
 //! Changing a session: a plan made on what was met, prepared as one guarded change, and made again when a guard fails.
 
+use std::slice;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,7 @@ use super::begin::{self, Birth};
 use super::kept::{kept_until, row_hint};
 use super::meeting::{Met, open_fields};
 use super::rules::{self, Stored};
-use super::target::{Kind, Opened, Pin};
+use super::target::{Kind, Opened, Pin, Target};
 use crate::backend::{
     CellId, Cells, Change, Effects, Guard, HeadGuard, Outcome, Record, Stamp, UserEffect, UserSessions,
 };
@@ -18,7 +19,7 @@ use crate::json::{FieldName, Json};
 use crate::limits::{self, Limits};
 use crate::session::field::FieldVersion;
 use crate::session::quota;
-use crate::session::seen::Seen;
+use crate::session::seen::{Seen, ends_left};
 use crate::session::version::Selection;
 use crate::store::Inner;
 use crate::task::{self, Pool, Task};
@@ -83,19 +84,13 @@ impl Global {
                 return Ok(Done { deleted: 0, put: Vec::new() });
             }
             let needs_all = !plan.end && cells != Cells::All && is_outdated(&opened, &met);
-            let needs_user = (plan.end || matches!(met, Met::Vacant { .. })) && !user_known;
+            let needs_user = matches!(met, Met::Vacant { .. }) && !user_known;
             if needs_all || needs_user {
-                // The config's version changed, so all fields are looked at once more; or a life begins or ends, and the
-                // user's record is part of the change.
+                // The config's version changed, so all fields are looked at once more; or a life begins, and the user's
+                // record is part of the change.
                 cells = if needs_all { Cells::All } else { cells };
-                let mut fresh = self.look(&opened, &cells, true).await?;
+                let fresh = self.look(&opened, &cells, true).await?;
                 met = self.meet(&opened, &fresh, self.store.clock.now())?;
-                if let (None, Met::Alive(seen)) = (opened.target.user(), &met) {
-                    let owner = opened.target.owner(&seen.head);
-                    let target = &opened.target;
-                    fresh.user =
-                        self.store.backend.read(&target.space, &target.id, &Cells::None, Some(&owner)).await?.user;
-                }
                 user_known = true;
                 record = Some(fresh);
                 continue;
@@ -115,9 +110,8 @@ impl Global {
                 rules::vet(&config.definition, identifier, &mut plan, stored)?;
             }
             let prepared = match &met {
-                Met::Alive(seen) => {
-                    self.prepare(&opened, seen, record.as_ref().unwrap_or(&nothing), plan, &cells, now)?
-                }
+                Met::Alive(seen) if plan.end => self.prepare_end(&opened, seen, now).await?,
+                Met::Alive(seen) => self.prepare(&opened, seen, plan, &cells, now)?,
                 Met::Vacant { guard, not_before } => {
                     let known = self.acquaintance(&opened, record.as_ref().unwrap_or(&nothing)).await?;
                     self.prepare_birth(&opened, (guard, *not_before), &known, &plan, &cells, now)?
@@ -192,15 +186,7 @@ impl Global {
     }
 
     /// A change of the life that stands.
-    fn prepare(
-        &self,
-        opened: &Opened,
-        seen: &Arc<Seen>,
-        record: &Record,
-        plan: Plan,
-        answer: &Cells,
-        now: Time,
-    ) -> Result<Prepared> {
+    fn prepare(&self, opened: &Opened, seen: &Arc<Seen>, plan: Plan, answer: &Cells, now: Time) -> Result<Prepared> {
         let target = &opened.target;
         let vault = &target.vault;
         let mut entropy = Entropy::draw()?;
@@ -208,42 +194,45 @@ impl Global {
         let mut effects = Effects::nothing(now, &self.store.limits);
         effects.raise_version = true;
 
-        let after = if plan.end {
-            let head = Head { state: HeadState::Ended, ..seen.head.clone() };
-            let owner = target.owner(&seen.head);
-            let kept = kept_until(&self.store, head.not_before, now);
-            effects.close(vault.seal_head(&target.id, &head, &mut entropy)?, kept);
-            effects.index = Some((owner, false));
-            let mut user = User::of(vault, &owner, record.user.as_ref(), &head.realm, &head.identifier, now)?;
-            user.ends(head.ends, now);
-            guard.generation = Some((owner, record.user.as_ref().map_or(0, |user| user.generation)));
-            effects.user = Some((owner, UserEffect::Write(vault.seal_user(&owner, &user, &mut entropy)?)));
-            None
-        } else {
-            guard.stamps = plan.stamps;
-            guard.version = plan.version;
-            effects.clear = plan.clear;
-            let mut after = seen.clone();
-            if plan.renew {
-                let head = Head { config_version: opened.config.version, ..seen.head.clone() };
-                let sealed = vault.seal_head(&target.id, &head, &mut entropy)?;
-                effects.head = Some(sealed.clone());
-                effects.expires = row_hint(&self.store, &head);
-                after = Arc::new(Seen { sealed, head, touched: seen.touched });
-            }
-            if seen.is_touch_due(now) {
-                effects.touch = Some(vault.seal_touch(&target.id, &seen.head.life, now));
-                after = Arc::new(after.used(now));
-            }
-            Some(after)
-        };
-        effects.delete = plan.delete.iter().map(|name| opened.cell(name)).collect();
-        let mut versions = Vec::new();
-        if !plan.end {
-            versions = begin::put(&mut effects, vault, &target.id, &seen.head.life, &plan.put, &mut entropy)?;
+        guard.stamps = plan.stamps;
+        guard.version = plan.version;
+        effects.clear = plan.clear;
+        let mut after = seen.clone();
+        if plan.renew {
+            let head = Head { config_version: opened.config.version, ..seen.head.clone() };
+            let sealed = vault.seal_head(&target.id, &head, &mut entropy)?;
+            effects.head = Some(sealed.clone());
+            effects.expires = row_hint(&self.store, &head);
+            after = Arc::new(Seen { sealed, head, touched: seen.touched });
         }
+        if seen.is_touch_due(now) {
+            effects.touch = Some(vault.seal_touch(&target.id, &seen.head.life, now));
+            after = Arc::new(after.used(now));
+        }
+        effects.delete = plan.delete.iter().map(|name| opened.cell(name)).collect();
+        let versions = begin::put(&mut effects, vault, &target.id, &seen.head.life, &plan.put, &mut entropy)?;
         let change = Change { space: target.space, id: target.id, guard, effects, answer: answer.clone() };
-        Ok(Prepared { changes: vec![change], seen: after, versions })
+        Ok(Prepared { changes: vec![change], seen: Some(after), versions })
+    }
+
+    /// The change that ends the life that stands; the user's record says when the others that they have reach their ends.
+    async fn prepare_end(&self, opened: &Opened, seen: &Seen, now: Time) -> Result<Prepared> {
+        let Target { vault, space, id, .. } = &*opened.target;
+        let owner = opened.target.owner(&seen.head);
+        let known = self.store.backend.user(space, &owner).await?;
+        let mut entropy = Entropy::draw()?;
+        let head = Head { state: HeadState::Ended, ..seen.head.clone() };
+        let mut user = User::of(vault, &owner, known.record.as_ref(), &head.realm, &head.identifier, now)?;
+        user.ends(ends_left(vault, &owner, &known, slice::from_ref(id)), now);
+        let generation = Some((owner, known.record.as_ref().map_or(0, |record| record.generation)));
+        let guard = Guard { head: HeadGuard::Is(seen.sealed.clone()), generation, ..Guard::default() };
+        let mut effects = Effects::nothing(now, &self.store.limits);
+        effects.raise_version = true;
+        effects.close(vault.seal_head(id, &head, &mut entropy)?, kept_until(&self.store, head.not_before, now));
+        effects.index = Some((owner, false));
+        effects.user = Some((owner, UserEffect::Write(vault.seal_user(&owner, &user, &mut entropy)?)));
+        let change = Change { space: *space, id: *id, guard, effects, answer: Cells::None };
+        Ok(Prepared { changes: vec![change], seen: None, versions: Vec::new() })
     }
 
     /// The changes that begin a standing life.
@@ -272,8 +261,8 @@ impl Global {
             not_before,
             ends: config.end_of(now)?,
         };
-        let born =
-            birth.prepare(&self.store, known.record.as_ref(), !changes.is_empty(), &plan.put, now, &mut entropy)?;
+        let evicted: Vec<_> = changes.iter().map(|change| change.id).collect();
+        let born = birth.prepare(&self.store, known, &evicted, &plan.put, now, &mut entropy)?;
         changes.push(Change { answer: answer.clone(), ..born.change });
         Ok(Prepared { changes, seen: Some(Arc::new(born.seen)), versions: born.versions })
     }
