@@ -184,6 +184,8 @@ fn each_state_and_type_has_a_case() {
     for state in ["alive", "ended", "evicted", "revoked"] {
         assert!(file["heads"].as_array().unwrap().iter().any(|case| case["state"] == json!(state)), "{state}");
     }
+    let began_after_a_revocation = |case: &Value| case["state"] == "alive" && !case["notBefore"].is_null();
+    assert!(file["heads"].as_array().unwrap().iter().any(began_after_a_revocation));
     let has = |test: fn(&Value) -> bool| file["users"].as_array().unwrap().iter().any(|case| test(&case["identifier"]));
     assert!(has(Value::is_string) && has(Value::is_i64) && has(Value::is_f64) && has(Value::is_boolean));
 }

@@ -89,6 +89,7 @@ fn follow(place: &Place, at: usize, kill: usize, now: i64, accounts: &Accounts) 
         accounts.iter().map(|(user, account)| (user, &account.alive)).collect();
     worker.say(&json!({"worker": at, "now": now, "alive": alive, "first": kill * 5}));
     let (mut calls, mut answers) = (Vec::new(), 0);
+    let enough = 30 + (kill * 7 + at * 11) % 40;
     while let Some(said) = worker.hear_or_end() {
         if !said["call"].is_null() {
             calls.push((said, None));
@@ -96,12 +97,12 @@ fn follow(place: &Place, at: usize, kill: usize, now: i64, accounts: &Accounts) 
         }
         calls.last_mut().unwrap().1 = Some(said);
         answers += 1;
-        if answers == 30 + (kill * 7 + at * 11) % 40 {
+        if answers == enough {
             thread::sleep(Duration::from_micros(211 * (kill as u64 % 11)));
             worker.kill();
         }
     }
-    assert!(answers >= 30, "a worker failed: its messages are above");
+    assert!(answers >= enough, "a worker failed: its messages are above");
     calls
 }
 

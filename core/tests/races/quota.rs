@@ -139,7 +139,7 @@ fn a_standing_session_and_started_ones_race_for_the_last_place() {
     for place in [None, Some(Place::new())] {
         let clock = clock();
         let store = place.as_ref().map_or_else(|| memory(&clock), |place| place.open(&clock));
-        for round in 0..rounds(10, 300) {
+        for round in 0..rounds(25, 300) {
             let tag = format!("last{round}");
             store.configs().create(&definition(&tag, "reject", 1)).wait().unwrap();
             let token = store.tokens().issue(r#"{"sub": "ada"}"#, 600).wait().unwrap();

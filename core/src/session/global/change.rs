@@ -165,7 +165,13 @@ impl Global {
     /// The user for whom a session begins: their record, and their sessions if a quota counts them.
     async fn acquaintance(&self, opened: &Opened, record: &Record) -> Result<UserSessions> {
         match (opened.config.definition.max_sessions, opened.target.user()) {
-            (Some(_), Some(user)) => self.store.backend.user(&opened.target.space, &user).await,
+            (Some(_), Some(user)) => {
+                let mut known = self.store.backend.user(&opened.target.space, &user).await?;
+                // Somebody else may have begun this very session since it was looked for. It needs no room beside
+                // itself: the guard fails, and then it is met.
+                known.sessions.retain(|listed| listed.id != opened.target.id);
+                Ok(known)
+            }
             _ => Ok(UserSessions { record: record.user.clone(), sessions: Vec::new() }),
         }
     }
