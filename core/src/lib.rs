@@ -8,6 +8,7 @@ mod clock;
 mod config;
 mod error;
 mod execution;
+pub mod fork;
 mod identity;
 mod json;
 mod lifecycle;

@@ -374,6 +374,24 @@ impl Backend {
     }
 }
 
+impl Backend {
+    /// Before a fork, when no call is under way: closes connections and files; the next call opens them again.
+    pub(crate) fn suspend(&self) {
+        match self {
+            Backend::Memory(_) => {}
+            Backend::Sqlite(sqlite) => sqlite.suspend(),
+        }
+    }
+
+    /// In a child, after [`suspend`](Backend::suspend) in its parent: whether the child may use it as its own.
+    pub(crate) fn adopt(&self) -> bool {
+        match self {
+            Backend::Memory(_) => false,
+            Backend::Sqlite(sqlite) => sqlite.adopt(),
+        }
+    }
+}
+
 /// What a forked child is told that uses its parent's store.
 pub(crate) fn forked() -> Error {
     fail!(Forked, "this process was forked from one that had the store open: open it after the fork, in each process")

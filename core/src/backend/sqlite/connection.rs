@@ -166,6 +166,15 @@ impl Readers {
         state.idle.clear();
     }
 
+    /// Closes those that are not lent out, which before a fork are all; later ones are opened when needed.
+    pub(super) fn suspend(&self) {
+        self.state.lock().idle.clear();
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Leaves the connections as they are: they belong to the process this one was forked from.
     pub(super) fn forget(&mut self) {
         self.state.get_mut().idle.drain(..).for_each(std::mem::forget);

@@ -18,6 +18,7 @@ mod writer;
 
 use std::path::{Path, PathBuf};
 use std::process;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -40,9 +41,11 @@ pub(crate) struct Sqlite {
     deadline: Duration,
     /// The process that opened it: a forked child may not use what it inherited, nor even close it, for SQLite would
     /// drop the parent's locks and lose what it has acknowledged.
-    pid: u32,
-    /// `None` once closed.
+    pid: AtomicU32,
+    /// `None` once closed, and while suspended.
     writer: Mutex<Option<Writer>>,
+    /// Everything is closed for a fork; the next call opens it again. Set and reset under the writer's lock.
+    suspended: AtomicBool,
     readers: Readers,
     file: Mutex<Option<OpenFile>>,
 }
@@ -86,21 +89,66 @@ impl Sqlite {
     pub(super) fn open(path: &Path, durability: Durability, deadline: Duration) -> Result<Sqlite> {
         let until = Instant::now() + deadline;
         let mut opening = Opening::new(path, until)?;
-        let lock = WriteLock::open(&opening.lock_path())?;
-        let connection = {
-            let _held = lock.hold("open the store", until)?;
-            let empty = opening.prepare()?;
-            connection::writer(opening.path(), empty, durability, until)?
-        };
+        let writer = Writer::open(&mut opening, durability, until)?;
         let path: PathBuf = opening.path().to_owned();
         Ok(Sqlite {
             durability,
             deadline,
-            pid: process::id(),
-            writer: Mutex::new(Some(Writer { connection, lock })),
+            pid: AtomicU32::new(process::id()),
+            writer: Mutex::new(Some(writer)),
+            suspended: AtomicBool::new(false),
             readers: Readers::new(path, opening.inode()?),
             file: Mutex::new(Some(opening.done()?)),
         })
+    }
+
+    /// Before a fork, when no call is under way: closes every descriptor, for a connection that a child inherits holds
+    /// no locks and takes away those that the child's own would hold.
+    pub(super) fn suspend(&self) {
+        let mut writer = self.writer.lock();
+        if writer.is_some() {
+            self.readers.suspend();
+            *writer = None;
+            self.release_file();
+            self.suspended.store(true, Ordering::Release);
+        }
+    }
+
+    /// In a child: what was suspended in the parent is the child's to open.
+    pub(super) fn adopt(&self) -> bool {
+        let nothing_inherited = self.suspended.load(Ordering::Acquire) || self.writer.lock().is_none();
+        if nothing_inherited {
+            self.pid.store(process::id(), Ordering::Relaxed);
+        }
+        nothing_inherited
+    }
+
+    /// What every call begins with: this process's own store, open.
+    async fn usable(&self) -> Result<()> {
+        self.own()?;
+        if self.suspended.load(Ordering::Acquire) {
+            may_block().await;
+            self.reopen()?;
+        }
+        Ok(())
+    }
+
+    /// Opens again what was closed before a fork: the same file, or none.
+    fn reopen(&self) -> Result<()> {
+        let until = Instant::now() + self.deadline;
+        let doing = "open the store again after a fork";
+        let mut writer = self.writer.try_lock_until(until).ok_or_else(|| busy(doing))?;
+        if !self.suspended.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        self.readers.check_in_place()?;
+        let mut opening = Opening::new(self.readers.path(), until)?;
+        let opened = Writer::open(&mut opening, self.durability, until)?;
+        self.readers.check_in_place()?;
+        *self.file.lock() = Some(opening.done()?);
+        *writer = Some(opened);
+        self.suspended.store(false, Ordering::Release);
+        Ok(())
     }
 
     pub(super) async fn read(
@@ -174,7 +222,7 @@ impl Sqlite {
     }
 
     async fn reading<T>(&self, doing: &str, work: impl Fn(&Connection) -> Attempt<T>) -> Result<T> {
-        self.own()?;
+        self.usable().await?;
         let deadline = Instant::now() + self.deadline;
         let mut pause = Pause::until(deadline);
         loop {
@@ -196,7 +244,7 @@ impl Sqlite {
         durability: Durability,
         work: impl Fn(&Connection) -> Attempt<T>,
     ) -> Result<T> {
-        self.own()?;
+        self.usable().await?;
         if durability == Durability::Commit {
             // The commit waits for the disk, whoever holds the locks.
             may_block().await;
@@ -254,7 +302,7 @@ impl Sqlite {
     /// `FORKED` in a child of the process that opened the store. Looks at nothing else: in a child any lock may be
     /// held by a thread that is not there.
     fn own(&self) -> Result<()> {
-        if self.pid == process::id() { Ok(()) } else { Err(forked()) }
+        if self.pid.load(Ordering::Relaxed) == process::id() { Ok(()) } else { Err(forked()) }
     }
 
     /// Readers first, so that the writer is the last connection: SQLite then brings the log into the file, if no other
@@ -263,10 +311,27 @@ impl Sqlite {
         let mut writer = self.writer.lock();
         self.readers.close();
         *writer = None;
-        // Last of all: what is not entered as open must have no descriptor left.
+        self.suspended.store(false, Ordering::Release);
+        self.release_file();
+    }
+
+    /// Last of all: what is not entered as open must have no descriptor left.
+    fn release_file(&self) {
         if let Some(file) = self.file.lock().take() {
             file.release();
         }
+    }
+}
+
+impl Writer {
+    fn open(opening: &mut Opening, durability: Durability, until: Instant) -> Result<Writer> {
+        let lock = WriteLock::open(&opening.lock_path())?;
+        let connection = {
+            let _held = lock.hold("open the store", until)?;
+            let empty = opening.prepare()?;
+            connection::writer(opening.path(), empty, durability, until)?
+        };
+        Ok(Writer { connection, lock })
     }
 }
 
