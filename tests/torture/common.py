@@ -91,7 +91,6 @@ class Said:
         self.count, self.started, self.revoked, self.unsure, self.errors = 0, set(), set(), set(), set()
 
     def hear(self, text):
-        self.unsure = set()
         for line in text.split("\n")[:-1]:
             word, value = line.split(" ")
             if word == "n":
@@ -99,10 +98,10 @@ class Said:
             elif word == "s":
                 self.started.add(value)
             elif word == "w":
-                self.unsure = {value}
+                self.unsure.add(value)
             elif word == "r":
                 self.revoked.add(value)
-                self.unsure = set()
+                self.unsure.discard(value)
             elif word == "e":
                 self.errors.add(value)
         return self
@@ -144,15 +143,16 @@ def pages(call, tag):
 
 
 def exact(db):
-    """The file is whole, every index entry has its session, and every session of the configuration its entry."""
+    """The file is whole, every index entry has its session, and every session that holds something its entry."""
     with contextlib.closing(sqlite3.connect(db)) as file:
         need(file.execute("PRAGMA integrity_check").fetchall() == [("ok",)], "the file's integrity is broken")
         lone = file.execute(
-            "SELECT count(*) FROM entry WHERE NOT EXISTS (SELECT 1 FROM session WHERE key = entry.space || entry.id)"
+            "SELECT count(*) FROM entry WHERE NOT EXISTS (SELECT 1 FROM session WHERE key = CAST(entry.space || entry.id AS BLOB))"
         ).fetchone()
         need(lone == (0,), f"{lone[0]} index entries have no session")
         unlisted = file.execute(
-            "SELECT count(*) FROM session WHERE NOT EXISTS"
+            # A tombstone, which has no fields, is in none.
+            "SELECT count(*) FROM session WHERE count > 0 AND NOT EXISTS"
             " (SELECT 1 FROM entry WHERE space = substr(key, 1, 16) AND id = substr(key, 17))"
         ).fetchone()
         need(unlisted == (0,), f"{unlisted[0]} sessions are in no index")

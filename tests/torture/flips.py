@@ -12,7 +12,7 @@ READING = {"CORRUPT", "IO", "UNAVAILABLE", "KEY_UNAVAILABLE", "FORMAT_TOO_NEW", 
            "SESSION_REVOKED", "STALE"}  # fmt: skip
 # The file's first page names what it is, the key record which keys are right.
 OPENING = {"CORRUPT", "IO", "UNAVAILABLE", "UNSUPPORTED", "FORMAT_TOO_NEW", "KEY_MISMATCH", "KEY_UNAVAILABLE", "BUSY"}
-USERS = 12
+USERS = 8
 
 
 def test(folder, full):

@@ -15,7 +15,8 @@ pub(super) fn mapped(doing: &str, error: &rusqlite::Error) -> Error {
             // A column of another type, a number out of range: not written by us.
             rusqlite::Error::InvalidColumnType(..)
             | rusqlite::Error::FromSqlConversionFailure(..)
-            | rusqlite::Error::IntegralValueOutOfRange(..) => {
+            | rusqlite::Error::IntegralValueOutOfRange(..)
+            | rusqlite::Error::Utf8Error(..) => {
                 fail!(Corrupt, "could not {doing}: the stored record is damaged")
             }
             _ => fail!(Internal, "could not {doing}: the SQLite binding refused; please report it"),
