@@ -47,6 +47,7 @@ def injected(folder, writer, library, call, number, nth, times, errors):
     need(done.returncode == 0, f"{told}: ended with {done.returncode}: {done.stderr.strip()}")
     said = Said().hear(done.stdout)
     need(said.count == ROUNDS, f"{told}: {said.count} of {ROUNDS} writes")
+    need(call == "read" or "CORRUPT" not in said.errors, f"{told}: called corrupt")
     verify(place, {"c": said})
     errors |= said.errors
     return hit.exists()

@@ -17,6 +17,8 @@ SAMPLES = 40
 def test(folder, full):
     """``full``: 30 minutes instead of 24 seconds."""
     place = Place(folder / "store")
+    with place.open() as store:
+        store.configs.update("torture", {"schema": {"userId": "string", "note": "string"}})
     seconds = 1800 if full else 24
     arguments = [sys.executable, __file__, place.folder, place.token, str(seconds)]
     workers = [
@@ -93,7 +95,7 @@ def work(folder, token, seconds, number):
             own.put({f"w{number}": count})
             user = f"u{chosen.randrange(USERS)}"
             pair = store.sessions.start("torture", {"userId": user}, ttl=chosen.choice([60, 600]))
-            store.sessions.update(pair.session_id, {"note": "x" * chosen.choice([10, 300, 6000])})
+            store.sessions.update(pair.session_id, {"userId": user, "note": "x" * chosen.choice([10, 300, 6000])})
             assert store.sessions.verify(pair.token)
             if count % 3 == 0:
                 store.sessions.revoke(pair.session_id)

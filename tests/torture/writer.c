@@ -43,7 +43,9 @@ static int again(int32_t status, sessile_error_t **error, const char *what)
         failures = 0;
         return 0;
     }
-    if (!stubborn || (status != SESSILE_IO && status != SESSILE_BUSY && status != SESSILE_UNAVAILABLE) || ++failures > 50) {
+    /* What a disk does not give SQLite calls damaged, like what it gives wrong. */
+    int may_pass = status == SESSILE_IO || status == SESSILE_BUSY || status == SESSILE_UNAVAILABLE || status == SESSILE_CORRUPT;
+    if (!stubborn || !may_pass || ++failures > 50) {
         must(status, *error, what);
     }
     say("e %s\n", sessile_error_name(*error));

@@ -27,7 +27,8 @@ pub(super) fn mapped(doing: &str, error: &rusqlite::Error) -> Error {
         ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => {
             fail!(
                 Corrupt,
-                "could not {doing}: the database file is damaged (SQLite {number}); restore it from a backup"
+                "could not {doing}: the database file is damaged, or its disk does not give it (SQLite {number}); if that \
+                 stays so, restore a backup"
             )
         }
         ErrorCode::DiskFull => fail!(Io, "could not {doing}: the disk is full"),
