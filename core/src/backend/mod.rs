@@ -435,6 +435,24 @@ impl Backend {
     }
 }
 
+impl Backend {
+    /// Before a fork, when no call is under way: closes connections and files; the next call opens them again.
+    pub(crate) fn suspend(&self) {
+        match self {
+            Backend::Memory(_) => {}
+            Backend::Sqlite(sqlite, _) => sqlite.suspend(),
+        }
+    }
+
+    /// In a child, after [`suspend`](Backend::suspend) in its parent: whether the child may use it as its own.
+    pub(crate) fn adopt(&self) -> bool {
+        match self {
+            Backend::Memory(_) => false,
+            Backend::Sqlite(sqlite, _) => sqlite.adopt(),
+        }
+    }
+}
+
 /// Has a checkpoint made, if one is due: aside, for it waits for the disk.
 fn keep_log_short(sqlite: &Arc<Sqlite>, pool: &Pool) {
     if !sqlite.checkpoint_is_due() {

@@ -1,0 +1,12 @@
+# Bad days: kills, power cuts, flipped bits, faults, a long run. `make test` runs a bounded sample of what `make torture` does.
+
+.PHONY: test-torture torture
+
+TORTURE = PYTHONSAFEPATH= PROFILE=$(PROFILE) $(PYTHON_VENV)/bin/python tests/torture/run.py
+
+test-torture: ## a sample of the bad days of a store on a file
+	@$(TORTURE)
+
+torture: artefacts c-programs ## all of them: 2,000 kills, 1,200 power cuts, 10,000 bit flips, every fault, 30 minutes of load
+	$(C_OUT)/fork 2000
+	@$(TORTURE) --full
