@@ -10,3 +10,6 @@ test-torture: ## a sample of the bad days of a store on a file
 torture: artefacts c-programs ## all of them: 2,000 kills, 1,200 power cuts, 10,000 bit flips, every fault, 30 minutes of load
 	$(C_OUT)/fork 2000
 	@$(TORTURE) --full
+	SESSILE_TORTURE=1 cargo test -p sessile --lib many_sessions -- --nocapture
+	@mkdir -p build && rm -rf build/group-commit
+	cargo run --release -p sessile --example group_commit -- build/group-commit
