@@ -33,7 +33,7 @@ use super::{
     forked,
 };
 use crate::clock::Time;
-use crate::error::{Error, Result, fail};
+use crate::error::{Code, Error, Result, fail};
 use crate::task::{blocking, may_block};
 
 pub(crate) struct Sqlite {
@@ -250,11 +250,27 @@ impl Sqlite {
             may_block().await;
         }
         let deadline = Instant::now() + self.deadline;
-        if let Some(done) = self.try_write(doing, durability, blocking().then_some(deadline), &work)? {
-            return Ok(done);
+        match self.try_write(doing, durability, blocking().then_some(deadline), &work) {
+            Ok(Some(done)) => return Ok(done),
+            Err(error) if error.code() != Code::ReadOnly => return Err(error),
+            Ok(None) => may_block().await,
+            Err(_) => {
+                may_block().await;
+                self.renew_writer(doing, deadline)?;
+            }
         }
-        may_block().await;
         self.try_write(doing, durability, Some(deadline), &work)?.ok_or_else(|| busy(doing))
+    }
+
+    /// Opens the writing connection anew: SQLite opens a file for reading only when it cannot have it for writing, be it
+    /// for want of a descriptor at that moment, and stays so.
+    fn renew_writer(&self, doing: &str, until: Instant) -> Result<()> {
+        let mut writer = self.writer.try_lock_until(until).ok_or_else(|| busy(doing))?;
+        let Writer { connection, lock } = writer.as_mut().ok_or_else(closed)?;
+        let _held = lock.hold(doing, until)?;
+        self.readers.check_in_place()?;
+        *connection = connection::writer(self.readers.path(), false, self.durability, until)?;
+        Ok(())
     }
 
     /// `None`: no reader was free, or SQLite was busy.
