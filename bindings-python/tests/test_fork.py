@@ -31,7 +31,8 @@ def fork_with_threads() -> Iterator[None]:
 
 def _past_python() -> int:
     """A fork that Python's hooks know nothing of."""
-    return ctypes.PyDLL(None).fork()
+    child: int = ctypes.PyDLL(None).fork()
+    return child
 
 
 def _in_a_child(call: Callable[[], object], fork: Callable[[], int] = os.fork) -> str:

@@ -44,14 +44,14 @@ fn write(store: &Store, token: &str, name: &str) -> Outcome {
         count += 1;
         session.put(&json!({name: count}).to_string(), None).wait()?;
         say(&format!("n {count}"))?;
-        if count % 3 == 0 {
+        if count.is_multiple_of(3) {
             let data = json!({"userId": format!("{name}-{}", count % 5)}).to_string();
             let pair: Value = serde_json::from_str(&store.sessions().start("torture", &data, None).wait()?)?;
             let id = pair["sessionId"].as_str().ok_or("no session id")?.to_owned();
             say(&format!("s {id}"))?;
             started.push_back(id);
         }
-        if count % 6 == 0 {
+        if count.is_multiple_of(6) {
             let id = started.pop_front().ok_or("none started")?;
             say(&format!("w {id}"))?;
             store.sessions().revoke(&id).wait()?;

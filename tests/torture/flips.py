@@ -77,4 +77,4 @@ def look(place, db, values, given):
             try:
                 call()
             except sessile.SessileError as error:
-                need(error.name in READING | {"CONFLICT", "BUSY"}, f"a call is {error.name}: {error}")
+                need(error.name in READING | {"CONFLICT", "BUSY", "READ_ONLY"}, f"a call is {error.name}: {error}")

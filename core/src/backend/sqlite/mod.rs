@@ -42,7 +42,7 @@ use super::{
     UserSessions,
 };
 use crate::clock::Time;
-use crate::error::{Error, Result, fail};
+use crate::error::{Code, Error, Result, fail};
 use crate::task::{blocking, may_block};
 
 /// Sessions that one transaction sweeps.
@@ -283,12 +283,13 @@ impl Sqlite {
         })
     }
 
-    /// The writer, under its mutex and the lock file. `None` when one of them is held and there is no `wait`.
+    /// The writer, under its mutex and the lock file. `None` when one of them is held, or opening it anew may help, and
+    /// there is no `wait`.
     fn with_writer<T>(
         &self,
         doing: &str,
         wait: Option<Instant>,
-        work: impl FnOnce(&Connection) -> Attempt<Option<T>>,
+        work: impl Fn(&Connection) -> Attempt<Option<T>>,
     ) -> Result<Option<T>> {
         if self.settings.read_only {
             return Err(fail!(ReadOnly, "could not {doing}: the store was opened with readOnly"));
@@ -297,15 +298,27 @@ impl Sqlite {
             None => self.writer.try_lock(),
             Some(deadline) => Some(self.writer.try_lock_until(deadline).ok_or_else(|| busy(doing))?),
         };
-        let Some(writer) = writer else { return Ok(None) };
-        let Writer { connection, lock } = writer.as_ref().ok_or_else(closed)?;
+        let Some(mut writer) = writer else { return Ok(None) };
+        let Writer { connection, lock } = writer.as_mut().ok_or_else(closed)?;
         let held = match wait {
             None => lock.try_hold()?,
             Some(deadline) => Some(lock.hold(doing, deadline)?),
         };
         let Some(_held) = held else { return Ok(None) };
         self.readers.check_in_place()?;
-        work(connection).map_err(|trouble| trouble.named(doing))
+        let work = |connection: &Connection| work(connection).map_err(|trouble| trouble.named(doing));
+        match (work(connection), wait) {
+            // SQLite opens a file for reading only when it cannot have it for writing, be it for want of a descriptor at
+            // that moment, and stays so.
+            (Err(error), Some(deadline)) if error.code() == Code::ReadOnly => {
+                let path = self.readers.path();
+                *connection =
+                    connection::writer(path, false, self.schema, self.settings.durability, &self.log, deadline)?;
+                work(connection)
+            }
+            (Err(error), None) if error.code() == Code::ReadOnly => Ok(None),
+            (done, _) => done,
+        }
     }
 }
 
