@@ -9,6 +9,7 @@ mod clock;
 mod config;
 mod error;
 mod execution;
+pub mod fork;
 mod identity;
 mod json;
 mod lifecycle;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::process;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use crate::backend::{self, Backend, Location, Settings};
 use crate::check;
@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::config::{Catalog, Configs};
 use crate::error::{Result, fail};
 use crate::execution::{Access, Execution, not_allowed};
+use crate::fork::{self, Registered};
 use crate::identity::{Issuers, OwnKey, Signer, VerifiedToken, Verifier};
 use crate::lifecycle::{self, Sessions};
 use crate::limits::Limits;
@@ -53,8 +54,10 @@ pub(crate) struct Inner {
     /// Read-change-write verbs of this process queue here by field, so that one process is one contender.
     pub(crate) turns: Vec<async_lock::Mutex<()>>,
     closed: AtomicBool,
-    /// The process that opened it.
-    pid: u32,
+    /// The process whose store it is: that which opened it, or a child that was forked with the hooks.
+    pid: AtomicU32,
+    /// Last, for it is let go of last: until then a fork waits for what is being closed.
+    _registered: Registered,
 }
 
 const TURNS: usize = 64;
@@ -77,7 +80,22 @@ impl Inner {
     /// `FORKED` in a child of the process that opened the store. Asked before any lock is taken: in a child it may be
     /// held by a thread that is not there. `memory:` is no exception: what a child puts into its copy, nobody would see.
     pub(crate) fn check_own(&self) -> Result<()> {
-        if self.pid == process::id() { Ok(()) } else { Err(backend::forked()) }
+        if self.pid.load(Ordering::Relaxed) == process::id() { Ok(()) } else { Err(backend::forked()) }
+    }
+
+    /// Before a fork, when no call is under way: no thread and no connection is left.
+    pub(crate) fn suspend(&self) {
+        self.pool.pause();
+        self.backend.suspend();
+    }
+
+    /// In a child, of a store that was suspended: it is the child's from now on. Whether it can be.
+    pub(crate) fn adopt(&self) -> bool {
+        let adopted = self.backend.adopt();
+        if adopted {
+            self.pid.store(process::id(), Ordering::Relaxed);
+        }
+        adopted
     }
 }
 
@@ -88,6 +106,7 @@ impl Store {
     /// the keyring; `UNSUPPORTED`, `FORMAT_TOO_NEW`, `IO`, `BUSY` for the file.
     pub fn open(options: Options) -> Task<Store> {
         let pool = Pool::default();
+        fork::count_own();
         Task::new(&pool.clone(), async move { Store::open_with(options, pool).await })
     }
 
@@ -122,7 +141,7 @@ impl Store {
         };
         let backend = Backend::open(location, settings, &pool)?;
         check_keys(&vault, &backend, members.read_only).await?;
-        Ok(Store(Arc::new(Inner {
+        Ok(Store(Arc::new_cyclic(|store| Inner {
             clock: options.clock,
             pool,
             backend,
@@ -133,8 +152,9 @@ impl Store {
             catalog: Catalog::default(),
             turns: (0..TURNS).map(|_| async_lock::Mutex::new(())).collect(),
             closed: AtomicBool::new(false),
-            pid: process::id(),
+            pid: AtomicU32::new(process::id()),
             limits,
+            _registered: Registered::new(store.clone()),
         })))
     }
 

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::*;
-use crate::error::Code;
+use crate::error::{Code, Result};
 use crate::task::{Pool, block_on};
 
 pub(super) const SPACE: Space = [1; 16];
@@ -37,6 +37,7 @@ pub(crate) fn check(make: impl Fn() -> Backend) {
         ("a limit refuses the whole change", limits),
         ("cells cross 4 KiB both ways", sizes),
         ("the index is paged in order", listing::index),
+        ("all that is stored is paged by its ids", listing::ids),
         ("a list shows heads and touches as they stand", listing::heads_and_touches),
         ("a user's record and sessions are read together", listing::user_sessions),
         ("no list shows half a change", listing::one_instant),

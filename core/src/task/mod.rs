@@ -22,6 +22,7 @@ use async_task::Runnable;
 use parking_lot::Mutex;
 
 use crate::error::{Result, fail};
+use crate::fork;
 pub use guard::guard;
 use guard::panicked;
 use mode::{Mode, with_mode};
@@ -62,7 +63,10 @@ impl<T: Send + 'static> Task<T> {
     pub fn wait(mut self) -> Result<T> {
         match std::mem::replace(&mut self.0, State::Done) {
             State::Ready(result) => result,
-            State::Idle(work, _) => block_on(work),
+            State::Idle(work, _) => {
+                let _pass = fork::pass()?;
+                block_on(work)
+            }
             State::Running(task) => block_on(task),
             State::Done => Err(already_finished()),
         }
@@ -80,6 +84,10 @@ impl<T: Send + 'static> Task<T> {
             }
             State::Idle(work, pool) => (work, pool),
         };
+        let pass = match fork::pass() {
+            Ok(pass) => pass,
+            Err(error) => return Some(Err(error)),
+        };
         let slot = Arc::new(Mutex::new(Slot::Empty));
         let later = slot.clone();
         let (runnable, task) = pool.spawn(async move {
@@ -92,6 +100,7 @@ impl<T: Send + 'static> Task<T> {
                 }
                 _ => *slot = Slot::Finished(result),
             }
+            drop(pass);
         });
         task.detach();
         with_mode(Mode::Inline, || runnable.run());
@@ -122,7 +131,14 @@ impl<T: Send + 'static> Future for Task<T> {
                 State::Ready(result) => return Poll::Ready(result),
                 State::Done => return Poll::Ready(Err(already_finished())),
                 State::Idle(work, pool) => {
-                    let (runnable, task) = pool.spawn(work);
+                    let pass = match fork::pass() {
+                        Ok(pass) => pass,
+                        Err(error) => return Poll::Ready(Err(error)),
+                    };
+                    let (runnable, task) = pool.spawn(async move {
+                        let _pass = pass;
+                        work.await
+                    });
                     with_mode(Mode::Inline, || runnable.run());
                     self.0 = State::Running(task);
                 }

@@ -4,6 +4,8 @@ use std::cell::Cell;
 use std::task::Poll;
 use std::time::Instant;
 
+use crate::fork;
+
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Mode {
     /// The caller waits anyway: blocking is what it asked for.
@@ -19,6 +21,7 @@ thread_local! {
     static AGAIN: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
+/// Polls operations, each of which has passed the gate of forks: one that is begun within must not wait there.
 pub(super) fn with_mode<R>(mode: Mode, run: impl FnOnce() -> R) -> R {
     struct Restore(Mode);
     impl Drop for Restore {
@@ -27,7 +30,7 @@ pub(super) fn with_mode<R>(mode: Mode, run: impl FnOnce() -> R) -> R {
         }
     }
     let _restore = Restore(MODE.replace(mode));
-    run()
+    fork::passed(run)
 }
 
 /// Whether the thread that polls now may be blocked. When not, try without waiting, and if that fails pass

@@ -75,6 +75,14 @@ impl Pool {
     pub(crate) fn close(&self) {
         self.0.0.close();
     }
+
+    /// Ends the threads as [`close`](Pool::close) does; what comes later starts new ones. When nothing is queued.
+    pub(crate) fn pause(&self) {
+        let pool = &self.0.0;
+        let closed = pool.work.lock().closed;
+        pool.close();
+        pool.work.lock().closed = closed;
+    }
 }
 
 impl PoolInner {

@@ -20,7 +20,7 @@ const DOING: &str = "back the store up";
 impl Sqlite {
     /// Copies the file to `path`, where nothing is yet. It has its name only once it is whole and on the disk.
     pub(in super::super) async fn backup(&self, path: &Path) -> Result<()> {
-        self.own()?;
+        self.usable().await?;
         may_block().await;
         let exists = || fail!(AlreadyExists, "{} exists already: a backup never replaces a file", path.display());
         if path.symlink_metadata().is_ok() {

@@ -14,9 +14,10 @@ use std::time::Instant;
 
 use parking_lot::{Mutex, MutexGuard};
 
+use super::super::{Settings, forked};
 use super::error::busy;
+use super::filesystem;
 use super::schema::Schema;
-use super::{Settings, filesystem};
 use crate::error::{Error, Result, fail};
 
 /// Device and inode: a file has one, whatever its names.
@@ -147,7 +148,7 @@ impl Opening {
                 self.known = true;
                 Ok(())
             }
-            Some(_) => Err(super::forked()),
+            Some(_) => Err(forked()),
             None if held_by_a_stranger(inode) => Err(fail!(
                 Unsupported,
                 "this process has {} open by other means (another copy of SQLite?); closing it there would drop the \

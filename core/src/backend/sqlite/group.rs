@@ -190,7 +190,7 @@ impl Leading<'_> {
     /// Applies the leader's changes and those of all who come meanwhile; what became of each, in their order.
     pub(super) fn apply(&self, connection: &Connection) -> Attempt<Vec<Result<Outcome>>> {
         let mut outcomes = Vec::new();
-        let mut next = self.taken.borrow().first().cloned();
+        let mut next = self.next(0);
         while let Some(member) = next {
             connection.prepare_cached("SAVEPOINT change")?.execute([])?;
             match writer::apply(connection, &member.changes) {
@@ -203,9 +203,15 @@ impl Leading<'_> {
                 }
             }
             connection.prepare_cached("RELEASE change")?.execute([])?;
-            next = if outcomes.len() < MOST { self.take() } else { None };
+            next = if outcomes.len() < MOST { self.next(outcomes.len()) } else { None };
         }
         Ok(outcomes)
+    }
+
+    /// The member after so many: one of those that were taken before, if this is another try.
+    fn next(&self, after: usize) -> Option<Arc<Member>> {
+        let taken = self.taken.borrow().get(after).cloned();
+        taken.or_else(|| self.take())
     }
 
     fn take(&self) -> Option<Arc<Member>> {

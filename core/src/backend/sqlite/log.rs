@@ -80,6 +80,10 @@ impl Sqlite {
     /// Brings the log into the file as far as readers allow, and begins it anew if it is too long. Blocks.
     pub(in super::super) fn checkpoint(&self) -> Result<()> {
         self.own()?;
+        // Closed for a fork, there is no log.
+        if self.suspended.load(Ordering::Acquire) {
+            return Ok(());
+        }
         let doing = "shorten the log";
         let passive = |connection: &Connection| checkpoint(connection, "PASSIVE");
         // No reader free: later.

@@ -13,6 +13,7 @@ mod group;
 mod listing;
 mod lock;
 mod log;
+mod open;
 mod reader;
 mod readers;
 mod row;
@@ -22,15 +23,14 @@ mod tests;
 mod transaction;
 mod writer;
 
-use std::path::Path;
-use std::process;
+use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use rusqlite::Connection;
 
 use self::error::{busy, is_busy, mapped};
-use self::file::{OpenFile, Opening};
+use self::file::OpenFile;
 use self::group::{Group, Leading};
 use self::lock::{Pause, WriteLock};
 use self::log::Log;
@@ -39,10 +39,10 @@ use self::schema::Schema;
 use self::transaction::{Synchronous, Transaction};
 use super::{
     BlindUser, Cells, Change, Durability, Listed, MetaKey, Outcome, Record, Settings, Space, StorageId, UserRecord,
-    UserSessions, forked,
+    UserSessions,
 };
 use crate::clock::Time;
-use crate::error::{Error, Result, fail};
+use crate::error::{Code, Error, Result, fail};
 use crate::task::{blocking, may_block};
 
 /// Sessions that one transaction sweeps.
@@ -53,9 +53,11 @@ pub(crate) struct Sqlite {
     schema: &'static Schema,
     /// The process that opened it: a forked child may not use what it inherited, nor even close it, for SQLite would
     /// drop the parent's locks and lose what it has acknowledged.
-    pid: u32,
-    /// `None` once closed, and where nothing is to be written.
+    pid: AtomicU32,
+    /// `None` once closed, while suspended, and where nothing is to be written.
     writer: Mutex<Option<Writer>>,
+    /// Everything is closed for a fork; the next call opens it again. Set and reset under the writer's lock.
+    suspended: AtomicBool,
     readers: Readers,
     group: Group,
     log: Log,
@@ -97,44 +99,6 @@ impl Trouble {
 }
 
 impl Sqlite {
-    /// Opens the file, making it if need be. Blocks, at most until the deadline where others hold it.
-    pub(super) fn open(path: &Path, settings: Settings) -> Result<Sqlite> {
-        Sqlite::open_as(path, settings, &schema::CURRENT)
-    }
-
-    fn open_as(path: &Path, settings: Settings, schema: &'static Schema) -> Result<Sqlite> {
-        let until = Instant::now() + settings.deadline;
-        let mut opening = Opening::new(path, &settings, schema, until)?;
-        let log = Log::default();
-        let writer = if settings.read_only {
-            opening.check_made()?;
-            None
-        } else {
-            let lock = WriteLock::open(&opening.lock_path())?;
-            let connection = {
-                let _held = lock.hold("open the store", until)?;
-                let empty = opening.prepare()?;
-                connection::writer(opening.path(), empty, schema, settings.durability, &log, until)?
-            };
-            Some(Writer { connection, lock })
-        };
-        let readers = Readers::new(opening.path().to_owned(), opening.inode()?, settings.read_only);
-        if settings.read_only {
-            let checked = readers.lend(Some(until), |connection| schema.check(connection))?;
-            checked.unwrap_or_else(|| Err(busy("open the store")))?;
-        }
-        Ok(Sqlite {
-            settings,
-            schema,
-            pid: process::id(),
-            writer: Mutex::new(writer),
-            readers,
-            group: Group::default(),
-            log,
-            file: Mutex::new(Some(opening.done()?)),
-        })
-    }
-
     pub(super) async fn read(
         &self,
         space: &Space,
@@ -156,7 +120,7 @@ impl Sqlite {
 
     /// Applies changes together with those of other callers, to be on the disk before any of them is answered.
     async fn in_a_group(&self, changes: &[Change]) -> Result<Outcome> {
-        self.own()?;
+        self.usable().await?;
         let deadline = Instant::now() + self.settings.deadline;
         let place = self.group.join(changes.to_vec(), deadline);
         if let Some(answer) = place.answer().await {
@@ -244,21 +208,14 @@ impl Sqlite {
 
     /// What was acknowledged before is on the disk.
     pub(super) async fn flush(&self) -> Result<()> {
-        self.own()?;
+        self.usable().await?;
         may_block().await;
         self.readers.check_usable()?;
         file::sync_log(self.readers.path())
     }
 
-    pub(super) async fn close(&self) -> Result<()> {
-        self.own()?;
-        may_block().await;
-        self.close_now();
-        Ok(())
-    }
-
     async fn reading<T>(&self, doing: &str, work: impl Fn(&Connection) -> Attempt<T>) -> Result<T> {
-        self.own()?;
+        self.usable().await?;
         let deadline = Instant::now() + self.settings.deadline;
         let mut pause = Pause::until(deadline);
         loop {
@@ -280,7 +237,7 @@ impl Sqlite {
         durability: Durability,
         work: impl Fn(&Connection) -> Attempt<T>,
     ) -> Result<T> {
-        self.own()?;
+        self.usable().await?;
         if durability == Durability::Commit {
             // The commit waits for the disk, whoever holds the locks.
             may_block().await;
@@ -326,12 +283,13 @@ impl Sqlite {
         })
     }
 
-    /// The writer, under its mutex and the lock file. `None` when one of them is held and there is no `wait`.
+    /// The writer, under its mutex and the lock file. `None` when one of them is held, or opening it anew may help, and
+    /// there is no `wait`.
     fn with_writer<T>(
         &self,
         doing: &str,
         wait: Option<Instant>,
-        work: impl FnOnce(&Connection) -> Attempt<Option<T>>,
+        work: impl Fn(&Connection) -> Attempt<Option<T>>,
     ) -> Result<Option<T>> {
         if self.settings.read_only {
             return Err(fail!(ReadOnly, "could not {doing}: the store was opened with readOnly"));
@@ -340,43 +298,26 @@ impl Sqlite {
             None => self.writer.try_lock(),
             Some(deadline) => Some(self.writer.try_lock_until(deadline).ok_or_else(|| busy(doing))?),
         };
-        let Some(writer) = writer else { return Ok(None) };
-        let Writer { connection, lock } = writer.as_ref().ok_or_else(closed)?;
+        let Some(mut writer) = writer else { return Ok(None) };
+        let Writer { connection, lock } = writer.as_mut().ok_or_else(closed)?;
         let held = match wait {
             None => lock.try_hold()?,
             Some(deadline) => Some(lock.hold(doing, deadline)?),
         };
         let Some(_held) = held else { return Ok(None) };
         self.readers.check_in_place()?;
-        work(connection).map_err(|trouble| trouble.named(doing))
-    }
-
-    /// `FORKED` in a child of the process that opened the store. Looks at nothing else: in a child any lock may be
-    /// held by a thread that is not there.
-    fn own(&self) -> Result<()> {
-        if self.pid == process::id() { Ok(()) } else { Err(forked()) }
-    }
-
-    /// Readers first, so that the writer is the last connection: SQLite then brings the log into the file, if no other
-    /// process has it open, and removes it.
-    fn close_now(&self) {
-        let mut writer = self.writer.lock();
-        self.readers.close();
-        *writer = None;
-        // Last of all: what is not entered as open must have no descriptor left.
-        if let Some(file) = self.file.lock().take() {
-            file.release();
-        }
-    }
-}
-
-impl Drop for Sqlite {
-    fn drop(&mut self) {
-        if self.own().is_ok() {
-            self.close_now();
-        } else {
-            std::mem::forget(self.writer.get_mut().take());
-            self.readers.forget();
+        let work = |connection: &Connection| work(connection).map_err(|trouble| trouble.named(doing));
+        match (work(connection), wait) {
+            // SQLite opens a file for reading only when it cannot have it for writing, be it for want of a descriptor at
+            // that moment, and stays so.
+            (Err(error), Some(deadline)) if error.code() == Code::ReadOnly => {
+                let path = self.readers.path();
+                *connection =
+                    connection::writer(path, false, self.schema, self.settings.durability, &self.log, deadline)?;
+                work(connection)
+            }
+            (Err(error), None) if error.code() == Code::ReadOnly => Ok(None),
+            (done, _) => done,
         }
     }
 }

@@ -9,8 +9,10 @@ use super::row::{self, Packed};
 use super::{Attempt, damaged, session_key, user_key};
 use crate::clock::Time;
 
-const HEAD: &str = "SELECT head, touch, version, updated, size, count FROM session WHERE key = ?1";
-const WHOLE: &str = "SELECT head, touch, version, updated, size, count, cells FROM session WHERE key = ?1";
+pub(super) const HEAD: &str = "SELECT head, touch, version, updated, size, count FROM session WHERE key = ?1";
+pub(super) const WHOLE: &str = "SELECT head, touch, version, updated, size, count, cells FROM session WHERE key = ?1";
+
+pub(super) const LARGE: &str = "SELECT value FROM field WHERE key = ?1 AND cell = ?2";
 
 /// Reads one session and, when named, its user's record.
 pub(super) fn record(
@@ -66,7 +68,7 @@ fn session(connection: &Connection, key: &[u8], asked_for: &Cells) -> Attempt<Re
 }
 
 fn large(connection: &Connection, key: &[u8], cell: &Packed<'_>) -> Attempt<Box<[u8]>> {
-    let mut statement = connection.prepare_cached("SELECT value FROM field WHERE key = ?1 AND cell = ?2")?;
+    let mut statement = connection.prepare_cached(LARGE)?;
     let sealed: Option<Box<[u8]>> = statement.query_row(params![key, cell.cell()], |row| row.get(0)).optional()?;
     sealed.filter(|sealed| cell.stands_for(sealed)).ok_or_else(damaged)
 }
@@ -112,9 +114,11 @@ pub(super) fn meta(connection: &Connection, key: &MetaKey) -> Attempt<Option<Box
 /// Free pages that stay with the file, for what is written next: 1 MiB.
 pub(super) const FREE_PAGES_KEPT: u64 = 256;
 
+pub(super) const EXPIRED: &str = "SELECT 1 FROM session WHERE expires <= ?1 LIMIT 1";
+
 /// Whether a sweep would find anything, sessions or space: looking takes no write lock.
 pub(super) fn anything_to_sweep(connection: &Connection, now: Time) -> Attempt<bool> {
-    let mut statement = connection.prepare_cached("SELECT 1 FROM session WHERE expires <= ?1 LIMIT 1")?;
+    let mut statement = connection.prepare_cached(EXPIRED)?;
     Ok(statement.exists([now.millis()])? || free_pages(connection)? > FREE_PAGES_KEPT)
 }
 

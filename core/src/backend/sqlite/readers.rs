@@ -109,7 +109,7 @@ impl Readers {
 
     /// `CLOSED`, or refused as by [`check_in_place`](Readers::check_in_place).
     pub(super) fn check_usable(&self) -> Result<()> {
-        if self.state.lock().closed {
+        if self.is_closed() {
             return Err(super::closed());
         }
         self.check_in_place()
@@ -151,6 +151,15 @@ impl Readers {
             self.returned.wait(&mut state);
         }
         state.idle.clear();
+    }
+
+    /// Closes those that are not lent out, which before a fork are all; later ones are opened when needed.
+    pub(super) fn suspend(&self) {
+        self.state.lock().idle.clear();
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.state.lock().closed
     }
 
     /// Leaves the connections as they are: they belong to the process this one was forked from.

@@ -10,8 +10,8 @@ mod versions;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{self, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 
@@ -329,7 +329,7 @@ fn a_forked_child_is_told_so_and_touches_nothing() {
     let mut inherited = Sqlite::open(&path, settings(Durability::Interval, DEADLINE)).unwrap();
     assert!(matches!(wait(inherited.apply(&[one(1)])).unwrap(), Outcome::Applied { .. }));
     wait(inherited.read(&SPACE, &id(1), &Cells::All, None)).map(|_| ()).unwrap();
-    inherited.pid += 1;
+    *inherited.pid.get_mut() += 1;
     assert_eq!(code(wait(inherited.apply(&[one(1)]))), Some(Code::Forked));
     assert_eq!(code(wait(inherited.read(&SPACE, &id(1), &Cells::All, None))), Some(Code::Forked));
     assert_eq!(code(wait(inherited.close())), Some(Code::Forked));

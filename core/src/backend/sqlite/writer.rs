@@ -227,8 +227,7 @@ fn user_and_index(connection: &Connection, change: &Change) -> Attempt<()> {
 pub(super) fn sweep(connection: &Connection, now: Time, budget: usize, until: Option<Instant>) -> Attempt<u64> {
     let in_time = || until.is_none_or(|until| Instant::now() < until);
     let most = i64::try_from(budget).unwrap_or(i64::MAX);
-    let sql = "SELECT rowid, key FROM session WHERE expires <= ?1 ORDER BY expires LIMIT ?2";
-    let mut select = connection.prepare_cached(sql)?;
+    let mut select = connection.prepare_cached(OVER)?;
     let found = select.query_map(params![now.millis(), most], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let found: Vec<(i64, Vec<u8>)> = found.collect::<rusqlite::Result<_>>()?;
     let mut dropped = 0;
@@ -255,6 +254,8 @@ pub(super) fn sweep(connection: &Connection, now: Time, budget: usize, until: Op
     }
     Ok(dropped)
 }
+
+pub(super) const OVER: &str = "SELECT rowid, key FROM session WHERE expires <= ?1 ORDER BY expires LIMIT ?2";
 
 /// How many free pages a sweep gives back for each session that it may drop: more than most leave.
 const PAGES_A_SESSION: u64 = 8;
