@@ -101,7 +101,7 @@ fn rsa(jwk: &Members<'_>, kid: Option<String>, named: Option<Algorithm>) -> Resu
     if (RsaPublicKeyComponents { n: &n, e: &e }).to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256).is_err() {
         return Err("its numbers make no RSA key".to_owned());
     }
-    Ok(Key::new(kid, algorithm, DecodingKey::from_rsa_raw_components(&n, &e), n.len()))
+    Ok(Key::new(kid, algorithm, DecodingKey::from_rsa_raw_components(&n, &e), n.len(), &[&n, &e]))
 }
 
 /// EC: the curve decides the algorithm (RFC 7518 §3.4); the point is on it.
@@ -123,7 +123,7 @@ fn ec(jwk: &Members<'_>, kid: Option<String>, named: Option<Algorithm>) -> Resul
     if ParsedPublicKey::new(curve, &point).is_err() {
         return Err("its point is not on the curve".to_owned());
     }
-    Ok(Key::new(kid, algorithm, DecodingKey::from_ec_der(&point), 2 * size))
+    Ok(Key::new(kid, algorithm, DecodingKey::from_ec_der(&point), 2 * size, &[&point]))
 }
 
 /// OKP: Ed25519 only (RFC 8037).
@@ -143,7 +143,7 @@ fn okp(jwk: &Members<'_>, kid: Option<String>, named: Option<Algorithm>) -> Resu
 
 /// The Ed25519 key of those 32 bytes.
 pub(super) fn ed25519(kid: Option<String>, x: &[u8; 32]) -> Key {
-    Key::new(kid, Algorithm::EdDSA, DecodingKey::from_ed_der(x), 64)
+    Key::new(kid, Algorithm::EdDSA, DecodingKey::from_ed_der(x), 64, &[x])
 }
 
 /// The y coordinates of the points whose order divides 8: 1, −1, 0, and the two of order 8. Under such a key the

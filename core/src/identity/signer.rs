@@ -3,6 +3,8 @@
 //! `iss` = `aud` = `sessile:<workspace>/<product>/<env>`, EdDSA. A store trusts no other such issuer unless an entry of
 //! its options says so.
 
+use std::sync::Arc;
+
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -52,7 +54,7 @@ pub(crate) struct SessionClaims<'a> {
 
 /// Signs login tokens and session tokens.
 pub(crate) struct Signer {
-    issuer: Issuer,
+    issuer: Arc<Issuer>,
     kid: String,
     key: Ed25519KeyPair,
     public: Vec<(String, [u8; 32])>,
@@ -78,7 +80,7 @@ impl Signer {
         }
         let (kid, key) = primary.ok_or_else(|| fail!(KeyringInvalid, "no signing key is primary: one must be"))?;
         let verifying = public.iter().map(|(kid, x)| ed25519(Some(kid.clone()), x)).collect();
-        let issuer = Issuer::own(issuer, KeySet::of(verifying));
+        let issuer = Arc::new(Issuer::own(issuer, KeySet::of(verifying)));
         Ok(Signer { issuer, kid, key, public, token_bytes: limits.token })
     }
 
@@ -87,7 +89,7 @@ impl Signer {
         &self.issuer.name
     }
 
-    pub(super) fn as_issuer(&self) -> &Issuer {
+    pub(super) fn as_issuer(&self) -> &Arc<Issuer> {
         &self.issuer
     }
 

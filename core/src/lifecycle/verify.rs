@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::error::{Code, Error, Result};
-use crate::identity::SessionRef;
+use crate::identity::{Confirmation, SessionRef};
 use crate::json::Fields;
 use crate::session::global::Global;
 use crate::session::version::Selection;
@@ -14,11 +14,15 @@ use crate::vault::Head;
 
 pub(super) async fn verify(store: &Arc<Inner>, token: &str) -> Result<String> {
     let now = store.clock.now();
-    let token = match store.verifier.verify_whenever(token, now) {
+    let token = match store.verifier.verify_whenever(token, &Confirmation::default(), &store.clock).await {
         Ok(token) => token,
         Err(error) => return Ok(invalid(if error.code() == Code::TokenNotYet { "not_yet" } else { "untrusted" })),
     };
     let Some(session) = token.session() else { return Ok(invalid("untrusted")) };
+    match store.revocations.check(store, &token).await {
+        Err(error) if error.code() == Code::TokenRevoked => return Ok(invalid("revoked")),
+        known => known?,
+    }
     let global = Global::by_id(store.clone(), session.id.clone());
     // A token that expired says so only of a session that it could open otherwise; looking that up is no use of it.
     let found = match token.check_alive(now) {
