@@ -73,19 +73,6 @@ impl Inner {
         self.check_own()
     }
 
-    /// The verified token, or why it is none, if that can be said without waiting for keys or the backend.
-    fn verified_now(&self, token: &str) -> Option<Result<VerifiedToken>> {
-        let now = self.clock.now();
-        match self.verifier.verify_now(token, &Confirmation::default(), now) {
-            Err(missed) if missed.may_wait() => None,
-            Err(missed) => Some(Err(missed.error)),
-            Ok(token) => match (token.check_alive(now), self.revocations.check_now(&token)) {
-                (Err(expired), _) => Some(Err(expired)),
-                (Ok(()), verdict) => verdict.map(|verdict| verdict.map(|()| token)),
-            },
-        }
-    }
-
     /// `FORKED` in a child of the process that opened the store. Asked before any lock is taken: in a child it may be
     /// held by a thread that is not there. `memory:` is no exception: what a child puts into its copy, nobody would see.
     pub(crate) fn check_own(&self) -> Result<()> {
@@ -162,13 +149,23 @@ impl Store {
         if let Err(error) = self.0.check_open() {
             return Task::ready(Err(error));
         }
-        if let Some(known) = self.0.verified_now(token) {
-            return Task::ready(known);
+        let (unproven, now) = (Confirmation::default(), self.0.clock.now());
+        let token = match self.0.verifier.verify_now(token, &unproven, now) {
+            Ok(known) => Ok(known),
+            Err(missed) if missed.may_wait() => Err(token.to_owned()),
+            Err(missed) => return Task::ready(Err(missed.error)),
+        };
+        if let Ok(known) = &token
+            && let Some(verdict) = self.0.revocations.check_now(known)
+        {
+            return Task::ready(known.check_alive(now).and(verdict).map(|()| known.clone()));
         }
-        let (store, token) = (self.0.clone(), token.to_owned());
-        Task::new(&self.0.pool, async move {
-            store.check_usable()?;
-            let token = store.verifier.verify(&token, &Confirmation::default(), &store.clock).await?;
+        self.task(async move |store| {
+            let token = match token {
+                Ok(known) => known,
+                Err(given) => store.verifier.verify_whenever(&given, &unproven, &store.clock).await?,
+            };
+            token.check_alive(store.clock.now())?;
             store.revocations.check(&store, &token).await?;
             Ok(token)
         })

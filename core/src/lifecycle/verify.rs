@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::Under;
 use crate::error::{Code, Error, Result};
 use crate::identity::{Confirmation, SessionRef};
 use crate::json::Fields;
@@ -30,6 +31,11 @@ pub(super) async fn verify(store: &Arc<Inner>, token: &str) -> Result<String> {
         Err(_) => global.seen().await.map(|_| None),
     };
     match found {
+        Ok(Some((head, _)))
+            if Under::find(store, &session.id.tag).await?.config.definition.is_stale(head.began, now) =>
+        {
+            Ok(invalid("session_expired"))
+        }
         Ok(Some((head, fields))) => {
             let fields = fields.into_iter().map(|(name, field)| (name, field.value)).collect();
             Ok(valid(session, &head, &fields))
