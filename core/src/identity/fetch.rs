@@ -85,12 +85,15 @@ fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>, Reason> {
     }
 }
 
+const NOT_CERTIFIED: &str = "its server is not certified as it should be (TLS)";
+
 fn why(error: &ureq::Error) -> &'static str {
     match error {
         ureq::Error::Timeout(_) => "5 seconds have passed",
         ureq::Error::HostNotFound => "its host is not known",
+        ureq::Error::Io(error) if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) => NOT_CERTIFIED,
         ureq::Error::ConnectionFailed | ureq::Error::Io(_) => "the connection failed",
-        ureq::Error::Tls(_) | ureq::Error::Rustls(_) => "its server is not who it should be (TLS)",
+        ureq::Error::Tls(_) | ureq::Error::Rustls(_) => NOT_CERTIFIED,
         ureq::Error::BodyExceedsLimit(_) => "it has more than 64 KiB",
         _ => "the answer is none",
     }

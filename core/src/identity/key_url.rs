@@ -144,3 +144,7 @@ impl Flight {
         self.under_way && self.begun.is_some_and(|begun| begun.elapsed() < LOST)
     }
 }
+
+#[cfg(test)]
+#[path = "key_url_tests.rs"]
+mod tests;

@@ -32,7 +32,11 @@ mod token;
 mod verifier;
 
 #[cfg(test)]
+mod examples;
+#[cfg(test)]
 mod vectors;
+#[cfg(test)]
+mod wycheproof;
 
 pub(crate) use confirmation::Confirmation;
 pub(crate) use demand::check as check_demands;

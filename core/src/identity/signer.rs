@@ -15,7 +15,7 @@ use super::header::{LOGIN_TYPE, SESSION_TYPE};
 use super::issuer::Issuer;
 use super::jwk::ed25519;
 use super::jwks::KeySet;
-use super::members::{MAX_DEPTH, Members, Unreadable, string};
+use super::members::{MAX_DEPTH, MAX_MEMBERS, Members, Unreadable, string};
 use crate::backend::BlindUser;
 use crate::clock::Time;
 use crate::error::{Error, Result, fail};
@@ -177,6 +177,9 @@ fn unreadable(why: Unreadable) -> Error {
         Unreadable::NotObject => fail!(InvalidArgument, "claims: the text {}", why.as_str()),
         Unreadable::TooDeep => {
             fail!(LimitExceeded, "claims: the text {}", why.as_str()).with("limit", MAX_DEPTH as u64)
+        }
+        Unreadable::TooMany => {
+            fail!(LimitExceeded, "claims: the text {}", why.as_str()).with("limit", MAX_MEMBERS as u64)
         }
     }
 }
