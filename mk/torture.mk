@@ -4,5 +4,5 @@
 
 torture: torture-tokens ## the long versions of the tests: minutes to hours
 
-torture-tokens:
+torture-tokens: differential-peers
 	$(PYTHON_VENV)/bin/python tests/differential/run.py --tokens 20000
