@@ -20,5 +20,5 @@ torture-store: artefacts c-programs
 	@mkdir -p build && rm -rf build/group-commit
 	cargo run --release -p sessile --example group_commit -- build/group-commit
 
-torture-tokens:
+torture-tokens: differential-peers
 	$(PYTHON_VENV)/bin/python tests/differential/run.py --tokens 20000
