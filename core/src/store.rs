@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use crate::backend::{self, Backend, Location, Settings};
 use crate::check;
-use crate::clock::Clock;
+use crate::clock::{Clock, Time};
 use crate::config::{Catalog, Configs};
 use crate::error::{Result, fail};
 use crate::execution::{Access, Execution, not_allowed};
 use crate::fork::{self, Registered};
-use crate::identity::{Issuers, OwnKey, Signer, VerifiedToken, Verifier};
+use crate::identity::{Confirmation, Issuers, OwnKey, Revocations, Signer, VerifiedToken, Verifier};
 use crate::lifecycle::{self, Sessions};
 use crate::limits::Limits;
 use crate::options::{KeyringSource, Options};
@@ -51,6 +51,7 @@ pub(crate) struct Inner {
     pub(crate) signer: Arc<Signer>,
     pub(crate) heads: Heads,
     pub(crate) catalog: Catalog,
+    pub(crate) revocations: Revocations,
     /// Read-change-write verbs of this process queue here by field, so that one process is one contender.
     pub(crate) turns: Vec<async_lock::Mutex<()>>,
     closed: AtomicBool,
@@ -150,6 +151,7 @@ impl Store {
             signer,
             heads: Heads::default(),
             catalog: Catalog::default(),
+            revocations: Revocations::default(),
             turns: (0..TURNS).map(|_| async_lock::Mutex::new(())).collect(),
             closed: AtomicBool::new(false),
             pid: AtomicU32::new(process::id()),
@@ -167,12 +169,34 @@ impl Store {
     /// Takes up an execution from a checkpoint of at most 24 hours. If the checkpoint belongs to a user, `token` must
     /// be that user's. `CORRUPT`, `KEY_*`, `INVALID_ARGUMENT` (too old), `GLOBAL_NOT_ALLOWED`, `TOKEN_*`.
     pub fn resume(&self, checkpoint: &[u8], trigger: Option<&str>, token: Option<&str>) -> Task<Execution> {
-        Task::ready(Execution::resume(self.0.clone(), checkpoint, trigger, token))
+        Execution::resume(self.0.clone(), checkpoint, trigger, token)
     }
 
     /// Verifies a token, with or without `Bearer ` or `<tag>:`. `TOKEN_*`.
     pub fn verify(&self, token: &str) -> Task<VerifiedToken> {
-        Task::ready(self.0.check_open().and_then(|()| self.0.verifier.verify(token, self.0.clock.now())))
+        if let Err(error) = self.0.check_open() {
+            return Task::ready(Err(error));
+        }
+        let (unproven, now) = (Confirmation::default(), self.0.clock.now());
+        let token = match self.0.verifier.verify_now(token, &unproven, now) {
+            Ok(known) => Ok(known),
+            Err(missed) if missed.may_wait() => Err(token.to_owned()),
+            Err(missed) => return Task::ready(Err(missed.error)),
+        };
+        if let Ok(known) = &token
+            && let Some(verdict) = self.0.revocations.check_now(known)
+        {
+            return Task::ready(known.check_alive(now).and(verdict).map(|()| known.clone()));
+        }
+        self.task(async move |store| {
+            let token = match token {
+                Ok(known) => known,
+                Err(given) => store.verifier.verify_whenever(&given, &unproven, &store.clock).await?,
+            };
+            token.check_alive(store.clock.now())?;
+            store.revocations.check(&store, &token).await?;
+            Ok(token)
+        })
     }
 
     /// The user's Global session of config `tag` (absent: `global`), from proof alone, outside any execution. The proof
@@ -249,9 +273,65 @@ impl Store {
         })
     }
 
+    /// Revokes every token that `issuer` gave out until `not_before` (absent: now): login and session tokens and refresh
+    /// tokens too where it is the store's own, `sessile:<workspace>/<product>/<env>`. It only ever moves forward. Counts
+    /// at once here and within a second in every process, for running executions too: `TOKEN_REVOKED`.
+    ///
+    /// `NOT_FOUND` if no issuer has that name, `INVALID_ARGUMENT` for an instant that is yet to come.
+    pub fn revoke_issuer(&self, issuer: &str, not_before: Option<Time>) -> Task<()> {
+        let issuer = issuer.to_owned();
+        self.task(async move |store| store.revocations.revoke_issuer(&store, &issuer, not_before).await)
+    }
+
+    /// Revokes one token, which must verify (it may be bound to a key, and it may have expired, which is enough). Known by
+    /// its `jti`; `INVALID_ARGUMENT` if it has none. Counts like [`revoke_issuer`](Store::revoke_issuer), and is
+    /// forgotten when the token has ended. `TOKEN_*`.
+    pub fn revoke_token(&self, token: &str) -> Task<()> {
+        let token = token.to_owned();
+        self.task(async move |store| {
+            let token = store.verifier.verify_unproven(&token, &store.clock).await?;
+            match token.check_alive(store.clock.now()) {
+                Ok(()) => store.revocations.revoke_token(&store, &token).await,
+                Err(_) => Ok(()),
+            }
+        })
+    }
+
+    /// Revokes one token by its issuer and `jti`, for who does not have its text. `NOT_FOUND` if no issuer has that name.
+    pub fn revoke_token_id(&self, issuer: &str, jti: &str) -> Task<()> {
+        let (issuer, jti) = (issuer.to_owned(), jti.to_owned());
+        self.task(async move |store| store.revocations.revoke_token_id(&store, &issuer, &jti).await)
+    }
+
+    /// Takes a logout token (OpenID Connect Back-Channel Logout 1.0) of one of the issuers. Its user's sessions are
+    /// revoked under every configuration, the standing ones too, begun or not, and so are all tokens with its `sid`; how
+    /// many sessions were alive. A logout token is taken once. `TOKEN_*`.
+    pub fn accept_logout_token(&self, token: &str) -> Task<u64> {
+        let token = token.to_owned();
+        self.task(async move |store| lifecycle::accept_logout(&store, &token).await)
+    }
+
+    /// What there is to know of tokens and keys, JSON: `{"tokenCache": {"hits", "misses", "tokens"}, "issuers":
+    /// [{"issuer", "keys": [kid…], "refusedKeys": [{"index", "kid", "reason"}], "trouble": null|"…"}]}`. `trouble` is why
+    /// the keys could not be loaded lately; the last good ones are in force meanwhile.
+    pub fn stats(&self) -> String {
+        self.0.verifier.stats()
+    }
+
     /// The limits in force.
     pub fn limits(&self) -> &Limits {
         &self.0.limits
+    }
+
+    fn task<R: Send + 'static, F>(&self, work: impl FnOnce(Arc<Inner>) -> F + Send + 'static) -> Task<R>
+    where
+        F: Future<Output = Result<R>> + Send + 'static,
+    {
+        let store = self.0.clone();
+        Task::new(&self.0.pool, async move {
+            store.check_usable()?;
+            work(store).await
+        })
     }
 
     /// Closes the store: later calls are `CLOSED`. Closing twice is fine. `FORKED` in a forked child, where there is

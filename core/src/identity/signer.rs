@@ -3,6 +3,8 @@
 //! `iss` = `aud` = `sessile:<workspace>/<product>/<env>`, EdDSA. A store trusts no other such issuer unless an entry of
 //! its options says so.
 
+use std::sync::Arc;
+
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,7 +15,7 @@ use super::header::{LOGIN_TYPE, SESSION_TYPE};
 use super::issuer::Issuer;
 use super::jwk::ed25519;
 use super::jwks::KeySet;
-use super::members::{MAX_DEPTH, Members, Unreadable, string};
+use super::members::{MAX_DEPTH, MAX_MEMBERS, Members, Unreadable, string};
 use crate::backend::BlindUser;
 use crate::clock::Time;
 use crate::error::{Error, Result, fail};
@@ -52,7 +54,7 @@ pub(crate) struct SessionClaims<'a> {
 
 /// Signs login tokens and session tokens.
 pub(crate) struct Signer {
-    issuer: Issuer,
+    issuer: Arc<Issuer>,
     kid: String,
     key: Ed25519KeyPair,
     public: Vec<(String, [u8; 32])>,
@@ -78,7 +80,7 @@ impl Signer {
         }
         let (kid, key) = primary.ok_or_else(|| fail!(KeyringInvalid, "no signing key is primary: one must be"))?;
         let verifying = public.iter().map(|(kid, x)| ed25519(Some(kid.clone()), x)).collect();
-        let issuer = Issuer::own(issuer, KeySet::of(verifying));
+        let issuer = Arc::new(Issuer::own(issuer, KeySet::of(verifying)));
         Ok(Signer { issuer, kid, key, public, token_bytes: limits.token })
     }
 
@@ -87,7 +89,7 @@ impl Signer {
         &self.issuer.name
     }
 
-    pub(super) fn as_issuer(&self) -> &Issuer {
+    pub(super) fn as_issuer(&self) -> &Arc<Issuer> {
         &self.issuer
     }
 
@@ -175,6 +177,9 @@ fn unreadable(why: Unreadable) -> Error {
         Unreadable::NotObject => fail!(InvalidArgument, "claims: the text {}", why.as_str()),
         Unreadable::TooDeep => {
             fail!(LimitExceeded, "claims: the text {}", why.as_str()).with("limit", MAX_DEPTH as u64)
+        }
+        Unreadable::TooMany => {
+            fail!(LimitExceeded, "claims: the text {}", why.as_str()).with("limit", MAX_MEMBERS as u64)
         }
     }
 }

@@ -22,6 +22,7 @@ mod meta;
 mod namespace;
 mod padding;
 mod random;
+mod revocation_vault;
 mod session_id;
 mod touch;
 mod user;
@@ -46,6 +47,7 @@ pub(crate) use keyring::KeyState;
 pub use keyring::Keyring;
 pub(crate) use namespace::Namespace;
 pub(crate) use random::{Entropy, fill_random};
+pub(crate) use revocation_vault::RevocationVault;
 pub(crate) use session_id::SessionId;
 pub(crate) use user::User;
 
@@ -55,6 +57,7 @@ pub(crate) struct Vault {
     namespace: Namespace,
     configs: Mutex<HashMap<[u8; 16], Vec<Tagged>>>,
     catalog: CatalogVault,
+    revocations: RevocationVault,
     checkpoints: Seals,
     identity_key: blind::BlindKey,
 }
@@ -67,6 +70,7 @@ impl Vault {
         let context = Context { namespace: &namespace, tag: "", config: &[0; 16] };
         Vault {
             catalog: CatalogVault::derive(&keyring, &context),
+            revocations: RevocationVault::derive(&keyring, &context),
             checkpoints: Seals::derive(&keyring, &context, "checkpoint"),
             identity_key: blind::BlindKey::derive(keyring.index_key(), &context, "identity"),
             keyring,
@@ -91,6 +95,11 @@ impl Vault {
     /// Where the namespace's configurations lie, and their keys.
     pub(crate) fn catalog(&self) -> &CatalogVault {
         &self.catalog
+    }
+
+    /// Where the namespace's revocations lie, and their keys.
+    pub(crate) fn revocations(&self) -> &RevocationVault {
+        &self.revocations
     }
 
     /// Where the namespace's key check values are kept.
