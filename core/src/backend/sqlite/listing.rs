@@ -51,7 +51,9 @@ pub(super) fn page(
 pub(super) fn user(connection: &Connection, space: &Space, user: &BlindUser) -> Attempt<UserSessions> {
     let snapshot = connection.unchecked_transaction()?;
     let record = reader::user_record(connection, space, user)?;
-    let sessions = listed(connection, space, ALL_OF_USER, params![space, user])?;
+    let mut sessions = listed(connection, space, ALL_OF_USER, params![space, user])?;
+    // A damaged entry may name what can't be the user's: changes are of one bucket.
+    sessions.retain(|listed| listed.id[0] == user[0]);
     snapshot.finish()?;
     Ok(UserSessions { record, sessions })
 }

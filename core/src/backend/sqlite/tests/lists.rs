@@ -48,6 +48,26 @@ fn a_damaged_row_hides_no_other_from_a_list() {
 }
 
 #[test]
+fn an_entry_that_names_another_bucket_is_not_the_users() {
+    let place = Place::new();
+    let store = place.open();
+    for n in 1..=2 {
+        let mut begin = one(n);
+        begin.effects.index = Some((user(1), true));
+        applied(&store, &begin);
+    }
+    wait(store.close()).unwrap();
+    let mut elsewhere = id(2);
+    elsewhere[0] ^= 1;
+    place.raw().execute("UPDATE entry SET id = ?1 WHERE id = ?2", [elsewhere, id(2)]).unwrap();
+    let store = place.open();
+    let known = wait(store.user(&SPACE, &user(1))).unwrap();
+    assert_eq!(known.sessions.iter().map(|listed| listed.id).collect::<Vec<_>>(), [id(1)]);
+    // Lists, and with them the check, show it.
+    assert_eq!(wait(store.page(&SPACE, None, None, 9)).unwrap().len(), 2);
+}
+
+#[test]
 fn lists_and_lookups_walk_their_keys_and_sort_nothing() {
     let place = Place::new();
     let store = place.open();
