@@ -72,6 +72,21 @@ impl Inner {
         Ok(())
     }
 
+    /// A call on an open store of this process.
+    pub(crate) fn task<R: Send + 'static, F>(
+        self: &Arc<Inner>,
+        work: impl FnOnce(Arc<Inner>) -> F + Send + 'static,
+    ) -> Task<R>
+    where
+        F: Future<Output = Result<R>> + Send + 'static,
+    {
+        let store = self.clone();
+        Task::new(&self.pool, async move {
+            store.check_usable()?;
+            work(store).await
+        })
+    }
+
     /// Both: what every call that touches the backend asks first.
     pub(crate) fn check_usable(&self) -> Result<()> {
         self.check_open()?;
@@ -188,7 +203,7 @@ impl Store {
         {
             return Task::ready(known.check_alive(now).and(verdict).map(|()| known.clone()));
         }
-        self.task(async move |store| {
+        self.0.task(async move |store| {
             let token = match token {
                 Ok(known) => known,
                 Err(given) => store.verifier.verify_whenever(&given, &unproven, &store.clock).await?,
@@ -228,9 +243,7 @@ impl Store {
     /// Gives space back: drops up to `budget` sessions that were over a day ago, and records of users who are gone
     /// for longer than their configuration's retention. How many. Nothing needs it to be right.
     pub fn sweep(&self, budget: u32) -> Task<u64> {
-        let inner = self.0.clone();
-        Task::new(&self.0.pool, async move {
-            inner.check_usable()?;
+        self.0.task(async move |inner| {
             let rows = inner.backend.sweep(inner.clock.now(), budget as usize, None).await?;
             let left = (budget as usize).saturating_sub(usize::try_from(rows).unwrap_or(usize::MAX));
             Ok(rows + lifecycle::sweep_users(&inner, left).await?)
@@ -240,11 +253,7 @@ impl Store {
     /// Waits until everything that was acknowledged before is on the disk. For the moments that matter under
     /// `durability: interval`; under `commit`, and in memory, there is nothing to wait for. `IO`, `CLOSED`.
     pub fn flush(&self) -> Task<()> {
-        let inner = self.0.clone();
-        Task::new(&self.0.pool, async move {
-            inner.check_usable()?;
-            inner.backend.flush().await
-        })
+        self.0.task(async move |inner| inner.backend.flush().await)
     }
 
     /// Copies the store to a new file at `path`, as of one instant, while others go on reading and writing. The copy is
@@ -266,11 +275,7 @@ impl Store {
     /// `field`, `touch`, `user`, `index`; `code`: an error's name, `NOT_FOUND` for what should be there and is not;
     /// `where`: blind ids, in hex. An error is a fault of ours, or of the backend: no finding.
     pub fn check(&self) -> Task<String> {
-        let inner = self.0.clone();
-        Task::new(&self.0.pool, async move {
-            inner.check_usable()?;
-            check::check(&inner).await
-        })
+        self.0.task(async move |inner| check::check(&inner).await)
     }
 
     /// Revokes every token that `issuer` gave out until `not_before` (absent: now): login and session tokens and refresh
@@ -280,7 +285,7 @@ impl Store {
     /// `NOT_FOUND` if no issuer has that name, `INVALID_ARGUMENT` for an instant that is yet to come.
     pub fn revoke_issuer(&self, issuer: &str, not_before: Option<Time>) -> Task<()> {
         let issuer = issuer.to_owned();
-        self.task(async move |store| store.revocations.revoke_issuer(&store, &issuer, not_before).await)
+        self.0.task(async move |store| store.revocations.revoke_issuer(&store, &issuer, not_before).await)
     }
 
     /// Revokes one token, which must verify (it may be bound to a key, and it may have expired, which is enough). Known by
@@ -288,7 +293,7 @@ impl Store {
     /// forgotten when the token has ended. `TOKEN_*`.
     pub fn revoke_token(&self, token: &str) -> Task<()> {
         let token = token.to_owned();
-        self.task(async move |store| {
+        self.0.task(async move |store| {
             let token = store.verifier.verify_unproven(&token, &store.clock).await?;
             match token.check_alive(store.clock.now()) {
                 Ok(()) => store.revocations.revoke_token(&store, &token).await,
@@ -300,7 +305,7 @@ impl Store {
     /// Revokes one token by its issuer and `jti`, for who does not have its text. `NOT_FOUND` if no issuer has that name.
     pub fn revoke_token_id(&self, issuer: &str, jti: &str) -> Task<()> {
         let (issuer, jti) = (issuer.to_owned(), jti.to_owned());
-        self.task(async move |store| store.revocations.revoke_token_id(&store, &issuer, &jti).await)
+        self.0.task(async move |store| store.revocations.revoke_token_id(&store, &issuer, &jti).await)
     }
 
     /// Takes a logout token (OpenID Connect Back-Channel Logout 1.0) of one of the issuers. Its user's sessions are
@@ -308,7 +313,7 @@ impl Store {
     /// many sessions were alive. A logout token is taken once. `TOKEN_*`.
     pub fn accept_logout_token(&self, token: &str) -> Task<u64> {
         let token = token.to_owned();
-        self.task(async move |store| lifecycle::accept_logout(&store, &token).await)
+        self.0.task(async move |store| lifecycle::accept_logout(&store, &token).await)
     }
 
     /// What there is to know of tokens and keys, JSON: `{"tokenCache": {"hits", "misses", "tokens"}, "issuers":
@@ -321,17 +326,6 @@ impl Store {
     /// The limits in force.
     pub fn limits(&self) -> &Limits {
         &self.0.limits
-    }
-
-    fn task<R: Send + 'static, F>(&self, work: impl FnOnce(Arc<Inner>) -> F + Send + 'static) -> Task<R>
-    where
-        F: Future<Output = Result<R>> + Send + 'static,
-    {
-        let store = self.0.clone();
-        Task::new(&self.0.pool, async move {
-            store.check_usable()?;
-            work(store).await
-        })
     }
 
     /// Closes the store: later calls are `CLOSED`. Closing twice is fine. `FORKED` in a forked child, where there is

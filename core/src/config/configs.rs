@@ -49,7 +49,7 @@ impl Configs {
     /// unless given. `CONFIG_INVALID` says which member, what it was given and what it accepts; `ALREADY_EXISTS`.
     pub fn create(&self, definition: &str) -> Task<String> {
         let definition = definition.to_owned();
-        self.task(async move |store| {
+        self.0.task(async move |store| {
             let (tag, definition) = Definition::read(&definition, &store.limits)?;
             Ok(create(&store, &tag, definition).await?.info())
         })
@@ -58,14 +58,14 @@ impl Configs {
     /// The configuration with that tag, as this process knows it: at most a second old. `NOT_FOUND`.
     pub fn get(&self, tag: &str) -> Task<String> {
         let tag = tag.to_owned();
-        self.task(async move |store| Ok(store.catalog.find(&store, &tag).await?.info()))
+        self.0.task(async move |store| Ok(store.catalog.find(&store, &tag).await?.info()))
     }
 
     /// The configurations in the order of their tags, the built-in `global` in its place:
     /// `{"configs": […], "nextCursor": …}`. `page`: `{"limit": 1–1000, "cursor": …}`, both optional (100, from the start).
     pub fn list(&self, page: Option<&str>) -> Task<String> {
         let page = Page::parse(page);
-        self.task(async move |store| {
+        self.0.task(async move |store| {
             let page = page?;
             let after = page.cursor_text()?;
             let all = Catalog::all(&store).await?;
@@ -83,7 +83,7 @@ impl Configs {
     /// `NOT_FOUND`, `CONFIG_INVALID`.
     pub fn update(&self, tag: &str, changes: &str) -> Task<String> {
         let (tag, changes) = (tag.to_owned(), changes.to_owned());
-        self.task(async move |store| {
+        self.0.task(async move |store| {
             let config =
                 update(&store, &tag, |config| config.definition.merged(&config.tag, &changes, &store.limits)).await?;
             Ok(config.info())
@@ -97,7 +97,7 @@ impl Configs {
     /// If it does not come to its end, no session begins under that tag any more; delete it again.
     pub fn delete(&self, tag: &str, force: bool) -> Task<()> {
         let tag = tag.to_owned();
-        self.task(async move |store| delete(&store, &tag, force).await)
+        self.0.task(async move |store| delete(&store, &tag, force).await)
     }
 
     /// The definitions of these tags (a JSON array; absent: all but `global`), for [`import`](Configs::import) elsewhere:
@@ -109,7 +109,7 @@ impl Configs {
                     .with("argument", "tags")
             })
         });
-        self.task(async move |store| {
+        self.0.task(async move |store| {
             let all = Catalog::all(&store).await?;
             let of = |tag: &str| all.iter().find(|config| *config.tag == *tag && tag != GLOBAL);
             let chosen: Vec<&Arc<Config>> = match tags.transpose()? {
@@ -131,18 +131,7 @@ impl Configs {
     /// `ALREADY_EXISTS` without. `{"created": […], "updated": […], "unchanged": […]}`, each a list of tags.
     pub fn import(&self, document: &str, replace: bool) -> Task<String> {
         let document = document.to_owned();
-        self.task(async move |store| import(&store, &document, replace).await)
-    }
-
-    fn task<R: Send + 'static, F>(&self, work: impl FnOnce(Arc<Inner>) -> F + Send + 'static) -> Task<R>
-    where
-        F: Future<Output = Result<R>> + Send + 'static,
-    {
-        let store = self.0.clone();
-        Task::new(&self.0.pool, async move {
-            store.check_usable()?;
-            work(store).await
-        })
+        self.0.task(async move |store| import(&store, &document, replace).await)
     }
 }
 

@@ -114,7 +114,10 @@ impl Selector {
                 let text: String = serde_json::from_str(raw).ok()?;
                 (1..=LONGEST).contains(&text.len()).then_some(Identifier::String(text))
             }
-            (Primitive::Integer, Kind::Number) => integer(raw).map(Identifier::Integer),
+            // Beyond that some languages could not say whose session it is.
+            (Primitive::Integer, Kind::Number) => {
+                integer(raw).filter(|number| number.unsigned_abs() < 1 << 53).map(Identifier::Integer)
+            }
             (Primitive::Number, Kind::Number) => {
                 // Minus zero is zero.
                 raw.parse()

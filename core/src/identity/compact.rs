@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::refusal::malformed;
+use crate::config::tag::is_tag;
 use crate::error::Result;
 use crate::limits;
 
@@ -64,11 +65,6 @@ fn without_tag(text: &str) -> Result<&str> {
         Some((tag, token)) if is_tag(tag) => Ok(token),
         Some(_) => Err(malformed("tag", "what leads the token is not a session configuration's tag: <tag>:<token>")),
     }
-}
-
-fn is_tag(text: &str) -> bool {
-    let led = text.as_bytes().first().is_some_and(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9'));
-    led && text.len() <= TAG_BYTES && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-'))
 }
 
 fn segments(token: &str) -> Result<[&str; 3]> {

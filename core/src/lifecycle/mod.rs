@@ -97,7 +97,7 @@ impl Sessions {
     /// ours: backend, keys, a closed store.
     pub fn verify(&self, token: &str) -> Task<String> {
         let token = token.to_owned();
-        self.task(async move |store| verify::verify(&store, &token).await)
+        self.0.task(async move |store| verify::verify(&store, &token).await)
     }
 
     /// A new pair of tokens for the session of a refresh token; the result is that of [`start`](Sessions::start).
@@ -108,7 +108,7 @@ impl Sessions {
     /// before it returns.
     pub fn refresh(&self, refresh_token: &str) -> Task<String> {
         let token = refresh_token.to_owned();
-        self.task(async move |store| refresh::refresh(&store, &token).await)
+        self.0.task(async move |store| refresh::refresh(&store, &token).await)
     }
 
     /// Revokes one session: no token issued until now opens it, in any process. Twice is fine, and bars what was issued
@@ -191,17 +191,6 @@ impl Sessions {
         })
     }
 
-    fn task<R: Send + 'static, F>(&self, work: impl FnOnce(Arc<Inner>) -> F + Send + 'static) -> Task<R>
-    where
-        F: Future<Output = Result<R>> + Send + 'static,
-    {
-        let store = self.0.clone();
-        Task::new(&self.0.pool, async move {
-            store.check_usable()?;
-            work(store).await
-        })
-    }
-
     fn under<R: Send + 'static, F>(
         &self,
         tag: &str,
@@ -211,7 +200,7 @@ impl Sessions {
         F: Future<Output = Result<R>> + Send + 'static,
     {
         let tag = tag.to_owned();
-        self.task(async move |store| {
+        self.0.task(async move |store| {
             let under = Under::find(&store, &tag).await?;
             work(store, under).await
         })
@@ -226,7 +215,7 @@ impl Sessions {
         F: Future<Output = Result<R>> + Send + 'static,
     {
         let id = session_id(id, "sessionId");
-        self.task(async move |store| {
+        self.0.task(async move |store| {
             let id = id?;
             let under = Under::find(&store, &id.tag).await?;
             work(store, under, id).await

@@ -12,7 +12,7 @@ use crate::session::global::change::sweep_aside;
 use crate::session::global::kept::{LEEWAY, good_until};
 use crate::session::seen::{Seen, ends_left};
 use crate::store::Inner;
-use crate::vault::{Entropy, Head, HeadState, Identifier, SessionId};
+use crate::vault::{Entropy, Head, HeadState, SessionId};
 
 /// What becomes of the user's record.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub(super) async fn revoke(store: &Arc<Inner>, under: &Under, id: &SessionId) ->
         let owner = match &seen {
             Some(seen) if seen.head.state == HeadState::Revoked && seen.head.not_before >= Some(now) => return Ok(()),
             // A tombstone, or what the deletion of a config left: it is nobody's and in no index.
-            Some(seen) if seen.head.realm.is_empty() => None,
+            Some(seen) if seen.head.is_nobodys() => None,
             Some(seen) => Some(under.vault.user(&seen.head.realm, &seen.head.identifier)),
             None => indexed_owner(store, under, &id.storage).await?,
         };
@@ -153,19 +153,7 @@ fn tombstone(
     now: Time,
     entropy: &mut Entropy,
 ) -> Result<Change> {
-    let head = Head {
-        life: entropy.random_id(),
-        state: HeadState::Revoked,
-        not_before: Some(now),
-        began: now,
-        ends: None,
-        idle: None,
-        config_version: under.config.version,
-        refresh_counter: 0,
-        refresh_time: None,
-        realm: String::new(),
-        identifier: Identifier::String(String::new()),
-    };
+    let head = Head::closed(entropy.random_id(), HeadState::Revoked, now, under.config.version);
     let longest = good_until(store, now);
     let kept = under.config.definition.token.end_of(now).map_or(longest, |own| longest.max(own.plus_millis(LEEWAY)));
     let mut effects = Effects::nothing(now, &store.limits);

@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::error::{Result, fail};
 use crate::session::seen::Seen;
 use crate::store::Inner;
-use crate::vault::{ConfigVault, Entropy, Head, HeadState, Identifier};
+use crate::vault::{ConfigVault, Entropy, Head, HeadState};
 
 /// See the module.
 pub(crate) struct Walk<'a> {
@@ -82,19 +82,7 @@ impl<'a> Walk<'a> {
     fn end(&self, listed: &Listed) -> Result<Change> {
         let now = self.store.clock.now();
         let mut entropy = Entropy::draw()?;
-        let head = Head {
-            life: entropy.random_id(),
-            state: HeadState::Ended,
-            not_before: None,
-            began: now,
-            ends: None,
-            idle: None,
-            config_version: self.config.version,
-            refresh_counter: 0,
-            refresh_time: None,
-            realm: String::new(),
-            identifier: Identifier::String(String::new()),
-        };
+        let head = Head::closed(entropy.random_id(), HeadState::Ended, now, self.config.version);
         let mut effects = Effects::nothing(now, &self.store.limits);
         effects.close(self.vault.seal_head(&listed.id, &head, &mut entropy)?, now);
         effects.index = Some((listed.user, false));

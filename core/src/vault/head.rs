@@ -49,6 +49,28 @@ const FIXED: usize = 16 + 1 + 8 + 8 + 8 + 8 + 4 + 8 + 8 + 1;
 const IDENTITY_PLAIN: u8 = 0;
 
 impl Head {
+    /// Of what is over for good, and nobody's: it says no more than its state.
+    pub(crate) fn closed(life: Life, state: HeadState, now: Time, config_version: u32) -> Head {
+        Head {
+            life,
+            state,
+            not_before: (state == HeadState::Revoked).then_some(now),
+            began: now,
+            ends: None,
+            idle: None,
+            config_version,
+            refresh_counter: 0,
+            refresh_time: None,
+            realm: String::new(),
+            identifier: Identifier::String(String::new()),
+        }
+    }
+
+    /// Whether it is [closed](Head::closed): no user has an empty realm.
+    pub(crate) fn is_nobodys(&self) -> bool {
+        self.realm.is_empty()
+    }
+
     /// life (16) ‖ state (1) ‖ not before (8) ‖ began (8) ‖ ends (8) ‖ idle (8) ‖ config version (4) ‖ refresh counter (8) ‖
     /// refresh time (8) ‖ identity kind (1) ‖ realm length (2) ‖ realm ‖ identifier. Numbers are big-endian, times
     /// milliseconds, 0 = none (where none is possible the instant 0 itself is written as 1).
