@@ -10,6 +10,7 @@ mod error;
 mod execution;
 mod identity;
 mod json;
+mod keys;
 mod lifecycle;
 mod limits;
 mod lint;

@@ -10,14 +10,15 @@ use crate::clock::Clock;
 use crate::config::{Catalog, Configs};
 use crate::error::{Result, fail};
 use crate::execution::{Access, Execution, not_allowed};
-use crate::identity::{Issuers, OwnKey, Signer, VerifiedToken, Verifier};
+use crate::identity::{Issuers, Secrets, Signer, VerifiedToken, Verifier};
+use crate::keys::{self, Keys};
 use crate::lifecycle::{self, Sessions};
 use crate::limits::Limits;
-use crate::options::{KeyringSource, Options};
+use crate::options::{Members, Options};
 use crate::session::global::Global;
 use crate::session::{Heads, Session};
 use crate::task::{self, Pool, Task};
-use crate::vault::{KeyState, Keyring, Namespace, Vault};
+use crate::vault::{Namespace, Ring, Vault};
 
 /// An open store: a backend at a URL, a keyring, trusted issuers, limits, a clock. Clones are the same store; the last
 /// one dropped closes it.
@@ -35,7 +36,7 @@ use crate::vault::{KeyState, Keyring, Namespace, Vault};
 /// # Ok::<(), sessile::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct Store(Arc<Inner>);
+pub struct Store(pub(crate) Arc<Inner>);
 
 /// What every handle of a store shares.
 pub(crate) struct Inner {
@@ -44,6 +45,7 @@ pub(crate) struct Inner {
     pub(crate) pool: Pool,
     pub(crate) backend: Backend,
     pub(crate) vault: Vault,
+    pub(crate) keys: Keys,
     pub(crate) verifier: Verifier,
     pub(crate) signer: Arc<Signer>,
     pub(crate) heads: Heads,
@@ -86,36 +88,35 @@ impl Store {
     /// the keyring; `UNSUPPORTED`, `FORMAT_TOO_NEW`, `IO`, `BUSY` for the file.
     pub fn open(options: Options) -> Task<Store> {
         let pool = Pool::default();
-        Task::new(&pool.clone(), async move { Store::open_with(options, pool).await })
+        // Here and now: a keyring's callback runs on the caller's thread.
+        let may_be_random = matches!(Location::parse(&options.members.url), Ok(Location::Memory));
+        let keys = Keys::open(options.keyring, may_be_random);
+        let (members, secrets, clock) = (options.members, options.issuer_secrets, options.clock);
+        Task::new(&pool.clone(), async move { Store::open_with(members, keys, secrets, clock, pool).await })
     }
 
-    async fn open_with(options: Options, pool: Pool) -> Result<Store> {
-        let members = options.members;
+    async fn open_with(
+        members: Members,
+        opened: Result<(Keys, Ring)>,
+        secrets: Secrets,
+        clock: Clock,
+        pool: Pool,
+    ) -> Result<Store> {
         let limits = members.limits;
         let location = Location::parse(&members.url)?;
         let namespace = Namespace::new(&members.workspace, &members.product, &members.env)?;
-        let keyring = match options.keyring {
-            KeyringSource::File(path) => Keyring::from_file(&path)?,
-            KeyringSource::Bytes(bytes) => Keyring::from_bytes(&bytes)?,
-            KeyringSource::Env(variable) => Keyring::from_env(&variable)?,
-            KeyringSource::None if location == Location::Memory => Keyring::random()?,
-            KeyringSource::None => {
-                return Err(fail!(
-                    KeyRequired,
-                    "this store needs a keyring: make one with Keyring.generate(path) and pass its path"
-                ));
-            }
-        };
+        let (keys, ring) = opened?;
         let issuer = namespace.issuer();
-        let signer = Arc::new(Signer::new(&issuer, own_keys(&keyring), &limits)?);
-        let issuers = Issuers::read(members.issuers.iter().map(|entry| &**entry), &options.issuer_secrets, &issuer)?;
+        let signer = keys::signer(&issuer, &ring, &limits)?;
+        let issuers = Issuers::read(members.issuers.iter().map(|entry| &**entry), &secrets, &issuer)?;
         let verifier = Verifier::new(issuers, signer.clone(), &limits);
-        let vault = Vault::new(keyring, namespace);
+        let vault = Vault::new(Arc::new(ring), namespace);
         task::may_block().await;
         let backend = Backend::open(location, members.durability, limits.deadline())?;
-        check_keys(&vault, &backend).await?;
+        keys::check_keys(&vault, &vault.ring().in_force(), &backend).await?;
         Ok(Store(Arc::new(Inner {
-            clock: options.clock,
+            clock,
+            keys,
             pool,
             backend,
             vault,
@@ -144,7 +145,7 @@ impl Store {
 
     /// Verifies a token, with or without `Bearer ` or `<tag>:`. `TOKEN_*`.
     pub fn verify(&self, token: &str) -> Task<VerifiedToken> {
-        Task::ready(self.0.check_open().and_then(|()| self.0.verifier.verify(token, self.0.clock.now())))
+        Task::ready(self.0.check_open().and_then(|()| self.0.verify(token)))
     }
 
     /// The user's Global session of config `tag` (absent: `global`), from proof alone, outside any execution. The proof
@@ -178,7 +179,7 @@ impl Store {
     pub fn sweep(&self, budget: u32) -> Task<u64> {
         let inner = self.0.clone();
         Task::new(&self.0.pool, async move {
-            inner.check_usable()?;
+            inner.ready().await?;
             let rows = inner.backend.sweep(inner.clock.now(), budget as usize).await?;
             let left = (budget as usize).saturating_sub(usize::try_from(rows).unwrap_or(usize::MAX));
             Ok(rows + lifecycle::sweep_users(&inner, left).await?)
@@ -211,29 +212,6 @@ impl fmt::Debug for Store {
     }
 }
 
-/// The signing keys that count: a revoked one neither signs nor verifies.
-fn own_keys(keyring: &Keyring) -> impl Iterator<Item = OwnKey> {
-    keyring.signing_keys().iter().filter(|key| key.state != KeyState::Revoked).map(|key| OwnKey {
-        kid: key.kid.clone(),
-        seed: key.seed.clone(),
-        primary: key.state == KeyState::Primary,
-    })
-}
-
-/// Compares the keyring with the check values that the store keeps: another key is an error here, not an
-/// empty-looking store later. Keys it has not met are added.
-async fn check_keys(vault: &Vault, backend: &Backend) -> Result<()> {
-    let key = vault.meta_key();
-    let mut stored = backend.read_meta(&key).await?;
-    while let Some(new) = vault.check_meta(stored.as_deref())? {
-        match backend.apply_meta(&key, stored.as_deref(), &new).await? {
-            Ok(()) => return Ok(()),
-            Err(other) => stored = other,
-        }
-    }
-    Ok(())
-}
-
 /// Login tokens of the store's own issuer, `sessile:<workspace>/<product>/<env>`.
 #[derive(Clone)]
 pub struct Tokens(Arc<Inner>);
@@ -242,12 +220,18 @@ impl Tokens {
     /// Signs a login token (EdDSA). `claims`: a JSON object with `sub` and whatever else but `iss aud exp iat nbf jti
     /// sid cnf act`; `ttl` in seconds, 1 to 86,400. `INVALID_ARGUMENT`, `INVALID_JSON`, `LIMIT_EXCEEDED`.
     pub fn issue(&self, claims: &str, ttl: u64) -> Task<String> {
-        Task::ready(self.0.check_open().and_then(|()| self.0.signer.issue(claims, ttl, self.0.clock.now())))
+        Task::ready(self.0.check_open().and_then(|()| {
+            self.0.glance_at_keys();
+            self.0.signer.issue(claims, ttl, self.0.clock.now())
+        }))
     }
 
     /// The public keys, as a JWK set (JSON text).
     pub fn jwks(&self) -> Task<String> {
-        Task::ready(self.0.check_open().map(|()| self.0.signer.jwks()))
+        Task::ready(self.0.check_open().map(|()| {
+            self.0.glance_at_keys();
+            self.0.signer.jwks()
+        }))
     }
 }
 

@@ -3,6 +3,8 @@
 //! Shards are picked by space and bucket, so a session, its user's record and its index entry lie under one lock, and
 //! an atomic step never takes two.
 
+mod replace;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{BuildHasher, RandomState};
 use std::ops::{Bound, ControlFlow};

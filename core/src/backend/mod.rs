@@ -8,6 +8,7 @@ mod change;
 mod contract;
 mod location;
 mod memory;
+mod replace;
 mod sqlite;
 
 use std::collections::HashSet;
@@ -18,6 +19,7 @@ use serde::Deserialize;
 
 pub(crate) use self::location::Location;
 use self::memory::Memory;
+pub(crate) use self::replace::{Place, Replacement};
 use self::sqlite::Sqlite;
 use crate::clock::Time;
 use crate::error::{Error, Result, fail};

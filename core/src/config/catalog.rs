@@ -161,22 +161,28 @@ impl Catalog {
 
     /// Every configuration of the namespace, the built-in one too, in the order of their tags.
     pub(crate) async fn all(store: &Inner) -> Result<Vec<Arc<Config>>> {
+        let mut all = Catalog::each(store).await?.into_iter().collect::<Result<Vec<_>>>()?;
+        all.sort_by(|a, b| a.tag.cmp(&b.tag));
+        Ok(all)
+    }
+
+    /// Every configuration of the namespace, or why one can't be opened.
+    pub(crate) async fn each(store: &Inner) -> Result<Vec<Result<Arc<Config>>>> {
         let vault = store.vault.catalog();
-        let mut all = vec![global()];
+        let mut all = vec![Ok(global())];
         let mut after = None;
         loop {
             let page = store.backend.page(&vault.space(), Some(&CatalogVault::OWNER), after, PAGE).await?;
             for listed in &page {
                 let Some(sealed) = &listed.head else { continue };
-                all.extend(read(&vault.open(&listed.id, sealed)?)?.map(|(config, _)| config));
+                let opened = vault.open(&listed.id, sealed).and_then(|text| read(&text));
+                all.extend(opened.map(|stored| stored.map(|(config, _)| config)).transpose());
             }
             match page.last() {
                 Some(last) if page.len() == PAGE => after = Some((last.user, last.id)),
-                _ => break,
+                _ => return Ok(all),
             }
         }
-        all.sort_by(|a, b| a.tag.cmp(&b.tag));
-        Ok(all)
     }
 }
 

@@ -132,7 +132,7 @@ impl Configs {
     {
         let store = self.0.clone();
         Task::new(&self.0.pool, async move {
-            store.check_usable()?;
+            store.ready().await?;
             work(store).await
         })
     }

@@ -61,7 +61,7 @@ impl Access {
         let Some(token) = state.token.clone() else {
             return Err(not_allowed("token", "the execution has no token"));
         };
-        let token = store.verifier.verify_whenever(&token, store.clock.now())?;
+        let token = store.verify_whenever(&token)?;
         self.check_recorded(store, &token)?;
         state.verified = Some(token.clone());
         Ok(token)
@@ -96,13 +96,12 @@ impl Access {
     /// Puts a fresh token of the same identity in place. A token that was not used yet counts, if it is good: one that
     /// is not proves nobody.
     pub(crate) fn renew(&self, store: &Inner, token: &str) -> Result<()> {
-        let now = store.clock.now();
-        let fresh = store.verifier.verify(token, now)?;
+        let fresh = store.verify(token)?;
         self.check_recorded(store, &fresh)?;
         let mut state = self.state.lock();
         let old = match (&state.verified, &state.token) {
             (Some(verified), _) => Some(verified.clone()),
-            (None, Some(unused)) => store.verifier.verify(unused, now).ok(),
+            (None, Some(unused)) => store.verify(unused).ok(),
             (None, None) => None,
         };
         if let Some(old) = old {

@@ -3,9 +3,12 @@
 //! `iss` = `aud` = `sessile:<workspace>/<product>/<env>`, EdDSA. A store trusts no other such issuer unless an entry of
 //! its options says so.
 
+use std::sync::Arc;
+
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use parking_lot::RwLock;
 use zeroize::Zeroizing;
 
 use super::claims::is_subject;
@@ -52,16 +55,21 @@ pub(crate) struct SessionClaims<'a> {
 
 /// Signs login tokens and session tokens.
 pub(crate) struct Signer {
-    issuer: Issuer,
+    issuer: String,
+    token_bytes: usize,
+    own: RwLock<Arc<Own>>,
+}
+
+/// The keys in force, and the issuer that they make.
+pub(super) struct Own {
+    pub(super) issuer: Issuer,
     kid: String,
     key: Ed25519KeyPair,
     public: Vec<(String, [u8; 32])>,
-    token_bytes: usize,
 }
 
-impl Signer {
-    /// The issuer named `issuer`, with `keys` of which exactly one is primary; else `KEYRING_INVALID`.
-    pub(crate) fn new(issuer: &str, keys: impl IntoIterator<Item = OwnKey>, limits: &Limits) -> Result<Signer> {
+impl Own {
+    fn new(issuer: &str, keys: impl IntoIterator<Item = OwnKey>) -> Result<Own> {
         let mut primary = None;
         let mut public: Vec<(String, [u8; 32])> = Vec::new();
         for key in keys {
@@ -78,17 +86,32 @@ impl Signer {
         }
         let (kid, key) = primary.ok_or_else(|| fail!(KeyringInvalid, "no signing key is primary: one must be"))?;
         let verifying = public.iter().map(|(kid, x)| ed25519(Some(kid.clone()), x)).collect();
-        let issuer = Issuer::own(issuer, KeySet::of(verifying));
-        Ok(Signer { issuer, kid, key, public, token_bytes: limits.token })
+        Ok(Own { issuer: Issuer::own(issuer, KeySet::of(verifying)), kid, key, public })
+    }
+}
+
+impl Signer {
+    /// The issuer named `issuer`, with `keys` of which exactly one is primary; else `KEYRING_INVALID`.
+    pub(crate) fn new(issuer: &str, keys: impl IntoIterator<Item = OwnKey>, limits: &Limits) -> Result<Signer> {
+        let own = RwLock::new(Arc::new(Own::new(issuer, keys)?));
+        Ok(Signer { issuer: issuer.to_owned(), token_bytes: limits.token, own })
+    }
+
+    /// Goes on with other keys. What was signed with one that is not among them does not verify any more.
+    pub(crate) fn adopt(&self, keys: impl IntoIterator<Item = OwnKey>) -> Result<()> {
+        let own = Own::new(&self.issuer, keys)?;
+        *self.own.write() = Arc::new(own);
+        Ok(())
     }
 
     /// The issuer's name: `sessile:<workspace>/<product>/<env>`.
     pub(crate) fn issuer(&self) -> &str {
-        &self.issuer.name
+        &self.issuer
     }
 
-    pub(super) fn as_issuer(&self) -> &Issuer {
-        &self.issuer
+    /// The keys in force.
+    pub(super) fn own(&self) -> Arc<Own> {
+        self.own.read().clone()
     }
 
     /// Signs a login token. `claims`: a JSON object with `sub`; what it has besides goes into the token as it is
@@ -125,6 +148,7 @@ impl Signer {
     /// The public keys as a JWK set (RFC 7517 §5, RFC 8037 §2), for others to verify our tokens with.
     pub(crate) fn jwks(&self) -> String {
         let keys: Vec<String> = self
+            .own()
             .public
             .iter()
             .map(|(kid, x)| {
@@ -148,9 +172,10 @@ impl Signer {
     }
 
     fn sign(&self, typ: &str, payload: &str) -> String {
-        let header = format!(r#"{{"alg":"EdDSA","typ":"{typ}","kid":{}}}"#, quoted(&self.kid));
+        let own = self.own();
+        let header = format!(r#"{{"alg":"EdDSA","typ":"{typ}","kid":{}}}"#, quoted(&own.kid));
         let mut token = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
-        let signature = self.key.sign(token.as_bytes());
+        let signature = own.key.sign(token.as_bytes());
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(signature, &mut token);
         token

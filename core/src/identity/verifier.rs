@@ -8,7 +8,7 @@ use super::header::{Header, OwnKind};
 use super::issuer::{Issuer, Issuers};
 use super::members::Members;
 use super::refusal::{malformed, untrusted};
-use super::signer::Signer;
+use super::signer::{Own, Signer};
 use super::token::{Proof, SessionRef, VerifiedToken};
 use crate::clock::Time;
 use crate::error::{Code, Error, Result};
@@ -31,7 +31,7 @@ impl Verifier {
     pub(crate) fn new(issuers: Issuers, own: Arc<Signer>, limits: &Limits) -> Verifier {
         Verifier {
             issuers,
-            session_rules: own.as_issuer().session_rules(),
+            session_rules: own.own().issuer.session_rules(),
             session_realm: format!("{}#session", own.issuer()).into(),
             own,
             token_bytes: limits.token,
@@ -55,7 +55,8 @@ impl Verifier {
         let header = Header::read(&token.header)?;
         let payload = Members::read(&token.payload)
             .map_err(|why| malformed("payload", &format!("the token's payload {}", why.as_str())))?;
-        let issuer = self.issuer(&claims::issuer(&payload)?)?;
+        let own = self.own.own();
+        let issuer = self.issuer(&own, &claims::issuer(&payload)?)?;
         let is_session = self.is_session(issuer, &header)?;
         check_signature(issuer, &header, token.signed, token.signature)?;
         let rules = if is_session { &self.session_rules } else { &issuer.rules };
@@ -79,9 +80,9 @@ impl Verifier {
         token.is_of(&self.key)
     }
 
-    fn issuer(&self, name: &str) -> Result<&Issuer> {
+    fn issuer<'a>(&'a self, own: &'a Own, name: &str) -> Result<&'a Issuer> {
         if name == self.own.issuer() {
-            return Ok(self.own.as_issuer());
+            return Ok(&own.issuer);
         }
         self.issuers.get(name).ok_or_else(|| untrusted("issuer", "the token's issuer is none of the store's `issuers`"))
     }
@@ -96,7 +97,7 @@ impl Verifier {
 
     /// The longest that a login token or one of another issuer may live, in seconds.
     pub(crate) fn longest_life(&self) -> u32 {
-        self.issuers.longest_life().max(self.own.as_issuer().longest_life())
+        self.issuers.longest_life().max(self.own.own().issuer.longest_life())
     }
 }
 

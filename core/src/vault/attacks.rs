@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::fixture::{code, keyring, keyring_of, namespace, vault};
+use super::fixture::{code, keyring, keyring_of, namespace, vault, vault_of};
 use super::{ConfigVault, Entropy, Head, HeadState, Identifier, Life, Namespace, User, Vault};
 use crate::backend::{BlindUser, CellId, SealedField, StorageId};
 use crate::clock::Time;
@@ -128,7 +128,7 @@ fn a_cell_opens_as_no_other_kind() {
 fn a_cell_opens_nowhere_else() {
     let at = |tag: &str, config: [u8; 16], [workspace, product, env]: [&str; 3], index: u8| {
         let namespace = Namespace::new(workspace, product, env).unwrap();
-        Vault::new(keyring_of(&[(1, "primary")], index), namespace).config(tag, &config)
+        vault_of(keyring_of(&[(1, "primary")], index), namespace).config(tag, &config)
     };
     let here = ["default", "shop", "prd"];
     let table = [
@@ -153,7 +153,7 @@ fn a_cell_opens_nowhere_else() {
         assert_eq!(other.open_touch(&ID, &LIFE, &touch), None, "{what}: touch");
         assert_ne!(other.space(), config(&home).space(), "{what}: space");
     }
-    let elsewhere = Vault::new(keyring(&[(1, "primary")]), Namespace::new("default", "shop", "dev").unwrap());
+    let elsewhere = vault_of(keyring(&[(1, "primary")]), Namespace::new("default", "shop", "dev").unwrap());
     assert_eq!(code(elsewhere.open_checkpoint(&cells.checkpoint)), Code::Corrupt);
 }
 

@@ -10,6 +10,7 @@ mod file;
 mod listing;
 mod lock;
 mod reader;
+mod replace;
 mod row;
 mod schema;
 #[cfg(test)]
