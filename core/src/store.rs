@@ -16,7 +16,7 @@ use crate::lifecycle::{self, Sessions};
 use crate::limits::Limits;
 use crate::options::{Members, Options};
 use crate::session::global::Global;
-use crate::session::{Heads, Session};
+use crate::session::{Heads, HighWater, Session};
 use crate::task::{self, Pool, Task};
 use crate::vault::{Namespace, Ring, Vault};
 
@@ -49,6 +49,7 @@ pub(crate) struct Inner {
     pub(crate) verifier: Verifier,
     pub(crate) signer: Arc<Signer>,
     pub(crate) heads: Heads,
+    pub(crate) high_water: HighWater,
     pub(crate) catalog: Catalog,
     /// Read-change-write verbs of this process queue here by field, so that one process is one contender.
     pub(crate) turns: Vec<async_lock::Mutex<()>>,
@@ -123,6 +124,7 @@ impl Store {
             verifier,
             signer,
             heads: Heads::default(),
+            high_water: HighWater::default(),
             catalog: Catalog::default(),
             turns: (0..TURNS).map(|_| async_lock::Mutex::new(())).collect(),
             closed: AtomicBool::new(false),

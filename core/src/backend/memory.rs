@@ -228,6 +228,7 @@ impl Shard {
             count: row.cells.len() as u64,
             cells: row.cells.iter().filter(|(cell, _)| asked(cells, cell)).cloned().collect(),
             user,
+            ..Record::default()
         }
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::walk::{self, Kind, Part, Position, is_of_one_cell, row_of, user_of};
-use crate::backend::{BlindUser, Cells, Place, Replacement, StorageId, UserRecord};
+use crate::backend::{BlindUser, Cells, Place, Replacement, Span, StorageId, UserRecord};
 use crate::error::{Error, Result, fail};
 use crate::page::{self, Page};
 use crate::store::{Inner, Store};
@@ -232,12 +232,18 @@ impl Work<'_> {
 
     /// The rows of those that somebody else had written meanwhile.
     async fn replace(&mut self, part: &Part, replacements: &[Replacement]) -> Result<Vec<StorageId>> {
+        let began = self.store.high_water.tick();
         let done = self.store.backend.replace(&part.space, replacements).await?;
+        let span = Span { began, ended: self.store.high_water.tick() };
         let mut lost = Vec::new();
         for (replacement, done) in replacements.iter().zip(done) {
             self.rewrapped += u64::from(done);
             match replacement.place {
-                Place::Head(id) if done => self.store.heads.forget(&part.space, &id),
+                Place::Head(id) if done => {
+                    let Replacement { old, new, .. } = replacement;
+                    self.store.high_water.resealed(&part.space, &id, old, new, span);
+                    self.store.heads.forget(&part.space, &id);
+                }
                 Place::Head(id) | Place::Field(id, _) if !done => lost.push(id),
                 _ => {}
             }

@@ -47,7 +47,7 @@ pub(super) async fn revoke(store: &Arc<Inner>, under: &Under, id: &SessionId) ->
             change.guard.generation = Some((owner, known.as_ref().map_or(0, |user| user.generation)));
             change.effects.user = ended(under, &owner, known.as_ref(), seen.as_ref(), now, &mut entropy)?;
         }
-        let outcome = store.backend.apply(&change).await?;
+        let outcome = store.apply(&change).await?;
         store.heads.forget(&space, &id.storage);
         if matches!(outcome, Outcome::Applied { .. }) {
             sweep_aside(store);
@@ -136,7 +136,7 @@ pub(super) async fn revoke_all(
             last.guard.generation = Some((who.user, known.record.as_ref().map_or(0, |user| user.generation)));
             last.effects.user = effect.map(|effect| (who.user, effect));
         }
-        let outcome = store.backend.apply_all(&changes).await?;
+        let outcome = store.apply_all(&changes).await?;
         for id in &ids {
             store.heads.forget(&space, id);
         }

@@ -56,7 +56,7 @@ pub(super) async fn start(store: &Arc<Inner>, under: &Under, data: &str, ttl: Op
         let evicts = !changes.is_empty();
         let born = birth.prepare(known.record.as_ref(), evicts, &fields, &store.limits, now, &mut entropy)?;
         changes.push(born.change);
-        match store.backend.apply_all(&changes).await? {
+        match store.apply_all(&changes).await? {
             Outcome::Applied { .. } => {
                 for change in &changes {
                     store.heads.forget(&change.space, &change.id);

@@ -27,6 +27,8 @@ mod rotation;
 mod session_id;
 mod touch;
 mod user;
+#[cfg(test)]
+mod wycheproof;
 
 use std::collections::HashMap;
 use std::fmt;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::Global;
 use super::begin::{self, Birth};
-use super::meeting::{Met, open_fields};
+use super::meeting::Met;
 use super::rules::{self, Stored};
 use super::target::{Kind, Opened, Pin};
 use crate::backend::{
@@ -92,8 +92,7 @@ impl Global {
                 if let (None, Met::Alive(seen)) = (opened.target.user(), &met) {
                     let owner = opened.target.owner(&seen.head);
                     let target = &opened.target;
-                    fresh.user =
-                        self.store.backend.read(&target.space, &target.id, &Cells::None, Some(&owner)).await?.user;
+                    fresh.user = self.store.read(&target.space, &target.id, &Cells::None, Some(&owner)).await?.user;
                 }
                 user_known = true;
                 record = Some(fresh);
@@ -122,7 +121,7 @@ impl Global {
                     self.prepare_birth(&opened, guard, &known, &plan, &cells, now)?
                 }
             };
-            match self.store.backend.apply_all(&prepared.changes).await? {
+            match self.store.apply_all(&prepared.changes).await? {
                 Outcome::Applied { deleted, .. } => {
                     self.applied(&opened, &prepared);
                     return Ok(Done { deleted, put: prepared.versions });
@@ -161,7 +160,7 @@ impl Global {
         match (met, record) {
             (Met::Vacant(_), _) => Ok(Stored::Nothing),
             (Met::Alive(seen), Some(record)) if is_whole && *cells == Cells::All => {
-                open_fields(opened, seen, &record.cells, &Selection::All, now).map(Stored::Read)
+                self.fields(opened, seen, record, &Selection::All, now).map(Stored::Read)
             }
             _ => Ok(Stored::Unread),
         }
