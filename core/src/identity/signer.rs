@@ -21,7 +21,7 @@ use crate::backend::BlindUser;
 use crate::clock::Time;
 use crate::error::{Error, Result, fail};
 use crate::limits::{self, Limits};
-use crate::vault::SessionId;
+use crate::vault::{SessionId, fill_random};
 
 /// Claims that are ours to set, or that mean something we would not keep: `sid` only means something in a session
 /// token, `cnf` needs a proof, `act` (RFC 8693) speaks for somebody else.
@@ -207,7 +207,7 @@ fn unreadable(why: Unreadable) -> Error {
 /// 16 bytes of the system's randomness, never of a generator that a fork would copy.
 fn random_id() -> Result<String> {
     let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|_| fail!(Io, "the system gave no random bytes"))?;
+    fill_random(&mut bytes)?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 

@@ -1,6 +1,8 @@
 //! The keyring of an open store, as it changes: followed by every operation, given anew by its host, and what it says of
 //! itself.
 
+#[cfg(test)]
+mod faulty_randomness;
 mod rewrap;
 mod usage;
 mod walk;

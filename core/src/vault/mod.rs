@@ -51,6 +51,8 @@ pub(crate) use identifier::Identifier;
 pub(crate) use keyring::KeyState;
 pub use keyring::Keyring;
 pub(crate) use namespace::Namespace;
+#[cfg(test)]
+pub(crate) use random::faulty;
 pub(crate) use random::{Entropy, fill_random};
 pub(crate) use ring::{InForce, Ring, is_refusal};
 pub(crate) use session_id::SessionId;
