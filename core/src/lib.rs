@@ -42,3 +42,8 @@ pub use vault::Keyring;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/guides/form-to-session.md")]
 struct FormToSession;
+
+/// The run-book's program is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/key-rotation.md")]
+struct KeyRotation;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use subtle::ConstantTimeEq;
 
 use super::trigger::{Trigger, not_allowed};
 use crate::config::{Config, GLOBAL};
@@ -86,7 +87,9 @@ impl Access {
 
     fn check_recorded(&self, store: &Inner, token: &VerifiedToken) -> Result<()> {
         match self.recorded {
-            Some(recorded) if recorded != store.vault.identity_mac(token.realm(), token.subject()) => {
+            Some(recorded)
+                if !bool::from(recorded.ct_eq(&store.vault.identity_mac(token.realm(), token.subject()))) =>
+            {
                 Err(other_identity())
             }
             _ => Ok(()),

@@ -3,6 +3,8 @@
 
 #[cfg(test)]
 mod faulty_randomness;
+#[cfg(test)]
+pub(crate) mod printing;
 mod rewrap;
 mod usage;
 mod walk;

@@ -298,6 +298,17 @@ fn a_field_comes_back_whole() {
     assert_eq!(never.expiry(), Some(Time::from_millis(1)), "an end at the instant 0 is an end");
 }
 
+/// Those that are seen in this room only.
+pub(crate) fn assert_inner_types_unprinted() {
+    crate::keys::printing::assert_unprinted!(
+        super::envelope::Seals,
+        super::blind::BlindKey,
+        super::touch::TouchKey,
+        super::field::OpenField,
+        Cells,
+    );
+}
+
 #[test]
 fn nothing_is_printed_that_names_a_person_or_a_key() {
     let vault = vault(&[(1, "primary")]);

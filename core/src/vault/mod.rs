@@ -46,6 +46,8 @@ use derive::Context;
 use envelope::Seals;
 pub(crate) use envelope::key_id;
 
+#[cfg(test)]
+pub(crate) use attacks::assert_inner_types_unprinted;
 pub(crate) use head::{Head, HeadState, Life};
 pub(crate) use identifier::Identifier;
 pub(crate) use keyring::KeyState;
