@@ -11,6 +11,7 @@ include mk/c.mk
 include mk/python.mk
 include mk/node.mk
 include mk/keys.mk
+include mk/torture.mk
 
 .PHONY: help prepare artefacts demo demo-check test test-rust test-format test-docs test-relay test-panic lint fmt clean
 
@@ -37,8 +38,11 @@ test: artefacts ## every test of every language
 demo-check:
 	@examples/demo/run
 
-test-rust: ## the core's unit tests, contract tests, vectors and doctests
-	cargo test -p sessile -- --nocapture
+test-rust: $(PYTHON_VENV)/.ready ## the core's unit tests, contract tests, vectors and doctests
+	@mkdir -p build/expiry
+	$(PYTHON_VENV)/bin/python tests/expiry/make_cases.py 10000 >build/expiry/cases.txt
+	suite=$$($(PYTHON_VENV)/bin/python tests/schema/fetch_suite.py); \
+	    SESSILE_EXPIRY_CASES=$(CURDIR)/build/expiry/cases.txt SESSILE_SCHEMA_SUITE=$$suite cargo test -p sessile -- --nocapture
 
 test-format: ## a second implementation, in Python, opens the golden records
 	$(PYTHON_VENV)/bin/python tests/format/open_golden.py

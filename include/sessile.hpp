@@ -147,6 +147,15 @@ private:
 /** The version of the library that is loaded. */
 inline std::string_view version() { return sessile_version(); }
 
+/** Right before fork(), by the thread that forks: see sessile_before_fork. */
+inline void before_fork()
+{
+    detail::check([](auto error) { return sessile_before_fork(error); });
+}
+
+/** Right after fork(), on both sides, by that thread: see sessile_after_fork. */
+inline void after_fork() noexcept { sessile_after_fork(); }
+
 /** Keyrings: made here, kept by whoever runs the store. */
 struct Keyring {
     /** Makes a new keyring file, readable by its owner alone; ALREADY_EXISTS if something is there. */

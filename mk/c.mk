@@ -61,6 +61,7 @@ c-root:
 c-programs: c-root
 	gcc $(C_ALL_FLAGS) $(C_RUNNER) $(C_USE) -o $(C_OUT)/run_vectors_c
 	gcc $(C_ALL_FLAGS) tests/c/abi.c tests/c/json.c $(C_USE) -pthread -o $(C_OUT)/abi
+	gcc $(C_ALL_FLAGS) tests/c/fork.c $(C_USE) -pthread -o $(C_OUT)/fork
 	for part in $(CXX_RUNNER_C); do gcc $(C_ALL_FLAGS) -c tests/c/$$part.c -o $(C_OUT)/$$part.o; done
 	g++ $(CXX_ALL_FLAGS) tests/c/run_vectors.cpp $(CXX_RUNNER_C:%=$(C_OUT)/%.o) $(C_USE) -o $(C_OUT)/run_vectors_cpp
 
@@ -69,6 +70,7 @@ c-test: c-check-header c-programs c-headers-alone c-exports c-examples ## the C 
 	$(C_OUT)/run_vectors_c tests/vectors
 	$(C_OUT)/run_vectors_cpp tests/vectors
 	$(C_OUT)/abi
+	$(C_OUT)/fork 200
 
 # The headers alone, twice in one file and in two files of one program; with warnings as errors, and no -I of ours.
 c-headers-alone: c-root

@@ -79,16 +79,24 @@ export function optionsOf<T extends object>(options: T | null | undefined, like:
   return options
 }
 
+/** @internal The option of a call that has one; `like` shows it. Another name would be a wish that nobody hears. */
+export function optionOf<N extends string>(options: { readonly [name in N]?: unknown } | null | undefined, name: N, like: string): unknown {
+  const given = optionsOf(options, like)
+  const other = Object.keys(given).find((known) => known !== name)
+  if (other !== undefined) throw invalid(`options: there is no ${other}; ${like} is expected`)
+  return given[name]
+}
+
 /** @internal An option that is `true` or `false`, the default. */
 export function flagOf<N extends string>(options: { readonly [name in N]?: boolean | undefined } | undefined, name: N): boolean {
-  const given: unknown = optionsOf(options, `{ ${name}: true }`)[name] ?? false
+  const given: unknown = optionOf<N>(options, name, `{ ${name}: true }`) ?? false
   if (typeof given !== 'boolean') throw invalid(`${name}: true or false is expected, not ${kindOf(given)}`)
   return given
 }
 
 /** @internal Seconds; that they are whole and at least 1 is checked further in. */
 export function ttlOf(options: { ttl?: number | undefined } | undefined): number | undefined {
-  return seconds(optionsOf(options, '{ ttl: 60 }').ttl)
+  return seconds(optionOf(options, 'ttl', '{ ttl: 60 }'))
 }
 
 /** @internal */

@@ -1,6 +1,6 @@
 import { invalid } from './error.js'
 import {
-  fieldsText, kindOf, nameOf, nothing, number, optionalText, optionsOf, parsed, seconds, tagOf, ttlOf,
+  fieldsText, kindOf, nameOf, nothing, number, optionOf, optionalText, optionsOf, parsed, seconds, tagOf, ttlOf,
   type Fields,
 } from './json.js'
 import { fromInside, later, native, now, type Handle, type Reply, type Verb } from './native.js'
@@ -146,7 +146,10 @@ export class Sessions {
     return [(ticket) => native.sessionsRevoke(this.#store, ticket, idOf(sessionId)), nothing]
   }
 
-  /** Revokes all sessions of a user, the standing one too. Gives how many were alive. */
+  /**
+   * Revokes all sessions of a user, the standing one too. Gives how many were alive. `INVALID_ARGUMENT` for an `except`
+   * that is no session of the configuration.
+   */
   revokeAll(tag: string, user: UserRef, options?: RevokeAllOptions): Promise<number> {
     return later(this.revokeAll, ...this.#revokeAll(tag, user, options))
   }
@@ -157,7 +160,7 @@ export class Sessions {
   }
 
   #revokeAll(tag: string, user: UserRef, options: RevokeAllOptions | undefined): Verb<number> {
-    const except = () => optionalText(optionsOf(options, '{ except: sessionId }').except, 'except')
+    const except = () => optionalText(optionOf(options, 'except', '{ except: sessionId }'), 'except')
     return [(ticket) => native.sessionsRevokeAll(this.#store, ticket, tagOf(tag), userText(user), except()), number]
   }
 

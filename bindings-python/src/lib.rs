@@ -8,6 +8,7 @@ mod clock;
 mod configs;
 mod error;
 mod execution;
+mod fork;
 mod lint;
 mod receiver;
 mod session;
@@ -27,6 +28,8 @@ mod _native {
     use crate::error::codes;
     #[pymodule_export]
     use crate::execution::Execution;
+    #[pymodule_export]
+    use crate::fork::{after_fork, before_fork};
     #[pymodule_export]
     use crate::lint::lint;
     #[pymodule_export]

@@ -4,6 +4,7 @@
 //! relay init <folder>                                       makes sessions.db and keyring.json, prints a token
 //! relay relay <db> <keyring> <token> <language> <seconds>   runs the relay, prints one JSON line
 //! relay show <db> <keyring> <token>                         prints all fields of the session
+//! relay sessions <db> <keyring> <verb> <language>           a verb on users' sessions, see tests/relay/life.py
 //! ```
 
 use std::collections::BTreeMap;
@@ -23,9 +24,14 @@ fn main() -> Outcome {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         ["init", folder] => init(Path::new(folder)),
-        ["relay", db, keyring, token, language, seconds] => relay(&open(db, keyring)?, token, language, seconds.parse()?),
+        ["relay", db, keyring, token, language, seconds] => {
+            relay(&open(db, keyring)?, token, language, seconds.parse()?)
+        }
         ["show", db, keyring, token] => show(&open(db, keyring)?, token),
-        _ => Err("usage: relay init <folder> | relay <db> <keyring> <token> <language> <seconds> | show <db> <keyring> <token>".into()),
+        ["sessions", db, keyring, verb, language] => sessions(&open(db, keyring)?, verb, language),
+        _ => Err("usage: relay init <folder> | relay <db> <keyring> <token> <language> <seconds> \
+                  | show <db> <keyring> <token> | sessions <db> <keyring> <verb> <language>"
+            .into()),
     }
 }
 
@@ -35,6 +41,9 @@ fn init(folder: &Path) -> Outcome {
     let db = format!("sqlite:{}", folder.join("sessions.db").display());
     let store = Store::open(Options::new(&db).keyring_file(&keyring)).wait()?;
     println!("{}", store.tokens().issue(r#"{"sub": "relay"}"#, 3600).wait()?);
+    let schema = json!({"userId": "string", "startedBy": "string", "passedBy": "string"});
+    let config = json!({"name": "Relay", "schema": schema, "selector": "userId", "expiry": 1, "period": "day"});
+    store.configs().create(&config.to_string()).wait()?;
     Ok(store.close().wait()?)
 }
 
@@ -68,6 +77,42 @@ fn relay(store: &Store, token: &str, language: &str, seconds: f64) -> Outcome {
 fn show(store: &Store, token: &str) -> Outcome {
     let (_run, session) = global(store, token)?;
     println!("{}", session.all().wait()?.to_json());
+    Ok(())
+}
+
+fn sessions(store: &Store, verb: &str, language: &str) -> Outcome {
+    let sessions = store.sessions();
+    if verb == "start" {
+        for n in 0..3 {
+            let data = json!({"userId": format!("{language}{n}"), "startedBy": language});
+            println!("{}", sessions.start("relay", &data.to_string(), None).wait()?);
+        }
+    }
+    if verb == "list" {
+        println!("{}", sessions.list("relay", None, None).wait()?);
+    }
+    for line in std::io::stdin().lines() {
+        let line = line?;
+        let [session_id, token, refresh_token] = line.split(' ').collect::<Vec<_>>()[..] else {
+            return Err("a line is <sessionId> <token> <refreshToken>".into());
+        };
+        match verb {
+            "pass" => {
+                let verified = sessions.verify(token).wait()?;
+                if !verified.starts_with(r#"{"valid":true"#) {
+                    return Err(verified.into());
+                }
+                sessions.update(session_id, &json!({"passedBy": language}).to_string()).wait()?;
+                println!("{}", sessions.refresh(refresh_token).wait()?);
+            }
+            "extend" => {
+                let end = sessions.extend(session_id, 400 * 86_400).wait()?;
+                println!("{}", json!(end.map(|end| end.to_string())));
+            }
+            "revoke" => sessions.revoke(session_id).wait()?,
+            _ => println!("{}", sessions.verify(token).wait()?),
+        }
+    }
     Ok(())
 }
 

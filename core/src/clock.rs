@@ -37,6 +37,11 @@ impl Time {
         Time(self.0.saturating_add(millis))
     }
 
+    /// Whether RFC 3339 can show it: it has years of four digits.
+    pub(crate) fn is_in_calendar(self) -> bool {
+        jiff::Timestamp::from_millisecond(self.0).is_ok()
+    }
+
     /// Reads RFC 3339 text: `2026-07-31T12:00:00Z`.
     pub fn parse(text: &str) -> Result<Time> {
         let read: Result<jiff::Timestamp, _> = text.parse();

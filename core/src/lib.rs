@@ -4,10 +4,12 @@
 #![forbid(unsafe_code)]
 
 mod backend;
+mod check;
 mod clock;
 mod config;
 mod error;
 mod execution;
+pub mod fork;
 mod identity;
 mod json;
 mod keys;

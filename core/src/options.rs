@@ -20,7 +20,9 @@ use crate::limits::Limits;
 ///
 /// JSON members: `url` (required: `memory:`, `sqlite:PATH`), `workspace`, `product`, `env` (default `default`,
 /// `default`, `dev`), `issuers` (array), `limits` (object), `durability` (`"interval"`, the default, or `"commit"`),
-/// `keyring` (a path). An unknown member is an error.
+/// `keyring` (a path), `readOnly` (boolean: a file is opened without changing anything, every change is `READ_ONLY`),
+/// `allowNetworkFilesystem` (boolean: a file may lie on NFS, SMB or FUSE, which is refused otherwise; only where one
+/// machine alone ever opens it). An unknown member is an error.
 pub struct Options {
     pub(crate) members: Members,
     pub(crate) keyring: KeyringSource,
@@ -46,10 +48,25 @@ pub(crate) struct Members {
     #[serde(default)]
     pub(crate) durability: Durability,
     #[serde(default)]
+    pub(crate) read_only: bool,
+    #[serde(default)]
+    pub(crate) allow_network_filesystem: bool,
+    #[serde(default)]
     keyring: Option<PathBuf>,
 }
 
-const MEMBERS: [&str; 8] = ["url", "workspace", "product", "env", "issuers", "limits", "durability", "keyring"];
+const MEMBERS: [&str; 10] = [
+    "url",
+    "workspace",
+    "product",
+    "env",
+    "issuers",
+    "limits",
+    "durability",
+    "keyring",
+    "readOnly",
+    "allowNetworkFilesystem",
+];
 
 fn default_name() -> String {
     "default".to_owned()
@@ -82,6 +99,8 @@ impl Options {
             issuers: Vec::new(),
             limits: Limits::default(),
             durability: Durability::default(),
+            read_only: false,
+            allow_network_filesystem: false,
             keyring: None,
         };
         Options::of(members)
@@ -107,6 +126,7 @@ impl Options {
             let Some(given) = members.get(name) else { continue };
             let wanted = match name {
                 "issuers" => given.is_array().then_some(()).ok_or("an array"),
+                "readOnly" | "allowNetworkFilesystem" => given.is_boolean().then_some(()).ok_or("true or false"),
                 "limits" => given.is_object().then_some(()).ok_or("an object"),
                 _ => given.is_string().then_some(()).ok_or("a string"),
             };
@@ -189,6 +209,8 @@ mod tests {
             (r#"{"product":"x"}"#, "url"),
             (r#"{"url":"memory:","limits":{"fieldNames":1}}"#, "fieldName"),
             (r#"{"url":"memory:","durability":"always"}"#, "interval"),
+            (r#"{"url":"sqlite:x","readOnly":"yes"}"#, "readOnly"),
+            (r#"{"url":"sqlite:x","readonly":true}"#, "readOnly"),
             (r#"[]"#, "object"),
         ];
         for (text, says) in table {

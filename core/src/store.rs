@@ -1,15 +1,18 @@
 //! A store: opens and wires everything.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::process;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use crate::backend::{self, Backend, Location};
+use crate::backend::{self, Backend, Location, Settings};
+use crate::check;
 use crate::clock::Clock;
 use crate::config::{Catalog, Configs};
 use crate::error::{Result, fail};
 use crate::execution::{Access, Execution, not_allowed};
+use crate::fork::{self, Registered};
 use crate::identity::{Issuers, Secrets, Signer, VerifiedToken, Verifier};
 use crate::keys::{self, Keys};
 use crate::lifecycle::{self, Sessions};
@@ -54,8 +57,10 @@ pub(crate) struct Inner {
     /// Read-change-write verbs of this process queue here by field, so that one process is one contender.
     pub(crate) turns: Vec<async_lock::Mutex<()>>,
     closed: AtomicBool,
-    /// The process that opened it.
-    pid: u32,
+    /// The process whose store it is: that which opened it, or a child that was forked with the hooks.
+    pid: AtomicU32,
+    /// Last, for it is let go of last: until then a fork waits for what is being closed.
+    _registered: Registered,
 }
 
 const TURNS: usize = 64;
@@ -78,7 +83,22 @@ impl Inner {
     /// `FORKED` in a child of the process that opened the store. Asked before any lock is taken: in a child it may be
     /// held by a thread that is not there. `memory:` is no exception: what a child puts into its copy, nobody would see.
     pub(crate) fn check_own(&self) -> Result<()> {
-        if self.pid == process::id() { Ok(()) } else { Err(backend::forked()) }
+        if self.pid.load(Ordering::Relaxed) == process::id() { Ok(()) } else { Err(backend::forked()) }
+    }
+
+    /// Before a fork, when no call is under way: no thread and no connection is left.
+    pub(crate) fn suspend(&self) {
+        self.pool.pause();
+        self.backend.suspend();
+    }
+
+    /// In a child, of a store that was suspended: it is the child's from now on. Whether it can be.
+    pub(crate) fn adopt(&self) -> bool {
+        let adopted = self.backend.adopt();
+        if adopted {
+            self.pid.store(process::id(), Ordering::Relaxed);
+        }
+        adopted
     }
 }
 
@@ -89,9 +109,10 @@ impl Store {
     /// the keyring; `UNSUPPORTED`, `FORMAT_TOO_NEW`, `IO`, `BUSY` for the file.
     pub fn open(options: Options) -> Task<Store> {
         let pool = Pool::default();
+        fork::count_own();
         // Here and now: a keyring's callback runs on the caller's thread.
         let may_be_random = matches!(Location::parse(&options.members.url), Ok(Location::Memory));
-        let keys = Keys::open(options.keyring, may_be_random);
+        let keys = Keys::open(options.keyring, may_be_random, options.members.read_only);
         let (members, secrets, clock) = (options.members, options.issuer_secrets, options.clock);
         Task::new(&pool.clone(), async move { Store::open_with(members, keys, secrets, clock, pool).await })
     }
@@ -113,9 +134,15 @@ impl Store {
         let verifier = Verifier::new(issuers, signer.clone(), &limits);
         let vault = Vault::new(Arc::new(ring), namespace);
         task::may_block().await;
-        let backend = Backend::open(location, members.durability, limits.deadline())?;
-        keys::check_keys(&vault, &vault.ring().in_force(), &backend).await?;
-        Ok(Store(Arc::new(Inner {
+        let settings = Settings {
+            durability: members.durability,
+            deadline: limits.deadline(),
+            read_only: members.read_only,
+            allow_network_filesystem: members.allow_network_filesystem,
+        };
+        let backend = Backend::open(location, settings, &pool)?;
+        keys::check_keys(&vault, &vault.ring().in_force(), &backend, members.read_only).await?;
+        Ok(Store(Arc::new_cyclic(|store| Inner {
             clock,
             keys,
             pool,
@@ -128,8 +155,9 @@ impl Store {
             catalog: Catalog::default(),
             turns: (0..TURNS).map(|_| async_lock::Mutex::new(())).collect(),
             closed: AtomicBool::new(false),
-            pid: process::id(),
+            pid: AtomicU32::new(process::id()),
             limits,
+            _registered: Registered::new(store.clone()),
         })))
     }
 
@@ -142,12 +170,12 @@ impl Store {
     /// Takes up an execution from a checkpoint of at most 24 hours. If the checkpoint belongs to a user, `token` must
     /// be that user's. `CORRUPT`, `KEY_*`, `INVALID_ARGUMENT` (too old), `GLOBAL_NOT_ALLOWED`, `TOKEN_*`.
     pub fn resume(&self, checkpoint: &[u8], trigger: Option<&str>, token: Option<&str>) -> Task<Execution> {
-        Task::ready(Execution::resume(self.0.clone(), checkpoint, trigger, token))
+        Task::at_once(|| Execution::resume(self.0.clone(), checkpoint, trigger, token))
     }
 
     /// Verifies a token, with or without `Bearer ` or `<tag>:`. `TOKEN_*`.
     pub fn verify(&self, token: &str) -> Task<VerifiedToken> {
-        Task::ready(self.0.check_open().and_then(|()| self.0.verify(token)))
+        Task::at_once(|| self.0.check_open().and_then(|()| self.0.verify(token)))
     }
 
     /// The user's Global session of config `tag` (absent: `global`), from proof alone, outside any execution. The proof
@@ -182,9 +210,45 @@ impl Store {
         let inner = self.0.clone();
         Task::new(&self.0.pool, async move {
             inner.ready().await?;
-            let rows = inner.backend.sweep(inner.clock.now(), budget as usize).await?;
+            let rows = inner.backend.sweep(inner.clock.now(), budget as usize, None).await?;
             let left = (budget as usize).saturating_sub(usize::try_from(rows).unwrap_or(usize::MAX));
             Ok(rows + lifecycle::sweep_users(&inner, left).await?)
+        })
+    }
+
+    /// Waits until everything that was acknowledged before is on the disk. For the moments that matter under
+    /// `durability: interval`; under `commit`, and in memory, there is nothing to wait for. `IO`, `CLOSED`.
+    pub fn flush(&self) -> Task<()> {
+        let inner = self.0.clone();
+        Task::new(&self.0.pool, async move {
+            inner.ready().await?;
+            inner.backend.flush().await
+        })
+    }
+
+    /// Copies the store to a new file at `path`, as of one instant, while others go on reading and writing. The copy is
+    /// a store of its own, sealed under the same keyring; the keyring is not in it. `ALREADY_EXISTS`: no file is ever
+    /// replaced; `UNSUPPORTED` in memory; `IO`.
+    pub fn backup(&self, path: &str) -> Task<()> {
+        let (inner, path) = (self.0.clone(), PathBuf::from(path));
+        Task::new(&self.0.pool, async move {
+            inner.ready().await?;
+            inner.backend.backup(&path).await
+        })
+    }
+
+    /// Looks everything over, online: the file as a whole, and every record of this workspace, product and env, opened
+    /// with the keyring. Takes as long as there is data.
+    ///
+    /// `{"ok": true, "sessions": n, "fields": n, "users": n, "configs": n, "problemCount": n, "problems": [{"kind", "code",
+    /// "where"}]}`, the first 100 problems. `kind`: `file` (`where` is SQLite's sentence), `keys`, `config`, `session`,
+    /// `field`, `touch`, `user`, `index`; `code`: an error's name, `NOT_FOUND` for what should be there and is not;
+    /// `where`: blind ids, in hex. An error is a fault of ours, or of the backend: no finding.
+    pub fn check(&self) -> Task<String> {
+        let inner = self.0.clone();
+        Task::new(&self.0.pool, async move {
+            inner.ready().await?;
+            check::check(&inner).await
         })
     }
 
@@ -222,18 +286,20 @@ impl Tokens {
     /// Signs a login token (EdDSA). `claims`: a JSON object with `sub` and whatever else but `iss aud exp iat nbf jti
     /// sid cnf act`; `ttl` in seconds, 1 to 86,400. `INVALID_ARGUMENT`, `INVALID_JSON`, `LIMIT_EXCEEDED`.
     pub fn issue(&self, claims: &str, ttl: u64) -> Task<String> {
-        Task::ready(self.0.check_open().and_then(|()| {
+        Task::at_once(|| {
+            self.0.check_open()?;
             self.0.glance_at_keys();
             self.0.signer.issue(claims, ttl, self.0.clock.now())
-        }))
+        })
     }
 
     /// The public keys, as a JWK set (JSON text).
     pub fn jwks(&self) -> Task<String> {
-        Task::ready(self.0.check_open().map(|()| {
+        Task::at_once(|| {
+            self.0.check_open()?;
             self.0.glance_at_keys();
-            self.0.signer.jwks()
-        }))
+            Ok(self.0.signer.jwks())
+        })
     }
 }
 

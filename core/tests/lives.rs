@@ -270,3 +270,22 @@ fn begins_and_ends_race_and_no_write_lands_in_another_life() {
         }
     });
 }
+
+#[test]
+fn a_session_revoked_again_stays_shut_to_tokens_issued_in_between() {
+    let clock = start();
+    let store = memory(&clock);
+    user(&store, "ada").global(None).put(r#"{"n": 1}"#, None).wait().unwrap();
+    let listed = store.sessions().list("global", None, None).wait().unwrap();
+    let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    let id = listed["sessions"][0]["sessionId"].as_str().unwrap();
+    store.sessions().revoke(id).wait().unwrap();
+    clock.advance(10_000).unwrap();
+    let stolen = user(&store, "ada");
+    clock.advance(10_000).unwrap();
+    store.sessions().revoke(id).wait().unwrap();
+    let refused = stolen.global(None).put(r#"{"n": 2}"#, None).wait().unwrap_err();
+    assert_eq!(refused.code(), Code::TokenRevoked);
+    clock.advance(10_000).unwrap();
+    user(&store, "ada").global(None).put(r#"{"n": 3}"#, None).wait().unwrap();
+}

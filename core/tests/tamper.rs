@@ -209,3 +209,32 @@ fn a_file_of_something_else_is_refused_by_name_and_left_alone() {
     Connection::open(&newer).unwrap().execute_batch("PRAGMA user_version = 2").unwrap();
     assert_eq!(open(&newer).unwrap_err().code(), Code::FormatTooNew);
 }
+
+/// The index is under no MAC: what it says of a session counts only where the session's head says so too.
+#[test]
+fn an_index_entry_that_somebody_added_shows_and_ends_nobodys_session() {
+    let place = Place::new();
+    let store = place.store("shop", "dev");
+    let quota = r#"{"name": "user", "schema": {"id": "string"}, "selector": "id", "maxSessionsPerUser": 1}"#;
+    store.configs().create(quota).wait().unwrap();
+    let start = |user: &str| {
+        let started = store.sessions().start("user", &format!(r#"{{"id": "{user}"}}"#), None).wait().unwrap();
+        serde_json::from_str::<serde_json::Value>(&started).unwrap()["token"].as_str().unwrap().to_owned()
+    };
+    let ada = start("ada");
+    start("bob");
+    place.edit(|file| {
+        let sql = "INSERT INTO entry SELECT one.space, one.user, two.id FROM entry one, entry two \
+                   WHERE one.space = two.space AND one.user <> two.user";
+        assert_eq!(file.execute(sql, []).unwrap(), 2);
+    });
+
+    let listed = store.sessions().list("user", Some("\"bob\""), None).wait().unwrap();
+    assert!(!listed.contains("\"ada\"") && listed.contains("CORRUPT"), "{listed}");
+    let bob = store.sessions().user("user", "\"bob\"").wait().unwrap();
+    assert!(bob.contains("\"activeSessions\":1"), "{bob}");
+    // Neither a quota nor a revocation of one user's reaches the other's.
+    start("bob");
+    assert_eq!(store.sessions().revoke_all("user", "\"bob\"", None).wait().unwrap(), 1);
+    assert!(store.sessions().verify(&ada).wait().unwrap().starts_with("{\"valid\":true"));
+}

@@ -2,13 +2,21 @@
 
 use std::mem::MaybeUninit;
 
-use sessile::{Code, Error, Result, guard};
+use sessile::{Code, Error, Result, fork, guard};
 
 use crate::error::sessile_error_t;
 
-/// The body of every fallible call: runs it under the guard, turns its error into the status and, where the caller
-/// wants one, into an error object.
+/// The body of every fallible call: runs it under the guard and not while the process forks, turns its error into the
+/// status and, where the caller wants one, into an error object.
 pub(crate) fn enter(err: Option<&mut MaybeUninit<*mut sessile_error_t>>, body: impl FnOnce() -> Result<()>) -> i32 {
+    enter_outside(err, || fork::within(body)?)
+}
+
+/// As [`enter`], for the call that begins a fork.
+pub(crate) fn enter_outside(
+    err: Option<&mut MaybeUninit<*mut sessile_error_t>>,
+    body: impl FnOnce() -> Result<()>,
+) -> i32 {
     match guard(body) {
         Ok(()) => 0,
         Err(error) => {
@@ -19,12 +27,10 @@ pub(crate) fn enter(err: Option<&mut MaybeUninit<*mut sessile_error_t>>, body: i
     }
 }
 
-/// The body of a `_free`: gives no status, and a panic in a destructor goes no further.
+/// The body of a `_free`: gives no status, and a panic in a destructor goes no further. Where the program never ended
+/// its fork, the handle leaks.
 pub(crate) fn release(body: impl FnOnce()) {
-    let _ = guard(|| {
-        body();
-        Ok(())
-    });
+    let _ = guard(|| fork::within(body));
 }
 
 /// An out-param: written only on success, NULL where the caller does not want the result.

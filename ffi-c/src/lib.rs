@@ -13,6 +13,7 @@ mod clock;
 mod configs;
 mod error;
 mod execution;
+mod fork;
 mod handle;
 mod keyring;
 mod lint;

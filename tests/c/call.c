@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* ── arguments ── */
 
@@ -34,6 +35,26 @@ sessile_str_t kept_or_text(const kept *kept, const json *call, const char *name)
     if (text.len > 1 && text.ptr[0] == '$')
         texts.find(kept, text.ptr + 1, text.len - 1, &text.ptr, &text.len);
     return text;
+}
+
+sessile_str_t raw_with_kept(const kept *kept, const json *call, const char *name, char room[512])
+{
+    const kept_texts texts = texts_of(kept);
+    const sessile_str_t given = raw_of(call, name);
+    const char *text = NULL;
+    size_t text_len = 0;
+    for (size_t start = 0; start + 2 < given.len; start++) {
+        if (given.ptr[start] != '"' || given.ptr[start + 1] != '$')
+            continue;
+        const char *named = given.ptr + start + 2;
+        const char *end = memchr(named, '"', given.len - start - 2);
+        if (!end || !texts.find(kept, named, (size_t)(end - named), &text, &text_len))
+            return given;
+        int length = snprintf(room, 512, "%.*s\"%.*s%.*s", (int)start, given.ptr, (int)text_len, text,
+                              (int)(given.ptr + given.len - end), end);
+        return length > 0 && length < 512 ? slice(room, (size_t)length) : given;
+    }
+    return given;
 }
 
 bool flag_of(const json *call, const char *name)

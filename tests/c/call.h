@@ -18,6 +18,9 @@ sessile_str_t raw_of(const json *call, const char *name);
 sessile_str_t text_or_raw(const json *call, const char *text, const char *raw);
 /* A string argument, or what "$name" stands for. */
 sessile_str_t kept_or_text(const kept *kept, const json *call, const char *name);
+/* An argument's JSON text, with what "$name" stands for in the place of one string that names something kept. The text
+ * is in `room`, or the argument's own. */
+sessile_str_t raw_with_kept(const kept *kept, const json *call, const char *name, char room[512]);
 /* Whether an argument is there and true. */
 bool flag_of(const json *call, const char *name);
 /* A number; `missing` where there is none. */

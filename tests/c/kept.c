@@ -50,28 +50,22 @@ void keep_text(kept *kept, const json *call, sessile_buffer_t *text)
     sessile_buffer_free(text);
 }
 
-bool keep_started(kept *kept, const json *call, const sessile_buffer_t *started)
+void keep_members(kept *kept, const json *call, const sessile_buffer_t *result)
 {
-    static const char *const parts[] = {"token", "refreshToken", "sessionId"};
     const char *as = json_text(json_member(call, "as"));
-    if (!as || !started)
-        return true;
-    json *all = json_read(started->ptr, started->len);
-    bool whole = true;
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-        const json *part = json_member(all, parts[i]);
-        if (!json_text(part)) {
-            whole = false;
+    if (!as || !result)
+        return;
+    json *all = json_read(result->ptr, result->len);
+    for (const json *member = all ? all->first : NULL; member; member = member->next) {
+        if (!json_text(member))
             continue;
-        }
-        size_t size = strlen(as) + strlen(parts[i]) + 2;
+        size_t size = strlen(as) + member->name_len + 2;
         char *name = malloc(size);
         if (name)
-            snprintf(name, size, "%s.%s", as, parts[i]);
-        keep(kept, text_thing(name, part->text, part->text_len));
+            snprintf(name, size, "%s.%.*s", as, (int)member->name_len, member->name);
+        keep(kept, text_thing(name, member->text, member->text_len));
     }
     json_free(all);
-    return whole;
 }
 
 static bool is_named(const struct kept_thing *thing, const char *name, size_t len)

@@ -15,8 +15,8 @@ typedef struct {
 /* Each takes over what it is given, also from a call without a name. */
 void keep_run(kept *kept, const json *call, sessile_execution_t *run);
 void keep_text(kept *kept, const json *call, sessile_buffer_t *text);
-/* The texts of a started session: "name.token", "name.refreshToken" and "name.sessionId"; false: it lacks one. */
-bool keep_started(kept *kept, const json *call, const sessile_buffer_t *started);
+/* The texts of a result, as "name.token", "name.sessionId", "name.nextCursor". */
+void keep_members(kept *kept, const json *call, const sessile_buffer_t *result);
 
 /* What was kept last under a name; NULL: nothing. */
 sessile_execution_t *kept_run(const kept *kept, const char *name, size_t len);

@@ -21,15 +21,17 @@ public:
         if (auto name = call.optional_text("as"))
             texts_.insert_or_assign(*name, std::move(text));
     }
-    /* The texts of a started session: "name.token", "name.refreshToken" and "name.sessionId". */
-    void keep_started(const Call &call, const string &started)
+    /* The texts of a result, as "name.token", "name.sessionId", "name.nextCursor". */
+    void keep_members(const Call &call, const string &result)
     {
         const auto name = call.optional_text("as");
-        if (!name)
+        const Json all = read(result);
+        if (!name || !all)
             return;
-        const Json all = read(started);
-        for (const char *part : {"token", "refreshToken", "sessionId"})
-            texts_.insert_or_assign(*name + "." + part, Call(all.get()).text(part));
+        for (const json *member = all->first; member; member = member->next)
+            if (json_text(member))
+                texts_.insert_or_assign(*name + "." + string(member->name, member->name_len),
+                                        string(member->text, member->text_len));
     }
 
     sessile::Execution *run(const string &name)
@@ -47,6 +49,18 @@ public:
                 return found->second;
         }
         return text;
+    }
+    /* An argument's JSON text, with the kept texts in the place of the strings that name them. */
+    optional<string> raw(const Call &call, const char *name) const
+    {
+        auto raw = call.optional_raw(name);
+        for (const auto &[kept, text] : texts_) {
+            const string named = "\"$" + kept + "\"";
+            const auto at = raw ? raw->find(named) : string::npos;
+            if (at != string::npos)
+                raw->replace(at, named.size(), "\"" + text + "\"");
+        }
+        return raw;
     }
     /* How values are compared with what is kept. */
     kept_texts texts() const { return kept_texts{find, this}; }

@@ -2,9 +2,10 @@
 
 #include <string.h>
 
-static bool call_configs(sessile_store_t *store, const char *verb, const json *call, outcome *o)
+static bool call_configs(sessile_store_t *store, const kept *kept, const char *verb, const json *call, outcome *o)
 {
-    sessile_str_t tag = text_of(call, "tag");
+    char room[512];
+    sessile_str_t tag = text_of(call, "tag"), page = raw_with_kept(kept, call, "page", room);
     if (!strcmp(verb, "config_create")) {
         sessile_str_t definition = text_or_raw(call, "definitionText", "definition");
         o->status = sessile_configs_create(store, definition, &o->buffer, &o->err);
@@ -13,7 +14,7 @@ static bool call_configs(sessile_store_t *store, const char *verb, const json *c
         o->status = sessile_configs_get(store, tag, &o->buffer, &o->err);
         give_buffer(o);
     } else if (!strcmp(verb, "config_list")) {
-        o->status = sessile_configs_list(store, raw_of(call, "page"), &o->buffer, &o->err);
+        o->status = sessile_configs_list(store, page, &o->buffer, &o->err);
         give_buffer(o);
     } else if (!strcmp(verb, "config_update")) {
         o->status = sessile_configs_update(store, tag, raw_of(call, "changes"), &o->buffer, &o->err);
@@ -66,7 +67,9 @@ static bool call_one(sessile_store_t *store, const kept *kept, const char *verb,
 /* What acts on the sessions and users of a configuration. */
 static bool call_many(sessile_store_t *store, const kept *kept, const char *verb, const json *call, outcome *o)
 {
-    sessile_str_t tag = text_of(call, "tag"), user = raw_of(call, "user"), page = raw_of(call, "page");
+    sessile_str_t tag = text_of(call, "tag"), user = raw_of(call, "user");
+    char room[512];
+    sessile_str_t page = raw_with_kept(kept, call, "page", room);
     uint64_t count = 0;
     if (!strcmp(verb, "revoke_all")) {
         sessile_str_t except = kept_or_text(kept, call, "except");
@@ -98,11 +101,12 @@ static bool call_many(sessile_store_t *store, const kept *kept, const char *verb
 
 bool call_lifecycle(sessile_store_t *store, const kept *kept, const char *verb, const json *call, outcome *o)
 {
-    return call_configs(store, verb, call, o) || call_one(store, kept, verb, call, o) ||
+    return call_configs(store, kept, verb, call, o) || call_one(store, kept, verb, call, o) ||
            call_many(store, kept, verb, call, o);
 }
 
-bool starts_session(const char *verb)
+bool gives_texts(const char *verb)
 {
-    return !strcmp(verb, "start") || !strcmp(verb, "refresh");
+    return !strcmp(verb, "start") || !strcmp(verb, "refresh") || !strcmp(verb, "session_list") ||
+           !strcmp(verb, "users") || !strcmp(verb, "config_list");
 }

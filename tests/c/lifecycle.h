@@ -10,6 +10,6 @@
 bool call_lifecycle(sessile_store_t *store, const kept *kept, const char *verb, const json *call, outcome *o);
 
 /* Whether a call gives a started session, whose texts are kept. */
-bool starts_session(const char *verb);
+bool gives_texts(const char *verb);
 
 #endif

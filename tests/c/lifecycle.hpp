@@ -12,9 +12,12 @@
 #include <map>
 
 /* Whether a call gives a started session, whose texts are kept. */
-inline bool starts_session(const string &verb) { return verb == "start" || verb == "refresh"; }
+inline bool gives_texts(const string &verb)
+{
+    return verb == "start" || verb == "refresh" || verb == "session_list" || verb == "users" || verb == "config_list";
+}
 
-inline Result call_configs(sessile::Configs configs, const Call &call)
+inline Result call_configs(sessile::Configs configs, const Kept &kept, const Call &call)
 {
     const string verb = call.verb();
     if (verb == "config_create")
@@ -22,7 +25,7 @@ inline Result call_configs(sessile::Configs configs, const Call &call)
     if (verb == "config_get")
         return value(configs.get(call.text("tag")));
     if (verb == "config_list")
-        return value(configs.list(call.optional_raw("page")));
+        return value(configs.list(kept.raw(call, "page")));
     if (verb == "config_update")
         return value(configs.update(call.text("tag"), call.raw("changes")));
     if (verb == "config_export")
@@ -54,8 +57,8 @@ inline Result call_lifecycle(sessile::Store &store, const Kept &kept, const Call
              return value(s.revoke_all(c.text("tag"), c.raw("user"), k.text(c, "except")));
          }},
         {"session_list",
-         [](S &s, const Call &c, const Kept &) {
-             return value(s.list(c.text("tag"), c.optional_raw("user"), c.optional_raw("page")));
+         [](S &s, const Call &c, const Kept &k) {
+             return value(s.list(c.text("tag"), c.optional_raw("user"), k.raw(c, "page")));
          }},
         {"session_update",
          [](S &s, const Call &c, const Kept &k) {
@@ -66,7 +69,7 @@ inline Result call_lifecycle(sessile::Store &store, const Kept &kept, const Call
              return value(s.extend(k.text(c, "session").value(), c.number("ttl").value()));
          }},
         {"users",
-         [](S &s, const Call &c, const Kept &) { return value(s.users(c.text("tag"), c.optional_raw("page"))); }},
+         [](S &s, const Call &c, const Kept &k) { return value(s.users(c.text("tag"), k.raw(c, "page"))); }},
         {"user", [](S &s, const Call &c, const Kept &) { return value(s.user(c.text("tag"), c.raw("user"))); }},
         {"dashboard", [](S &s, const Call &c, const Kept &) { return value(s.dashboard(c.text("tag"))); }},
         {"forget", [](S &s, const Call &c, const Kept &) { return value(s.forget(c.text("tag"), c.raw("user"))); }},
@@ -77,7 +80,7 @@ inline Result call_lifecycle(sessile::Store &store, const Kept &kept, const Call
         return value(store.sweep(static_cast<std::uint32_t>(call.number("budget").value())));
     const auto found = verbs.find(call.verb());
     if (found == verbs.end())
-        return call_configs(store.configs(), call);
+        return call_configs(store.configs(), kept, call);
     sessile::Sessions sessions = store.sessions();
     return found->second(sessions, call, kept);
 }

@@ -460,8 +460,8 @@ static bool run_call(world *w, const json *call)
     bool made = verb && (on ? call_on(w, on, verb, call, &o) : call_store(w, verb, call, &o));
     bool good = made ? judge(w, verb, call, &o) : fail(w, "a call without a verb");
     /* After the judgement: a name that is kept anew stands for what it was until then. */
-    if (good && starts_session(verb))
-        good = keep_started(&w->kept, call, o.buffer) || fail(w, "%s: gave %s", verb, o.buffer->ptr);
+    if (good && gives_texts(verb))
+        keep_members(&w->kept, call, o.buffer);
     sessile_buffer_free(o.buffer);
     sessile_error_free(o.err);
     return good && !w->why[0];

@@ -136,8 +136,8 @@ private:
                 throw Failed("succeeded, wanted " + ::raw(call.member("error")));
             judge(call, result);
             /* After the judgement: a name that is kept anew stands for what it was until then. */
-            if (starts_session(call.verb()))
-                kept_.keep_started(call, std::get<Value>(result).json);
+            if (gives_texts(call.verb()))
+                kept_.keep_members(call, std::get<Value>(result).json);
         } catch (const sessile::Error &error) {
             judge_error(call, error);
         }

@@ -1,4 +1,9 @@
-/* The C part of the relay: relay-c relay <db> <keyring> <token> <language> <seconds>; see run.py. C11. */
+/*
+ * The C part of the relay, see run.py and life.py. C11.
+ *
+ *     relay-c relay <db> <keyring> <token> <language> <seconds>
+ *     relay-c sessions <db> <keyring> <verb> <language>
+ */
 
 #define _POSIX_C_SOURCE 200809L
 
@@ -121,12 +126,88 @@ static void relay(const char *db, const char *keyring, const char *token, const 
     sessile_store_free(store);
 }
 
+/* Prints an answer, one line of JSON. */
+static void answer(sessile_buffer_t *json)
+{
+    puts(json->ptr);
+    sessile_buffer_free(json);
+}
+
+static void start_sessions(sessile_store_t *store, const char *language)
+{
+    sessile_error_t *error = NULL;
+    sessile_buffer_t *started;
+    char data[128];
+    for (int n = 0; n < 3; n++) {
+        snprintf(data, sizeof data, "{\"userId\":\"%s%d\",\"startedBy\":\"%s\"}", language, n, language);
+        must(sessile_sessions_start(store, SESSILE_STR("relay"), sessile_str(data), SESSILE_NO_TTL, &started, &error),
+             &error, "start");
+        answer(started);
+    }
+}
+
+/* Verifies and updates a session, and renews its tokens. */
+static void pass_on(sessile_store_t *store, const char *language, const char *session_id, const char *token,
+                    const char *refresh_token)
+{
+    static const char VALID[] = "{\"valid\":true";
+    sessile_error_t *error = NULL;
+    sessile_buffer_t *verified, *renewed;
+    char data[64];
+    must(sessile_sessions_verify(store, sessile_str(token), &verified, &error), &error, "verify");
+    if (strncmp(verified->ptr, VALID, sizeof VALID - 1) != 0) {
+        fprintf(stderr, "%s\n", verified->ptr);
+        exit(EXIT_FAILURE);
+    }
+    sessile_buffer_free(verified);
+    snprintf(data, sizeof data, "{\"passedBy\":\"%s\"}", language);
+    must(sessile_sessions_update(store, sessile_str(session_id), sessile_str(data), &error), &error, "update");
+    must(sessile_sessions_refresh(store, sessile_str(refresh_token), &renewed, &error), &error, "refresh");
+    answer(renewed);
+}
+
+static void sessions(const char *db, const char *keyring, const char *verb, const char *language)
+{
+    sessile_error_t *error = NULL;
+    sessile_buffer_t *given;
+    char session_id[128], token[2048], refresh_token[256];
+    sessile_store_t *store = open_store(db, keyring);
+    if (strcmp(verb, "start") == 0) {
+        start_sessions(store, language);
+    }
+    if (strcmp(verb, "list") == 0) {
+        must(sessile_sessions_list(store, SESSILE_STR("relay"), SESSILE_NONE, SESSILE_NONE, &given, &error), &error,
+             "list");
+        answer(given);
+    }
+    while (scanf("%127s %2047s %255s", session_id, token, refresh_token) == 3) {
+        if (strcmp(verb, "pass") == 0) {
+            pass_on(store, language, session_id, token, refresh_token);
+        } else if (strcmp(verb, "extend") == 0) {
+            must(sessile_sessions_extend(store, sessile_str(session_id), 400 * 86400, &given, &error), &error, "extend");
+            answer(given);
+        } else if (strcmp(verb, "revoke") == 0) {
+            must(sessile_sessions_revoke(store, sessile_str(session_id), &error), &error, "revoke");
+        } else {
+            must(sessile_sessions_verify(store, sessile_str(token), &given, &error), &error, "verify");
+            answer(given);
+        }
+    }
+    sessile_store_free(store);
+}
+
 int main(int argc, char **argv)
 {
-    if (argc != 7 || strcmp(argv[1], "relay") != 0) {
-        fprintf(stderr, "usage: %s relay <db> <keyring> <token> <language> <seconds>\n", argv[0]);
+    if (argc == 7 && strcmp(argv[1], "relay") == 0) {
+        relay(argv[2], argv[3], argv[4], argv[5], strtod(argv[6], NULL));
+    } else if (argc == 6 && strcmp(argv[1], "sessions") == 0) {
+        sessions(argv[2], argv[3], argv[4], argv[5]);
+    } else {
+        fprintf(stderr,
+                "usage: %s relay <db> <keyring> <token> <language> <seconds>\n"
+                "       %s sessions <db> <keyring> <verb> <language>\n",
+                argv[0], argv[0]);
         return EXIT_FAILURE;
     }
-    relay(argv[2], argv[3], argv[4], argv[5], strtod(argv[6], NULL));
     return EXIT_SUCCESS;
 }

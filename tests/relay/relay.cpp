@@ -1,4 +1,7 @@
-// The C++ part of the relay: relay-cpp relay <db> <keyring> <token> <language> <seconds>; see run.py. C++17.
+// The C++ part of the relay, see run.py and life.py. C++17.
+//
+//     relay-cpp relay <db> <keyring> <token> <language> <seconds>
+//     relay-cpp sessions <db> <keyring> <verb> <language>
 
 #include <chrono>
 #include <cstdint>
@@ -68,14 +71,54 @@ static void relay(const std::string &db, const std::string &keyring, const std::
     std::cout << "}}" << std::endl;
 }
 
+static void handle(sessile::Sessions &sessions, const std::string &verb, const std::string &language,
+                   const std::string &session_id, const std::string &token, const std::string &refresh_token)
+{
+    if (verb == "pass") {
+        const std::string verified = sessions.verify(token);
+        if (verified.rfind("{\"valid\":true", 0) != 0)
+            throw std::runtime_error(verified);
+        sessions.update(session_id, "{\"passedBy\":\"" + language + "\"}");
+        std::cout << sessions.refresh(refresh_token) << std::endl;
+    } else if (verb == "extend") {
+        std::cout << sessions.extend(session_id, 400 * 86400) << std::endl;
+    } else if (verb == "revoke") {
+        sessions.revoke(session_id);
+    } else {
+        std::cout << sessions.verify(token) << std::endl;
+    }
+}
+
+static void sessions(const std::string &db, const std::string &keyring, const std::string &verb,
+                     const std::string &language)
+{
+    sessile::Store store = open(db, keyring);
+    sessile::Sessions sessions = store.sessions();
+    if (verb == "start")
+        for (int n = 0; n < 3; n++)
+            std::cout << sessions.start("relay", "{\"userId\":\"" + language + std::to_string(n) +
+                                                     "\",\"startedBy\":\"" + language + "\"}")
+                      << std::endl;
+    if (verb == "list")
+        std::cout << sessions.list("relay") << std::endl;
+    std::string session_id, token, refresh_token;
+    while (std::cin >> session_id >> token >> refresh_token)
+        handle(sessions, verb, language, session_id, token, refresh_token);
+}
+
 int main(int argc, char **argv)
 {
-    if (argc != 7 || argv[1] != std::string("relay")) {
-        std::cerr << "usage: " << argv[0] << " relay <db> <keyring> <token> <language> <seconds>\n";
+    const std::string command = argc > 1 ? argv[1] : "";
+    if (!(command == "relay" && argc == 7) && !(command == "sessions" && argc == 6)) {
+        std::cerr << "usage: " << argv[0] << " relay <db> <keyring> <token> <language> <seconds>\n"
+                  << "       " << argv[0] << " sessions <db> <keyring> <verb> <language>\n";
         return EXIT_FAILURE;
     }
     try {
-        relay(argv[2], argv[3], argv[4], argv[5], std::strtod(argv[6], nullptr));
+        if (command == "relay")
+            relay(argv[2], argv[3], argv[4], argv[5], std::strtod(argv[6], nullptr));
+        else
+            sessions(argv[2], argv[3], argv[4], argv[5]);
         return EXIT_SUCCESS;
     } catch (const sessile::Error &error) {
         std::cerr << error.name() << ": " << error.what() << '\n';

@@ -1,7 +1,11 @@
-// The Node part of the relay: relay.mjs relay <db> <keyring> <token> <language> <seconds>; see run.py.
+// The Node part of the relay, see run.py and life.py:
+//
+//     relay.mjs relay <db> <keyring> <token> <language> <seconds>
+//     relay.mjs sessions <db> <keyring> <verb> <language>
 
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
+import { createInterface } from 'node:readline/promises'
 
 // The package as it was built in this repository: a package may name itself.
 const { Store } = createRequire(new URL('../../bindings-node/package.json', import.meta.url))('sessile')
@@ -32,6 +36,38 @@ async function relay(db, keyring, token, language, seconds) {
   console.log(JSON.stringify({ lang: language, startedAt, endedAt, writes, seen }))
 }
 
-const [command, db, keyring, token, language, seconds] = process.argv.slice(2)
-assert.equal(command, 'relay')
-await relay(db, keyring, token, language, Number(seconds))
+async function sessions(db, keyring, verb, language) {
+  const print = (answer) => console.log(JSON.stringify(answer))
+  const store = await Store.open(`sqlite:${db}`, { keyring })
+  const { sessions } = store
+  if (verb === 'start') {
+    for (let n = 0; n < 3; n++) {
+      print(await sessions.start('relay', { userId: `${language}${n}`, startedBy: language }))
+    }
+  }
+  if (verb === 'list') print({ sessions: (await sessions.list('relay')).items })
+  for await (const line of createInterface({ input: process.stdin })) {
+    const [sessionId, token, refreshToken] = line.split(' ')
+    if (verb === 'pass') {
+      assert.ok((await sessions.verify(token)).valid)
+      await sessions.update(sessionId, { passedBy: language })
+      print(await sessions.refresh(refreshToken))
+    } else if (verb === 'extend') {
+      print(await sessions.extend(sessionId, 400 * 86400))
+    } else if (verb === 'revoke') {
+      await sessions.revoke(sessionId)
+    } else {
+      print(await sessions.verify(token))
+    }
+  }
+  await store.close()
+}
+
+const [command, ...given] = process.argv.slice(2)
+if (command === 'sessions') {
+  await sessions(...given)
+} else {
+  assert.equal(command, 'relay')
+  const [db, keyring, token, language, seconds] = given
+  await relay(db, keyring, token, language, Number(seconds))
+}

@@ -1,4 +1,8 @@
-"""The Python part of the relay: relay.py relay <db> <keyring> <token> <language> <seconds>; see run.py."""
+"""The Python part of the relay, see run.py and life.py:
+
+relay.py relay <db> <keyring> <token> <language> <seconds>
+relay.py sessions <db> <keyring> <verb> <language>
+"""
 
 import json
 import sys
@@ -32,7 +36,40 @@ def relay(db, keyring, token, language, seconds):
     print(json.dumps({**line, "seen": seen}))
 
 
+def sessions(db, keyring, verb, language):
+    with sessile.Store.open(f"sqlite:{db}", keyring=keyring) as store:
+        sessions = store.sessions
+        if verb == "start":
+            for n in range(3):
+                show_started(sessions.start("relay", {"userId": f"{language}{n}", "startedBy": language}))
+        if verb == "list":
+            listed = sessions.list("relay")
+            print(json.dumps({"sessions": [{"sessionId": one.session_id, "active": one.active} for one in listed]}))
+        for line in sys.stdin:
+            session_id, token, refresh_token = line.split()
+            if verb == "pass":
+                assert sessions.verify(token)
+                sessions.update(session_id, {"passedBy": language})
+                show_started(sessions.refresh(refresh_token))
+            elif verb == "extend":
+                print(json.dumps(sessions.extend(session_id, 400 * 86400).isoformat()))
+            elif verb == "revoke":
+                sessions.revoke(session_id)
+            else:
+                found = sessions.verify(token)
+                print(json.dumps({"valid": found.valid, "reason": found.reason, "data": found.data}))
+
+
+def show_started(started):
+    names = {"sessionId": started.session_id, "token": started.token, "refreshToken": started.refresh_token}
+    print(json.dumps(names))
+
+
 if __name__ == "__main__":
-    _, command, db, keyring, token, language, seconds = sys.argv
-    assert command == "relay"
-    relay(db, keyring, token, language, float(seconds))
+    command, *arguments = sys.argv[1:]
+    if command == "sessions":
+        sessions(*arguments)
+    else:
+        assert command == "relay"
+        *place, seconds = arguments
+        relay(*place, float(seconds))

@@ -4,7 +4,7 @@ the others wrote.
 
 Each program counts up a field of its own and a `total` shared by all, and checks that the others' fields never go back.
 This driver then checks that all ran at once for at least two seconds, that each saw every other's field, and that the
-total is exactly the sum of all writes.
+total is exactly the sum of all writes. A second act hands users' sessions round: see life.py.
 
     run.py [--languages python,rust] [--seconds 6]
 
@@ -18,6 +18,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+import life
 
 ROOT = Path(__file__).resolve().parents[2]
 RELAY = ROOT / "tests" / "relay"
@@ -35,9 +37,11 @@ def main():
         folder = Path(folder)
         commands = build(folder, languages)
         token = output(commands["rust"] + ["init", folder]).strip()
-        place = [folder / "sessions.db", folder / "keyring.json", token]
+        file = [folder / "sessions.db", folder / "keyring.json"]
+        place = [*file, token]
         reports = run_at_once({language: commands[language] for language in languages}, place, chosen.seconds)
         fields = json.loads(output(commands["rust"] + ["show", *place]))
+        handed = life.play({language: commands[language] for language in languages}, file)
     faults = list(faults_of(reports, fields, languages))
     for fault in faults:
         print(f"relay: {fault}", file=sys.stderr)
@@ -46,6 +50,7 @@ def main():
     overlap = overlap_of(reports)
     writes = ", ".join(f"{language} {reports[language]['writes']}" for language in languages)
     print(f"relay: {len(languages)} languages on one file for {overlap / 1000:.1f} s, total {fields['total']} ({writes})")
+    print(f"relay: {handed} sessions handed round, from start to revoked")
 
 
 def build(folder, languages):

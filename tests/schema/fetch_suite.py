@@ -1,23 +1,27 @@
 #!/usr/bin/env python3
-"""Gets the JSON-Schema-Test-Suite and runs it: it ships inside the source distribution of the Python package jsonschema.
+"""Gets the JSON-Schema-Test-Suite: it ships inside the source distribution of the Python package jsonschema, which
+suite.txt pins. `make test-rust` runs it; by hand:
 
     tests/schema/fetch_suite.py            # prints the folder of the suite, fetched into build/ if it is not there
     SESSILE_SCHEMA_SUITE=$(tests/schema/fetch_suite.py) cargo test -p sessile --lib schema::suite -- --nocapture
 """
+import re
 import subprocess
 import sys
 import tarfile
 import tempfile
 from pathlib import Path
 
-VERSION = "4.26.0"
+PINNED = Path(__file__).with_name("suite.txt")
+VERSION = re.search(r"jsonschema==(\S+)", PINNED.read_text()).group(1)
 HOME = Path(__file__).resolve().parents[2] / "build" / "schema-suite" / VERSION
 
 
 def fetch():
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--no-binary", ":all:", "--no-deps",
-                        "--dest", folder, f"jsonschema=={VERSION}"], check=True, stdout=sys.stderr)
+        subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps",
+                        "--no-binary", "jsonschema", "--require-hashes", "--requirement", PINNED, "--dest", folder],
+                       check=True, stdout=sys.stderr)
         with tarfile.open(next(Path(folder).glob("*.tar.gz"))) as archive:
             prefix = f"jsonschema-{VERSION}/json/tests/"
             members = [member for member in archive.getmembers() if member.isfile() and member.name.startswith(prefix)]

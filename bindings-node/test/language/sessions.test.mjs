@@ -246,13 +246,15 @@ test('wrong types are INVALID_ARGUMENT, by promise and at once, and point to the
   const { sessionId } = store.sessions.startSync('visit', { userId: 'ada' })
   const wrong = {
     configs: {
-      get: [[], [5], ['\ud800']], update: [[5, {}], ['visit']], delete: [[5], ['visit', 5], ['visit', { force: 'yes' }]],
+      get: [[], [5], ['\ud800']], update: [[5, {}], ['visit']], delete: [[5], ['visit', 5], ['visit', { force: 'yes' }], ['visit', { forse: true }]],
       export: [['visit'], [[5]]], import: [[], [{ sessileConfigs: 1, configs: [] }, { replace: 1 }]],
     },
     sessions: {
-      start: [[5, {}], ['visit', { userId: 'a' }, { ttl: '5' }], ['visit', { userId: 'a' }, { ttl: 0 }], ['visit', { userId: 'a' }, 5]],
+      start: [[5, {}], ['visit', { userId: 'a' }, { ttl: '5' }], ['visit', { userId: 'a' }, { ttl: 0 }], ['visit', { userId: 'a' }, { tll: 5 }], ['visit', { userId: 'a' }, 5]],
       refresh: [[], [5]], revoke: [[], [5], ['no session id']], update: [[5, {}], ['no session id', {}]], extend: [[5, 5], ['no session id', 5]],
-      revokeAll: [['visit', 'ada', sessionId], ['visit', 'ada', { except: 5 }], [5, 'ada']],
+      revokeAll: [
+        ['visit', 'ada', sessionId], ['visit', 'ada', { except: 5 }], ['visit', 'ada', { exept: sessionId }], [5, 'ada'],
+      ],
       list: [[], ['visit', 'ada']], users: [[5]], user: [[5, 'ada']], dashboard: [[]], forget: [['visit'], [5, 'ada']],
     },
   }

@@ -8,6 +8,7 @@
 `sessile.aio` has the same names, awaitable. Errors are in `sessile.errors`.
 """
 
+from . import _fork as _fork
 from ._configs import Config, Configs, Imported, SelectorOption, selector_options
 from ._execution import Execution, Subprocess
 from ._lint import Finding, lint

@@ -58,6 +58,12 @@ class _Here(threading.local):
 _here = _Here()
 
 
+def forget() -> None:
+    """In a forked child: the receivers are those of the parent's loops."""
+    global _here
+    _here = _Here()
+
+
 def _receiver(loop: asyncio.AbstractEventLoop) -> Receiver:
     last_loop, last_receiver = _here.last
     if last_loop() is loop and (receiver := last_receiver()) is not None:

@@ -20,6 +20,8 @@ __all__ = [
     "Store",
     "Update",
     "VerifiedToken",
+    "after_fork",
+    "before_fork",
     "codes",
     "generate_keyring",
     "generate_keyring_json",
@@ -30,6 +32,8 @@ __all__ = [
 _Text: TypeAlias = str | bytes | bytearray
 _Ttl: TypeAlias = int | timedelta
 
+def after_fork() -> None: ...
+def before_fork() -> None: ...
 def codes() -> list[tuple[int, str, str, bool]]: ...
 def generate_keyring(path: str | PathLike[str]) -> None: ...
 def generate_keyring_json() -> str: ...

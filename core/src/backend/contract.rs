@@ -6,14 +6,13 @@ mod several;
 mod users;
 
 use std::future::Future;
-use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
 use super::*;
-use crate::error::Code;
+use crate::error::{Code, Result};
+use crate::task::{Pool, block_on};
 
 pub(super) const SPACE: Space = [1; 16];
 const OTHER: Space = [2; 16];
@@ -39,6 +38,7 @@ pub(crate) fn check(make: impl Fn() -> Backend) {
         ("a limit refuses the whole change", limits),
         ("cells cross 4 KiB both ways", sizes),
         ("the index is paged in order", listing::index),
+        ("all that is stored is paged by its ids", listing::ids),
         ("a list shows heads and touches as they stand", listing::heads_and_touches),
         ("a user's record and sessions are read together", listing::user_sessions),
         ("no list shows half a change", listing::one_instant),
@@ -48,7 +48,6 @@ pub(crate) fn check(make: impl Fn() -> Backend) {
         ("no increment of two sessions is lost", several::increments),
         ("bytes are replaced that still stand", replace::bytes_for_bytes),
         ("no write is lost to who seals anew", replace::no_write_is_lost),
-        ("every row is found in order, indexed or not", replace::every_row),
         ("meta records are compared and set", meta),
         ("one of eight who race for a meta record wins", meta_race),
         ("no increment is lost", increments),
@@ -66,7 +65,11 @@ pub(crate) fn check(make: impl Fn() -> Backend) {
 
 /// The backend at `url`.
 pub(super) fn open(url: &str, durability: Durability, deadline: Duration) -> Result<Backend> {
-    Backend::open(Location::parse(url)?, durability, deadline)
+    Backend::open(Location::parse(url)?, settings(durability, deadline), &Pool::default())
+}
+
+pub(super) fn settings(durability: Durability, deadline: Duration) -> Settings {
+    Settings { durability, deadline, read_only: false, allow_network_filesystem: false }
 }
 
 #[test]
@@ -98,12 +101,9 @@ fn urls_are_checked() {
     assert!(error.message().contains("memory:") && error.message().contains("sqlite:PATH"));
 }
 
-/// Waits where it stands: on a thread that may block a backend's work is ready at the first poll.
+/// Waits where it stands.
 pub(super) fn wait<T>(work: impl Future<Output = T> + Send) -> T {
-    match pin!(work).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => output,
-        Poll::Pending => panic!("pending on a thread that may block"),
-    }
+    block_on(work)
 }
 
 pub(super) fn id(n: u8) -> StorageId {
@@ -183,7 +183,7 @@ fn nothing(backend: &Backend) {
     assert_eq!((record.version, record.size, record.count), (0, 0, 0));
     assert!(wait(backend.page(&SPACE, None, None, 10)).unwrap().is_empty());
     assert!(wait(backend.read_meta(&[0; 16])).unwrap().is_none());
-    assert_eq!(wait(backend.sweep(NOW, 10)).unwrap(), 0);
+    assert_eq!(wait(backend.sweep(NOW, 10, None)).unwrap(), 0);
 }
 
 fn put_and_read(backend: &Backend) {
@@ -243,7 +243,7 @@ fn guards(backend: &Backend) {
         assert_eq!((after.version, after.size, after.count), (1, 6060, 2));
         assert!(after.touch.is_none() && after.user.is_none());
         assert!(wait(backend.page(&SPACE, None, None, 10)).unwrap().is_empty());
-        assert_eq!(wait(backend.sweep(NOW, 10)).unwrap(), 0);
+        assert_eq!(wait(backend.sweep(NOW, 10, None)).unwrap(), 0);
     }
     let holding = with(1, |change| {
         change.guard = Guard {
@@ -501,10 +501,10 @@ fn sweep(backend: &Backend) {
     // An ordinary put leaves the hint as it is; a new head brings its own.
     applied(backend, &put(1, vec![(cell(3), sealed(3, 0, 60))]));
     applied(backend, &with(2, |change| change.effects.head = Some((*b"longer").into())));
-    assert_eq!(wait(backend.sweep(NOW, 0)).unwrap(), 0);
-    assert_eq!(wait(backend.sweep(NOW, 3)).unwrap(), 3);
-    assert_eq!(wait(backend.sweep(NOW, 100)).unwrap(), 2);
-    assert_eq!(wait(backend.sweep(NOW, 100)).unwrap(), 0);
+    assert_eq!(wait(backend.sweep(NOW, 0, None)).unwrap(), 0);
+    assert_eq!(wait(backend.sweep(NOW, 3, None)).unwrap(), 3);
+    assert_eq!(wait(backend.sweep(NOW, 100, None)).unwrap(), 2);
+    assert_eq!(wait(backend.sweep(NOW, 100, None)).unwrap(), 0);
     for n in 1..=10 {
         let stands = n == 2 || n > 6;
         let record = wait(backend.read(&SPACE, &id(n), &Cells::All, Some(&user(n)))).unwrap();
@@ -539,8 +539,8 @@ fn swept_now(backend: &Backend) {
     });
     applied(backend, &last);
     applied(backend, &begin(3));
-    assert_eq!(wait(backend.sweep(NOW.plus_millis(-1), 9)).unwrap(), 0);
-    assert_eq!(wait(backend.sweep(NOW, 9)).unwrap(), 2);
+    assert_eq!(wait(backend.sweep(NOW.plus_millis(-1), 9, None)).unwrap(), 0);
+    assert_eq!(wait(backend.sweep(NOW, 9, None)).unwrap(), 2);
     let listed = wait(backend.page(&SPACE, None, None, 9)).unwrap();
     assert_eq!(listed.iter().map(|entry| entry.id).collect::<Vec<_>>(), [id(3)]);
     assert!(read(backend, 1).head.is_none() && read(backend, 1).cells.is_empty() && read(backend, 2).head.is_none());
@@ -556,7 +556,7 @@ fn close(backend: &Backend) {
     closed(wait(backend.page(&SPACE, None, None, 1)).err().map(|error| error.code()));
     closed(wait(backend.user(&SPACE, &user(1))).err().map(|error| error.code()));
     closed(wait(backend.page_users(&SPACE, None, 1)).err().map(|error| error.code()));
-    closed(wait(backend.sweep(NOW, 1)).err().map(|error| error.code()));
+    closed(wait(backend.sweep(NOW, 1, None)).err().map(|error| error.code()));
     closed(wait(backend.read_meta(&[0; 16])).err().map(|error| error.code()));
     closed(wait(backend.apply_meta(&[0; 16], None, b"")).err().map(|error| error.code()));
 }

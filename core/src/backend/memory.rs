@@ -118,6 +118,21 @@ impl Memory {
         Ok(found)
     }
 
+    pub(super) fn ids(&self, space: &Space, after: Option<&StorageId>, limit: usize) -> Result<Vec<StorageId>> {
+        let mut found = Vec::new();
+        for bucket in after.map_or(0, |after| after[0])..=u8::MAX {
+            let shard = self.lock(space, bucket)?;
+            let ids = shard.rows.keys().filter(|(of, id)| of == space && id[0] == bucket).map(|(_, id)| *id);
+            let mut ids: Vec<_> = ids.filter(|id| after.is_none_or(|after| id > after)).collect();
+            ids.sort_unstable();
+            found.extend(ids.into_iter().take(limit - found.len()));
+            if found.len() == limit {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
     pub(super) fn user(&self, space: &Space, user: &BlindUser) -> Result<UserSessions> {
         let shard = self.lock(space, user[0])?;
         let entries =
@@ -155,7 +170,7 @@ impl Memory {
     }
 
     pub(super) fn sweep(&self, now: Time, budget: usize) -> Result<u64> {
-        self.open()?;
+        self.check_open()?;
         let mut dropped = 0;
         for shard in &self.shards {
             let mut shard = shard.lock();
@@ -172,7 +187,7 @@ impl Memory {
 
     pub(super) fn read_meta(&self, key: &MetaKey) -> Result<Option<Box<[u8]>>> {
         let meta = self.meta.lock();
-        self.open()?;
+        self.check_open()?;
         Ok(meta.get(key).cloned())
     }
 
@@ -183,7 +198,7 @@ impl Memory {
         new: &[u8],
     ) -> Result<Result<(), Option<Box<[u8]>>>> {
         let mut meta = self.meta.lock();
-        self.open()?;
+        self.check_open()?;
         let standing = meta.get(key);
         if standing.map(|value| &value[..]) != expected {
             return Ok(Err(standing.cloned()));
@@ -200,7 +215,7 @@ impl Memory {
         self.meta.lock().clear();
     }
 
-    fn open(&self) -> Result<()> {
+    pub(super) fn check_open(&self) -> Result<()> {
         if self.closed.load(Ordering::Acquire) { Err(fail!(Closed, "the store is closed")) } else { Ok(()) }
     }
 
@@ -208,7 +223,7 @@ impl Memory {
     fn lock(&self, space: &Space, bucket: u8) -> Result<MutexGuard<'_, Shard>> {
         let hash = self.hasher.hash_one((space, bucket));
         let shard = self.shards[hash as usize % SHARDS].lock();
-        self.open()?;
+        self.check_open()?;
         Ok(shard)
     }
 }

@@ -3,6 +3,7 @@
 //! A backend sees sealed bytes and blind ids only. It never computes a MAC and never opens a cell; the two numbers it
 //! reads inside sealed bytes (a field's stamp and expiry, a touch's time) stand in the clear at fixed offsets.
 
+mod any;
 mod change;
 #[cfg(test)]
 mod contract;
@@ -11,18 +12,15 @@ mod memory;
 mod replace;
 mod sqlite;
 
-use std::collections::HashSet;
-use std::slice;
 use std::time::Duration;
 
 use serde::Deserialize;
 
+pub(crate) use self::any::Backend;
 pub(crate) use self::location::Location;
-use self::memory::Memory;
 pub(crate) use self::replace::{Place, Replacement};
-use self::sqlite::Sqlite;
 use crate::clock::Time;
-use crate::error::{Error, Result, fail};
+use crate::error::{Error, fail};
 use crate::limits::Limits;
 
 /// A config within a workspace, product and env, blinded: nothing crosses from one space into another.
@@ -129,6 +127,7 @@ pub(crate) enum Cells {
 }
 
 /// Effects on one session and its user, applied all or nothing if every guard holds.
+#[derive(Clone)]
 pub(crate) struct Change {
     pub(crate) space: Space,
     pub(crate) id: StorageId,
@@ -260,136 +259,16 @@ pub(crate) enum Durability {
     Commit,
 }
 
-/// A backend. Every call may be made from any thread; calls that may wait pass [`crate::task::may_block`] first.
-pub(crate) enum Backend {
-    Memory(Memory),
-    Sqlite(Sqlite),
-}
-
-impl Backend {
-    /// Opens the backend at `location`. `deadline` bounds how long any call, this one too, waits for others. May block:
-    /// pass [`crate::task::may_block`] first.
-    pub(crate) fn open(location: Location<'_>, durability: Durability, deadline: Duration) -> Result<Backend> {
-        Ok(match location {
-            Location::Memory => Backend::Memory(Memory::new()),
-            Location::Sqlite(path) => Backend::Sqlite(Sqlite::open(path, durability, deadline)?),
-        })
-    }
-
-    /// Reads one session (and, when named, its user's record) as of one instant.
-    pub(crate) async fn read(
-        &self,
-        space: &Space,
-        id: &StorageId,
-        cells: &Cells,
-        user: Option<&BlindUser>,
-    ) -> Result<Record> {
-        match self {
-            Backend::Memory(memory) => memory.read(space, id, cells, user),
-            Backend::Sqlite(sqlite) => sqlite.read(space, id, cells, user).await,
-        }
-    }
-
-    /// Applies a change if its guards hold.
-    pub(crate) async fn apply(&self, change: &Change) -> Result<Outcome> {
-        self.apply_all(slice::from_ref(change)).await
-    }
-
-    /// Applies changes of different sessions, all in one space and one bucket: all of them, or nothing. Every guard is
-    /// checked against what stood before any of them; the outcome is that of the first, in the order given, whose guard
-    /// fails or which is too large. Durable if one of them is. No change at all is applied, to version 0.
-    pub(crate) async fn apply_all(&self, changes: &[Change]) -> Result<Outcome> {
-        let Some(first) = changes.first() else {
-            return Ok(Outcome::Applied { version: 0, deleted: 0 });
-        };
-        debug_assert!(changes.iter().all(|change| change.space == first.space), "one space");
-        debug_assert!(changes.iter().flat_map(Change::buckets).all(|bucket| bucket == first.id[0]), "one bucket");
-        debug_assert!(
-            changes.iter().map(|change| change.id).collect::<HashSet<_>>().len() == changes.len(),
-            "one change a session"
-        );
-        match self {
-            Backend::Memory(memory) => memory.apply(&first.space, first.id[0], changes),
-            Backend::Sqlite(sqlite) => sqlite.apply(changes).await,
-        }
-    }
-
-    /// The sessions of a space by user: entries after `after`, at most `limit`, ordered; within one user when named.
-    /// Those of one bucket are of one instant, each with its head and touch; a page over several need not be.
-    pub(crate) async fn page(
-        &self,
-        space: &Space,
-        user: Option<&BlindUser>,
-        after: Option<(BlindUser, StorageId)>,
-        limit: usize,
-    ) -> Result<Vec<Listed>> {
-        match self {
-            Backend::Memory(memory) => memory.page(space, user, after, limit),
-            Backend::Sqlite(sqlite) => sqlite.page(space, user, after, limit).await,
-        }
-    }
-
-    /// A user's record and all sessions of theirs that are indexed, as of one instant.
-    pub(crate) async fn user(&self, space: &Space, user: &BlindUser) -> Result<UserSessions> {
-        match self {
-            Backend::Memory(memory) => memory.user(space, user),
-            Backend::Sqlite(sqlite) => sqlite.user(space, user).await,
-        }
-    }
-
-    /// The users' records of a space after `after`, at most `limit`, in the order of their blind ids. Of one instant as
-    /// far as those of a [`page`](Backend::page) are.
-    pub(crate) async fn page_users(
-        &self,
-        space: &Space,
-        after: Option<BlindUser>,
-        limit: usize,
-    ) -> Result<Vec<(BlindUser, UserRecord)>> {
-        match self {
-            Backend::Memory(memory) => memory.page_users(space, after, limit),
-            Backend::Sqlite(sqlite) => sqlite.page_users(space, after, limit).await,
-        }
-    }
-
-    /// Drops up to `budget` sessions whose expiry hint is at or before `now`; how many.
-    pub(crate) async fn sweep(&self, now: Time, budget: usize) -> Result<u64> {
-        match self {
-            Backend::Memory(memory) => memory.sweep(now, budget),
-            Backend::Sqlite(sqlite) => sqlite.sweep(now, budget).await,
-        }
-    }
-
-    /// A meta record.
-    pub(crate) async fn read_meta(&self, key: &MetaKey) -> Result<Option<Box<[u8]>>> {
-        match self {
-            Backend::Memory(memory) => memory.read_meta(key),
-            Backend::Sqlite(sqlite) => sqlite.read_meta(key).await,
-        }
-    }
-
-    /// Writes a meta record if what stands there is `expected`; else what stands there.
-    pub(crate) async fn apply_meta(
-        &self,
-        key: &MetaKey,
-        expected: Option<&[u8]>,
-        new: &[u8],
-    ) -> Result<Result<(), Option<Box<[u8]>>>> {
-        match self {
-            Backend::Memory(memory) => memory.apply_meta(key, expected, new),
-            Backend::Sqlite(sqlite) => sqlite.apply_meta(key, expected, new).await,
-        }
-    }
-
-    /// Closes connections and files; later calls are `CLOSED`, a second close does nothing.
-    pub(crate) async fn close(&self) -> Result<()> {
-        match self {
-            Backend::Memory(memory) => {
-                memory.close();
-                Ok(())
-            }
-            Backend::Sqlite(sqlite) => sqlite.close().await,
-        }
-    }
+/// How a backend is opened.
+#[derive(Clone, Copy)]
+pub(crate) struct Settings {
+    pub(crate) durability: Durability,
+    /// How long any call, opening too, waits for others.
+    pub(crate) deadline: Duration,
+    /// Nothing is changed, made or locked; every change is `READ_ONLY`.
+    pub(crate) read_only: bool,
+    /// Whether a file may lie where other machines could open it too.
+    pub(crate) allow_network_filesystem: bool,
 }
 
 /// What a forked child is told that uses its parent's store.

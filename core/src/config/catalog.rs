@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use super::member::shortened;
 use super::{Config, GLOBAL, State, global, tag};
 use crate::backend::{Cells, Change, Effects, Guard, HeadGuard, Outcome};
 use crate::error::{Error, Result, fail};
@@ -112,6 +113,10 @@ impl Catalog {
     ) -> Result<Found> {
         let opened = head.as_deref().map(|sealed| open(store, tag, sealed)).transpose()?.flatten();
         let mut known = self.0.lock();
+        // What was written or read since this read began is not undone by it.
+        if let Some(newer) = known.get(tag).filter(|known| known.read > read) {
+            return Ok(newer.found.clone());
+        }
         let (Some((config, state)), Some(sealed)) = (opened, head) else {
             known.remove(tag);
             return Err(not_found(tag));
@@ -232,6 +237,8 @@ fn read(text: &str) -> Result<Option<(Arc<Config>, State)>> {
     Ok(Some((Arc::new(config), state)))
 }
 
+/// Whatever was passed for a tag is in the error, but not all of it: it may have been anything.
 pub(super) fn not_found(tag: &str) -> Error {
+    let tag = shortened(tag);
     fail!(NotFound, "no session configuration has the tag {tag:?} in this workspace, product and env").with("tag", tag)
 }

@@ -1,12 +1,15 @@
 //! The configurations of a store, as its users meet them.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::catalog::{Catalog, KEPT, not_found};
 use super::{Config, Definition, GLOBAL, State};
+use crate::backend::HeadGuard;
 use crate::clock::Time;
 use crate::error::{Error, Result, fail};
 use crate::json::object_members;
@@ -52,7 +55,7 @@ impl Configs {
         })
     }
 
-    /// The configuration with that tag. `NOT_FOUND`.
+    /// The configuration with that tag, as this process knows it: at most a second old. `NOT_FOUND`.
     pub fn get(&self, tag: &str) -> Task<String> {
         let tag = tag.to_owned();
         self.task(async move |store| Ok(store.catalog.find(&store, &tag).await?.info()))
@@ -111,7 +114,12 @@ impl Configs {
             let of = |tag: &str| all.iter().find(|config| *config.tag == *tag && tag != GLOBAL);
             let chosen: Vec<&Arc<Config>> = match tags.transpose()? {
                 None => all.iter().filter(|config| *config.tag != *GLOBAL).collect(),
-                Some(tags) => tags.iter().map(|tag| of(tag).ok_or_else(|| not_found(tag))).collect::<Result<_>>()?,
+                Some(mut tags) => {
+                    // A tag named twice is exported once: import takes no document that holds it twice.
+                    let mut named = HashSet::new();
+                    tags.retain(|tag| named.insert(tag.clone()));
+                    tags.iter().map(|tag| of(tag).ok_or_else(|| not_found(tag))).collect::<Result<_>>()?
+                }
             };
             let definitions: Vec<_> = chosen.iter().map(|config| config.definition.to_json(&config.tag)).collect();
             Ok(format!(r#"{{"sessileConfigs":{EXPORT},"configs":[{}]}}"#, definitions.join(",")))
@@ -142,17 +150,19 @@ impl Configs {
 const EXPORT: u64 = 1;
 
 async fn create(store: &Arc<Inner>, tag: &str, definition: Definition) -> Result<Arc<Config>> {
-    let standing = Catalog::look(store, tag).await?;
-    if standing.stored.is_some() || tag == GLOBAL {
-        return Err(already_exists(tag));
-    }
     let now = store.clock.now();
     let id = Entropy::draw()?.random_id();
     let config =
         Arc::new(Config { tag: tag.into(), id, version: 1, created: Some(now), updated: Some(now), definition });
-    match store.catalog.change(store, tag, standing.guard, Some((&config, State::Active))).await? {
-        true => Ok(config),
-        false => Err(already_exists(tag)),
+    loop {
+        let standing = Catalog::look(store, tag).await?;
+        if standing.stored.is_some() || tag == GLOBAL {
+            return Err(already_exists(tag));
+        }
+        // If not, somebody was first, or what a deleted one had left was swept: the next look tells.
+        if store.catalog.change(store, tag, standing.guard, Some((&config, State::Active))).await? {
+            return Ok(config);
+        }
     }
 }
 
@@ -187,21 +197,35 @@ async fn delete(store: &Arc<Inner>, tag: &str, force: bool) -> Result<()> {
     // Another process may begin a session until its definition is a second old, and that change may take its time.
     task::sleep(KEPT + store.limits.deadline()).await;
     if !force && let Err(living) = walk.refuse_living().await {
-        let standing = Catalog::look(store, tag).await?;
-        store.catalog.change(store, tag, standing.guard, Some((&config, State::Active))).await?;
-        return Err(living);
-    }
-    walk.end_all().await?;
-    let standing = Catalog::look(store, tag).await?;
-    match standing.stored {
-        Some((there, State::Deleting)) if there.id == config.id => {
-            match store.catalog.change(store, tag, standing.guard, None).await? {
-                true => Ok(()),
-                false => Err(changed_meanwhile(tag)),
+        // It goes on as what it says by now: it could be updated all the time.
+        while let Some((guard, there)) = deleting(store, &config).await? {
+            if store.catalog.change(store, tag, guard, Some((&there, State::Active))).await? {
+                break;
             }
         }
-        // Somebody else deleted it at the same time.
-        _ => Ok(()),
+        return Err(living);
+    }
+    if deleting(store, &config).await?.is_none() {
+        return Ok(());
+    }
+    walk.end_all().await?;
+    let Some((guard, _)) = deleting(store, &config).await? else { return Ok(()) };
+    match store.catalog.change(store, tag, guard, None).await? {
+        true => Ok(()),
+        false => Err(changed_meanwhile(tag)),
+    }
+}
+
+/// The config that is being deleted, as it stands now; `None` once it is gone, whoever deleted it, even if another has
+/// its tag by now. `CONFLICT` if a delete without force has brought it back.
+async fn deleting(store: &Arc<Inner>, config: &Config) -> Result<Option<(HeadGuard, Arc<Config>)>> {
+    let standing = Catalog::look(store, &config.tag).await?;
+    match standing.stored {
+        Some((there, state)) if there.id == config.id => match state {
+            State::Deleting => Ok(Some((standing.guard, there))),
+            State::Active => Err(changed_meanwhile(&config.tag)),
+        },
+        _ => Ok(None),
     }
 }
 
@@ -210,7 +234,7 @@ async fn import(store: &Arc<Inner>, document: &str, replace: bool) -> Result<Str
     let all = Catalog::all(store).await?;
     let there = |tag: &str| all.iter().find(|config| *config.tag == *tag);
     let says_the_same = |tag: &str, definition: &Definition| {
-        there(tag).is_some_and(|config| config.definition.to_json(tag) == definition.to_json(tag))
+        there(tag).is_some_and(|config| same(&config.definition.to_json(tag), &definition.to_json(tag)))
     };
     if let Some((tag, _)) = definitions.iter().find(|(tag, definition)| {
         **tag == *GLOBAL || (!replace && there(tag).is_some() && !says_the_same(tag, definition))
@@ -241,6 +265,12 @@ async fn import(store: &Arc<Inner>, document: &str, replace: bool) -> Result<Str
         }
     }
     Ok(serde_json::json!({"created": created, "updated": updated, "unchanged": unchanged}).to_string())
+}
+
+/// Whether two definitions say the same; how their schemas are laid out says nothing.
+fn same(one: &str, other: &str) -> bool {
+    let read = |text| serde_json::from_str::<Value>(text).ok();
+    one == other || (read(one).is_some() && read(one) == read(other))
 }
 
 /// The definitions of an exported document, all checked.

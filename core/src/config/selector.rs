@@ -14,6 +14,9 @@ const PREFIX: &str = "$Session";
 /// The integers that a double tells apart: beyond ±(2^53−1) two users could read as one.
 const EXACT: f64 = 9_007_199_254_740_991.0;
 
+/// The longest text that names a user, in bytes, as for the subject of a token: it stands in every head and user record.
+const LONGEST: usize = 512;
+
 /// A path of member names, as somebody spelled it; not yet looked up in a schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Path(Vec<String>);
@@ -92,7 +95,8 @@ impl Selector {
     }
 
     /// The user that `data`, a session's object, names. `SCHEMA_VIOLATION` with the keyword `selector` if it names
-    /// nobody: the field is missing, null, empty, of another type, or a number that doubles do not tell apart.
+    /// nobody: the field is missing, null, empty, longer than 512 bytes, of another type, or a number that doubles do
+    /// not tell apart.
     pub(crate) fn pick(&self, data: &str) -> Result<Identifier> {
         let pointer = self.pointer();
         let picked = pointer::get(data, &pointer)?.and_then(|raw| self.read(raw));
@@ -108,11 +112,15 @@ impl Selector {
         match (self.kind, Kind::of(raw)) {
             (Primitive::String, Kind::String) => {
                 let text: String = serde_json::from_str(raw).ok()?;
-                (!text.is_empty()).then_some(Identifier::String(text))
+                (1..=LONGEST).contains(&text.len()).then_some(Identifier::String(text))
             }
             (Primitive::Integer, Kind::Number) => integer(raw).map(Identifier::Integer),
             (Primitive::Number, Kind::Number) => {
-                raw.parse().ok().filter(|number: &f64| number.abs() <= EXACT).map(Identifier::Number)
+                // Minus zero is zero.
+                raw.parse()
+                    .ok()
+                    .filter(|number: &f64| number.abs() <= EXACT)
+                    .map(|number| Identifier::Number(number + 0.0))
             }
             (Primitive::Boolean, Kind::Boolean) => Some(Identifier::Boolean(raw == "true")),
             _ => None,

@@ -189,14 +189,17 @@ impl Execution {
     /// Puts a fresh token of the same identity in place. `TOKEN_*`; `GLOBAL_NOT_ALLOWED` for another identity.
     pub fn renew(&self, token: &str) -> Task<()> {
         let store = &self.node.shared.store;
-        let open = self.node.check_open().and_then(|()| store.check_own());
-        Task::ready(open.and_then(|()| self.node.shared.access.renew(store, token)))
+        Task::at_once(|| {
+            self.node.check_open()?;
+            store.check_own()?;
+            self.node.shared.access.renew(store, token)
+        })
     }
 
     /// The Local state, sealed, to be taken up by [`resume`](crate::Store::resume) within 24 hours: the shared map and
     /// the open sub-processes' versions. Never the trigger, the token or Global data.
     pub fn checkpoint(&self) -> Task<Vec<u8>> {
-        Task::ready(checkpoint::make(&self.node.shared_map()))
+        Task::at_once(|| checkpoint::make(&self.node.shared_map()))
     }
 
     pub(crate) fn resume(

@@ -46,7 +46,7 @@ impl Nonces {
                     heads.extend(users.into_iter().map(|(_, record)| record.sealed));
                     continue;
                 }
-                for id in inner.backend.rows(&part.space, None, 1000).await? {
+                for id in inner.backend.ids(&part.space, None, 1000).await? {
                     let record = inner.backend.read(&part.space, &id, &Cells::All, None).await?;
                     heads.extend(record.head);
                     fields.extend(record.cells.into_iter().map(|(_, sealed)| sealed.0));

@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 
 use crate::backend::Backend;
 use crate::error::{Code, Error, Result, fail};
+use crate::fork;
 use crate::identity::{OwnKey, Signer, VerifiedToken};
 use crate::options::{KeyringCallback, KeyringSource};
 use crate::store::{Inner, Store};
@@ -30,6 +31,8 @@ pub(crate) struct Keys {
     turn: async_lock::Mutex<()>,
     /// The ring's epoch that the signer goes by.
     signed: AtomicU64,
+    /// The store is for reading only: it compares check values, and adds none.
+    read_only: bool,
 }
 
 enum Source {
@@ -44,7 +47,7 @@ enum Source {
 
 impl Keys {
     /// The keyring of the options. `KEYRING_INVALID`; `KEY_REQUIRED` where there must be one.
-    pub(crate) fn open(source: KeyringSource, may_be_random: bool) -> Result<(Keys, Ring)> {
+    pub(crate) fn open(source: KeyringSource, may_be_random: bool, read_only: bool) -> Result<(Keys, Ring)> {
         let (source, ring) = match source {
             KeyringSource::File(path) => (Source::File, Ring::file(path)?),
             KeyringSource::Bytes(bytes) => (Source::Bytes, Ring::given(Keyring::from_bytes(&bytes)?)),
@@ -64,7 +67,8 @@ impl Keys {
                 ));
             }
         };
-        let keys = Keys { source, turn: async_lock::Mutex::new(()), signed: AtomicU64::new(ring.epoch()) };
+        let signed = AtomicU64::new(ring.epoch());
+        let keys = Keys { source, turn: async_lock::Mutex::new(()), signed, read_only };
         Ok((keys, ring))
     }
 }
@@ -118,7 +122,7 @@ impl Inner {
             return Ok(());
         }
         let in_force = ring.in_force();
-        match check_keys(&self.vault, &in_force, &self.backend).await {
+        match check_keys(&self.vault, &in_force, &self.backend, self.keys.read_only).await {
             Ok(()) => ring.confirm(&in_force, Instant::now()),
             Err(error) if is_refusal(&error) => {
                 ring.reject(&in_force, error.clone());
@@ -176,9 +180,10 @@ impl Store {
     /// New keys open at once, and seal once they are 60 seconds old.
     pub fn reload_keys(&self, bytes: Option<&[u8]>) -> Task<()> {
         let inner = self.0.clone();
-        let read = inner.check_usable().and_then(|()| inner.reread_keys(bytes));
+        // A callback runs on the caller's thread; and no fork comes while the ring's locks are held.
+        let read = fork::within(|| inner.check_usable().and_then(|()| inner.reread_keys(bytes)));
         Task::new(&self.0.pool, async move {
-            read?;
+            read??;
             let _turn = inner.keys.turn.lock().await;
             let confirmed = inner.confirm_keys().await;
             inner.sign_on();
@@ -217,11 +222,19 @@ pub(crate) fn own_keys(in_force: &InForce) -> Vec<OwnKey> {
 }
 
 /// Compares a keyring with the check values that the store keeps: another key is an error here, not an empty-looking
-/// store later. Keys it has not met are added.
-pub(crate) async fn check_keys(vault: &Vault, in_force: &Arc<InForce>, backend: &Backend) -> Result<()> {
+/// store later. Keys it has not met are added, unless it is for reading only.
+pub(crate) async fn check_keys(
+    vault: &Vault,
+    in_force: &Arc<InForce>,
+    backend: &Backend,
+    read_only: bool,
+) -> Result<()> {
     let key = vault.meta_key();
     let mut stored = backend.read_meta(&key).await?;
     while let Some(new) = vault.check_meta(&in_force.keyring, stored.as_deref())? {
+        if read_only {
+            return Ok(());
+        }
         match backend.apply_meta(&key, stored.as_deref(), &new).await? {
             Ok(()) => return Ok(()),
             Err(other) => stored = other,

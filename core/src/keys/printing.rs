@@ -81,6 +81,7 @@ fn the_others_print_none_of_it() {
     let head = Head {
         life: [0x77; 16],
         state: HeadState::Alive,
+        not_before: None,
         began: at,
         ends: None,
         idle: None,

@@ -116,7 +116,7 @@ impl Work<'_> {
 
     /// The rows of a part that were looked at.
     async fn sessions(&mut self, part: &Part, after: Option<StorageId>, limit: usize) -> Result<Vec<StorageId>> {
-        let rows = self.store.backend.rows(&part.space, after, limit).await?;
+        let rows = self.store.backend.ids(&part.space, after.as_ref(), limit).await?;
         let mut todo = rows.clone();
         for turn in 0..TRIES {
             let mut lost = Vec::new();

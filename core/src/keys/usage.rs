@@ -133,7 +133,7 @@ async fn usage(store: &Inner) -> Result<Usage> {
             continue;
         }
         loop {
-            let rows = store.backend.rows(&part.space, after, PAGE).await?;
+            let rows = store.backend.ids(&part.space, after.as_ref(), PAGE).await?;
             for id in &rows {
                 let record = match store.backend.read(&part.space, id, &Cells::All, None).await {
                     Ok(record) => record,

@@ -9,7 +9,7 @@ use crate::clock::Time;
 use crate::error::Result;
 use crate::session::field;
 use crate::session::global::Global;
-use crate::session::global::change::row_hint;
+use crate::session::global::kept::row_hint;
 use crate::store::Inner;
 use crate::vault::{Entropy, Head, SessionId};
 
@@ -32,7 +32,7 @@ pub(super) async fn extend(store: &Arc<Inner>, under: &Under, id: &SessionId, tt
         let head = Head { ends: end, ..seen.head.clone() };
         let mut effects = Effects::nothing(now, &store.limits);
         effects.head = Some(under.vault.seal_head(&id.storage, &head, &mut entropy)?);
-        effects.expires = row_hint(end);
+        effects.expires = row_hint(store, &head);
         let mut guard = Guard { head: HeadGuard::Is(seen.sealed.clone()), ..Guard::default() };
         if let Some(known) = known {
             let mut user = under.vault.open_user(&owner, &known.sealed)?;

@@ -5,9 +5,9 @@ use serde_json::json;
 use super::{Under, Who};
 use crate::backend::{BlindUser, Listed, StorageId};
 use crate::clock::Time;
-use crate::error::Result;
+use crate::error::{Code, Result};
 use crate::page::{self, Page};
-use crate::session::global::change::KEPT_AFTER_END;
+use crate::session::global::kept::KEPT_AFTER_END;
 use crate::session::seen::Seen;
 use crate::store::Inner;
 use crate::vault::{HeadState, Identifier, SessionId};
@@ -38,11 +38,11 @@ pub(super) async fn list(store: &Inner, under: &Under, who: Option<&Who>, page: 
 pub(super) fn entry(under: &Under, listed: &Listed, now: Time) -> Option<String> {
     let id = SessionId { tag: (&*under.config.tag).into(), storage: listed.id };
     let sealed = listed.head.as_ref()?;
+    let unreadable = |code: Code| Some(json!({"sessionId": id.to_string(), "unreadable": code.name()}).to_string());
     let seen = match Seen::open(&under.vault, &listed.id, sealed, listed.touch.as_ref()) {
+        Ok(seen) if seen.is_anothers(&under.vault, &listed.user) => return unreadable(Code::Corrupt),
         Ok(seen) => seen,
-        Err(error) => {
-            return Some(json!({"sessionId": id.to_string(), "unreadable": error.code().name()}).to_string());
-        }
+        Err(error) => return unreadable(error.code()),
     };
     let head = &seen.head;
     let is_gone = seen.over_at().is_some_and(|end| end.plus_millis(KEPT_AFTER_END) <= now);
@@ -54,18 +54,15 @@ pub(super) fn entry(under: &Under, listed: &Listed, now: Time) -> Option<String>
         _ => None,
     };
     let standing = subject.map(|subject| under.vault.standing(&head.realm, subject, &listed.user));
-    let times = json!({
-        "startedAt": head.began.to_string(),
-        "lastSeenAt": seen.touched.to_string(),
-        "expiresAt": head.ends.map(|end| end.to_string()),
-        "active": seen.lives(now),
-    });
+    let expires_at = json!(head.ends.map(|end| end.to_string()));
     Some(format!(
-        r#"{{"sessionId":"{id}","identifier":{},"realm":{},"standing":{},{}"#,
+        r#"{{"sessionId":"{id}","identifier":{},"realm":{},"standing":{},"startedAt":"{}","lastSeenAt":"{}","expiresAt":{expires_at},"active":{}}}"#,
         head.identifier.to_json(),
         json!(head.realm),
         standing == Some(listed.id),
-        &times.to_string()[1..]
+        head.began,
+        seen.touched,
+        seen.lives(now)
     ))
 }
 

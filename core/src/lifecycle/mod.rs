@@ -20,6 +20,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::backend::StorageId;
 use crate::clock::Time;
 use crate::config::Found;
 use crate::error::{Result, fail};
@@ -108,19 +109,21 @@ impl Sessions {
         self.task(async move |store| refresh::refresh(&store, &token).await)
     }
 
-    /// Revokes one session: no token issued until now opens it, in any process. Twice is fine; it works where the
+    /// Revokes one session: no token issued until now opens it, in any process. Twice is fine, and bars what was issued
+    /// in between; it works where the
     /// session's record can't be opened. `NOT_FOUND`, `INVALID_ARGUMENT`. Always on the disk before it returns.
     pub fn revoke(&self, session_id: &str) -> Task<()> {
         self.by_id(session_id, async move |store, under, id| revoke::revoke(&store, &under, &id).await)
     }
 
     /// Revokes all of a user's sessions but `except`, the standing one too, whether it was begun or not; how many were
-    /// alive. Always on the disk before it returns. A login within the same second may have to be repeated.
+    /// alive. `INVALID_ARGUMENT` for an `except` that is no session of this config. Always on the disk before it
+    /// returns. A login within the same second may have to be repeated.
     pub fn revoke_all(&self, tag: &str, user: &str, except: Option<&str>) -> Task<u64> {
-        let (user, except) = (user.to_owned(), except.map(session_id).transpose());
+        let (user, except) = (user.to_owned(), except.map(|except| session_id(except, "except")).transpose());
         self.under(tag, async move |store, under| {
             let who = Who::read(&store, &under, &user)?;
-            let except = except?.map(|except| except.storage);
+            let except = except?.map(|except| exception(&under, &except)).transpose()?;
             revoke::revoke_all(&store, &under, &who, except, revoke::Record::Kept).await
         })
     }
@@ -220,7 +223,7 @@ impl Sessions {
     where
         F: Future<Output = Result<R>> + Send + 'static,
     {
-        let id = session_id(id);
+        let id = session_id(id, "sessionId");
         self.task(async move |store| {
             let id = id?;
             let under = Under::find(&store, &id.tag).await?;
@@ -246,10 +249,20 @@ async fn again(tries: u32, deadline: Instant) -> Result<u32> {
     Ok(tries + 1)
 }
 
-fn session_id(text: &str) -> Result<SessionId> {
+fn session_id(text: &str, argument: &str) -> Result<SessionId> {
     SessionId::parse(text).ok_or_else(|| {
-        fail!(InvalidArgument, "not a session's id: pass what start, list or verify gave").with("argument", "sessionId")
+        fail!(InvalidArgument, "not a session's id: pass what start, list or verify gave").with("argument", argument)
     })
+}
+
+/// The session that is to stay. One of another config is a mistake that would cost the user the one that was meant.
+fn exception(under: &Under, id: &SessionId) -> Result<StorageId> {
+    if *id.tag != *under.config.tag {
+        return Err(
+            fail!(InvalidArgument, "except: not a session of config {:?}", under.config.tag).with("argument", "except")
+        );
+    }
+    Ok(id.storage)
 }
 
 impl fmt::Debug for Sessions {

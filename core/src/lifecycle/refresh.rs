@@ -9,7 +9,7 @@ use crate::backend::{Cells, Change, Effects, Guard, HeadGuard, Outcome};
 use crate::clock::Time;
 use crate::error::{Code, Error, Result, fail};
 use crate::session::global::Global;
-use crate::session::global::change::row_hint;
+use crate::session::global::kept::row_hint;
 use crate::session::seen::Seen;
 use crate::store::Inner;
 use crate::vault::{Entropy, Head, SessionId};
@@ -78,7 +78,7 @@ async fn turn(store: &Inner, under: &Under, token: &RefreshToken, seen: &Seen, n
     let sealed = under.vault.seal_head(&token.storage, &head, &mut entropy)?;
     let mut effects = Effects::nothing(now, &store.limits);
     effects.head = Some(sealed);
-    effects.expires = row_hint(head.ends);
+    effects.expires = row_hint(store, &head);
     effects.touch = Some(under.vault.seal_touch(&token.storage, &head.life, now));
     effects.durable = true;
     let guard = Guard { head: HeadGuard::Is(seen.sealed.clone()), ..Guard::default() };

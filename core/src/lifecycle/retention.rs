@@ -5,7 +5,7 @@ use super::{Under, revoke};
 use crate::backend::UserEffect;
 use crate::clock::Time;
 use crate::config::Catalog;
-use crate::error::Result;
+use crate::error::{Code, Result};
 use crate::store::Inner;
 
 /// Whether the user is to be forgotten: nobody is shown them any more, whether their record was swept or not.
@@ -21,7 +21,11 @@ pub(crate) async fn sweep_users(store: &Inner, mut budget: usize) -> Result<u64>
     crate::vault::fill_random(&mut first)?;
     let mut removed = 0;
     for config in Catalog::all(store).await? {
-        let under = Under::find(store, &config.tag).await?;
+        let under = match Under::find(store, &config.tag).await {
+            // Deleted since it was listed.
+            Err(error) if error.code() == Code::NotFound => continue,
+            found => found?,
+        };
         for after in [Some(first), None] {
             if budget == 0 {
                 return Ok(removed);

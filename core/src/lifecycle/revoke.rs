@@ -9,7 +9,8 @@ use crate::backend::{BlindUser, Cells, Change, Effects, Guard, HeadGuard, Outcom
 use crate::clock::Time;
 use crate::error::{Result, fail};
 use crate::session::global::change::sweep_aside;
-use crate::session::seen::Seen;
+use crate::session::global::kept::{LEEWAY, good_until};
+use crate::session::seen::{Seen, ends_left};
 use crate::store::Inner;
 use crate::vault::{Entropy, Head, HeadState, Identifier, SessionId};
 
@@ -19,9 +20,6 @@ pub(super) enum Record {
     Kept,
     Removed,
 }
-
-/// The largest leeway that an issuer's clock may have, both ways.
-const LEEWAY: i64 = 2 * 120_000;
 
 pub(super) async fn revoke(store: &Arc<Inner>, under: &Under, id: &SessionId) -> Result<()> {
     let space = under.vault.space();
@@ -33,19 +31,24 @@ pub(super) async fn revoke(store: &Arc<Inner>, under: &Under, id: &SessionId) ->
             return Err(fail!(NotFound, "no session has this id").with("tag", &*id.tag));
         };
         let seen = Seen::open(&under.vault, &id.storage, &sealed, record.touch.as_ref()).ok();
+        let now = store.clock.now();
         let owner = match &seen {
-            Some(seen) if matches!(seen.head.state, HeadState::Revoked { .. }) => return Ok(()),
+            Some(seen) if seen.head.state == HeadState::Revoked && seen.head.not_before >= Some(now) => return Ok(()),
+            // A tombstone, or what the deletion of a config left: it is nobody's and in no index.
+            Some(seen) if seen.head.realm.is_empty() => None,
             Some(seen) => Some(under.vault.user(&seen.head.realm, &seen.head.identifier)),
             None => indexed_owner(store, under, &id.storage).await?,
         };
-        let now = store.clock.now();
         let mut entropy = Entropy::draw()?;
         let mut change = tombstone(store, under, &id.storage, owner, now, &mut entropy)?;
         change.guard.head = HeadGuard::Is(sealed);
         if let Some(owner) = owner {
-            let known = store.backend.read(&space, &id.storage, &Cells::None, Some(&owner)).await?.user;
-            change.guard.generation = Some((owner, known.as_ref().map_or(0, |user| user.generation)));
-            change.effects.user = ended(under, &owner, known.as_ref(), seen.as_ref(), now, &mut entropy)?;
+            let known = store.backend.user(&space, &owner).await?;
+            change.guard.generation = Some((owner, known.record.as_ref().map_or(0, |user| user.generation)));
+            let was_alive = seen.as_ref().is_some_and(|seen| seen.lives(now));
+            let left = ends_left(&under.vault, &owner, &known, std::slice::from_ref(&id.storage));
+            let effect = ended(under, &owner, known.record.as_ref(), was_alive.then_some(left), now, &mut entropy)?;
+            change.effects.user = effect.map(|effect| (owner, effect));
         }
         let outcome = store.apply(&change).await?;
         store.heads.forget(&space, &id.storage);
@@ -57,25 +60,25 @@ pub(super) async fn revoke(store: &Arc<Inner>, under: &Under, id: &SessionId) ->
     }
 }
 
-/// The user's record after that session of theirs was ended. One that can't be opened stays as it is, with a new
-/// generation; without a record, there is none to write.
+/// The user's record after sessions of theirs were ended; `left`: the ends of the others, `None` if none of them was
+/// alive. A record that can't be opened stays as it is, with a new generation; without one, there is none to write.
 fn ended(
     under: &Under,
     owner: &BlindUser,
     record: Option<&UserRecord>,
-    seen: Option<&Seen>,
+    left: Option<impl Iterator<Item = Option<Time>>>,
     now: Time,
     entropy: &mut Entropy,
-) -> Result<Option<(BlindUser, UserEffect)>> {
+) -> Result<Option<UserEffect>> {
     let Some(record) = record else { return Ok(None) };
-    let sealed = match (under.vault.open_user(owner, &record.sealed), seen) {
-        (Ok(mut user), Some(seen)) if seen.lives(now) => {
-            user.ends(seen.head.ends, now);
+    let sealed = match (under.vault.open_user(owner, &record.sealed), left) {
+        (Ok(mut user), Some(left)) => {
+            user.ends(left, now);
             under.vault.seal_user(owner, &user, entropy)?
         }
         _ => record.sealed.clone(),
     };
-    Ok(Some((*owner, UserEffect::Write(sealed))))
+    Ok(Some(UserEffect::Write(sealed)))
 }
 
 /// Revokes all of a user's sessions but one; how many were alive.
@@ -93,18 +96,20 @@ pub(super) async fn revoke_all(
         let known = store.backend.user(&space, &who.user).await?;
         let now = store.clock.now();
         let mut entropy = Entropy::draw()?;
-        let (mut alive, mut kept_until, mut changes) = (0, None, Vec::new());
+        let (mut alive, mut changes) = (0, Vec::new());
         let mut ids: Vec<StorageId> = who.standing(under).into_iter().collect();
         for listed in &known.sessions {
-            let seen = listed.head.as_ref().and_then(|sealed| {
-                Seen::open(&under.vault, &listed.id, sealed, listed.touch.as_ref()).ok().filter(|seen| seen.lives(now))
-            });
-            if Some(listed.id) == except {
-                kept_until = seen.map(|seen| seen.head.ends);
+            let opened = listed
+                .head
+                .as_ref()
+                .and_then(|sealed| Seen::open(&under.vault, &listed.id, sealed, listed.touch.as_ref()).ok());
+            if opened.as_ref().is_some_and(|seen| seen.is_anothers(&under.vault, &listed.user)) {
                 continue;
             }
-            alive += u64::from(seen.is_some());
-            ids.push(listed.id);
+            if Some(listed.id) != except {
+                alive += u64::from(opened.is_some_and(|seen| seen.lives(now)));
+                ids.push(listed.id);
+            }
         }
         ids.retain(|id| Some(*id) != except);
         ids.sort_unstable();
@@ -112,21 +117,11 @@ pub(super) async fn revoke_all(
         for id in &ids {
             changes.push(tombstone(store, under, id, Some(who.user), now, &mut entropy)?);
         }
-        let effect = match (&known.record, record) {
-            (None, _) => None,
-            (Some(_), Record::Removed) => Some(UserEffect::Remove),
-            (Some(there), Record::Kept) => {
-                let sealed = match under.vault.open_user(&who.user, &there.sealed) {
-                    Ok(mut user) if alive > 0 => {
-                        user.ends(None, now);
-                        if let Some(ends) = kept_until {
-                            user.keeps(ends);
-                        }
-                        under.vault.seal_user(&who.user, &user, &mut entropy)?
-                    }
-                    _ => there.sealed.clone(),
-                };
-                Some(UserEffect::Write(sealed))
+        let effect = match record {
+            Record::Removed => known.record.as_ref().map(|_| UserEffect::Remove),
+            Record::Kept => {
+                let left = (alive > 0).then(|| ends_left(&under.vault, &who.user, &known, &ids));
+                ended(under, &who.user, known.record.as_ref(), left, now, &mut entropy)?
             }
         };
         if changes.is_empty() {
@@ -160,7 +155,8 @@ fn tombstone(
 ) -> Result<Change> {
     let head = Head {
         life: entropy.random_id(),
-        state: HeadState::Revoked { not_before: now },
+        state: HeadState::Revoked,
+        not_before: Some(now),
         began: now,
         ends: None,
         idle: None,
@@ -170,8 +166,8 @@ fn tombstone(
         realm: String::new(),
         identifier: Identifier::String(String::new()),
     };
-    let longest = now.plus_millis(i64::from(store.verifier.longest_life()) * 1000);
-    let kept = longest.max(under.config.definition.token.end_of(now).unwrap_or(longest)).plus_millis(LEEWAY);
+    let longest = good_until(store, now);
+    let kept = under.config.definition.token.end_of(now).map_or(longest, |own| longest.max(own.plus_millis(LEEWAY)));
     let mut effects = Effects::nothing(now, &store.limits);
     effects.close(under.vault.seal_head(id, &head, entropy)?, kept);
     effects.raise_version = true;

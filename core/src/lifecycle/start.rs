@@ -50,11 +50,12 @@ pub(super) async fn start(store: &Arc<Inner>, under: &Under, data: &str, ttl: Op
             realm,
             identifier: &identifier,
             guard: HeadGuard::Absent,
+            not_before: None,
             ends: shortened(config.end_of(now)?, field::expiry(ttl, now)?),
         };
-        let mut changes = quota::make_room(config, &under.vault, &user, &known, &store.limits, now, &mut entropy)?;
-        let evicts = !changes.is_empty();
-        let born = birth.prepare(known.record.as_ref(), evicts, &fields, &store.limits, now, &mut entropy)?;
+        let mut changes = quota::make_room(store, config, &under.vault, &user, &known, now, &mut entropy)?;
+        let evicted: Vec<_> = changes.iter().map(|change| change.id).collect();
+        let born = birth.prepare(store, &known, &evicted, &fields, now, &mut entropy)?;
         changes.push(born.change);
         match store.apply_all(&changes).await? {
             Outcome::Applied { .. } => {

@@ -34,7 +34,7 @@ impl Profile {
     pub(super) fn open(under: &Under, user: &BlindUser, record: &UserRecord, sessions: &[Listed]) -> Result<Profile> {
         let open = |listed: &Listed| {
             let seen = Seen::open(&under.vault, &listed.id, listed.head.as_ref()?, listed.touch.as_ref()).ok()?;
-            (seen.head.state == HeadState::Alive).then_some(seen)
+            (seen.head.state == HeadState::Alive && !seen.is_anothers(&under.vault, user)).then_some(seen)
         };
         Ok(Profile {
             user: under.vault.open_user(user, &record.sealed)?,

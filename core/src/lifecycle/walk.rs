@@ -85,6 +85,7 @@ impl<'a> Walk<'a> {
         let head = Head {
             life: entropy.random_id(),
             state: HeadState::Ended,
+            not_before: None,
             began: now,
             ends: None,
             idle: None,

@@ -51,14 +51,16 @@ pub(crate) fn parse_version(text: &str) -> Result<FieldVersion> {
     }
 }
 
-/// The end of a field put now with that ttl (whole seconds, at least 1).
+/// The end of what is put or begins now with that ttl: whole seconds, at least 1, an end that a calendar shows.
 pub(crate) fn expiry(ttl: Option<u64>, now: Time) -> Result<Option<Time>> {
     let Some(secs) = ttl else { return Ok(None) };
     let millis = i64::try_from(secs).ok().and_then(|secs| secs.checked_mul(1000));
     match millis.and_then(|millis| now.millis().checked_add(millis)) {
-        Some(end) if secs >= 1 => Ok(Some(Time::from_millis(end))),
-        _ => {
-            Err(fail!(InvalidArgument, "ttl: {secs} given, whole seconds of at least 1 wanted").with("argument", "ttl"))
-        }
+        Some(end) if secs >= 1 && Time::from_millis(end).is_in_calendar() => Ok(Some(Time::from_millis(end))),
+        _ => Err(fail!(
+            InvalidArgument,
+            "ttl: {secs} given, whole seconds of at least 1 wanted, with an end before the year 10000"
+        )
+        .with("argument", "ttl")),
     }
 }

@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use crate::backend::{CellId, Change, HeadGuard, Outcome, Record, Space, Span, Stamp, StorageId};
 use crate::clock::Time;
 use crate::error::{Error, Result, fail};
+use crate::session::global::kept::LEEWAY;
 use crate::vault::{Head, HeadState, Life};
 
 const SHARDS: usize = 16;
@@ -21,10 +22,6 @@ const CELLS_PER_SHARD: usize = 4096;
 
 /// How many replaced states of a head or a field are known again.
 const REPLACED: usize = 8;
-
-/// The largest leeway that an issuer's clock may have, both ways: a life that begins after a revocation begins no more
-/// than this before it.
-const LEEWAY: i64 = 2 * 120_000;
 
 /// See the module.
 #[derive(Default)]
@@ -72,6 +69,8 @@ struct Order {
     state: HeadState,
     ends: Option<Time>,
     refresh_counter: u64,
+    /// The revocation that came before it, or made it.
+    not_before: Option<Time>,
     seen: Span,
 }
 
@@ -115,8 +114,8 @@ impl<T: Copy + PartialEq> Mark<T> {
 
 impl Order {
     fn of(head: &Head, seen: Span) -> Order {
-        let Head { life, state, ends, refresh_counter, .. } = head;
-        Order { life: *life, state: *state, ends: *ends, refresh_counter: *refresh_counter, seen }
+        let &Head { life, state, ends, refresh_counter, not_before, .. } = head;
+        Order { life, state, ends, refresh_counter, not_before, seen }
     }
 
     /// Whether that head, met later than this, must be older all the same.
@@ -126,12 +125,9 @@ impl Order {
                 || matches!((head.ends, self.ends), (Some(met), Some(known)) if met < known)
                 || (head.state == HeadState::Alive && self.state != HeadState::Alive);
         }
-        match self.state {
-            HeadState::Revoked { not_before } => {
-                head.state == HeadState::Alive && head.began.plus_millis(LEEWAY) <= not_before
-            }
-            _ => false,
-        }
+        // A life that begins after a revocation begins no more than the leeway of an issuer's clock before it.
+        head.state == HeadState::Alive
+            && self.not_before.is_some_and(|instant| head.began.plus_millis(LEEWAY) <= instant)
     }
 }
 
@@ -318,6 +314,7 @@ mod tests {
         Head {
             life: [life; 16],
             state,
+            not_before: None,
             began: Time::from_secs(1_000_000),
             ends: Some(Time::from_secs(2_000_000)),
             idle: None,
@@ -368,16 +365,22 @@ mod tests {
         assert!(later(|head| head.state = HeadState::Ended));
         assert!(later(|head| head.state = HeadState::Evicted));
         assert!(!later(|head| head.life = [5; 16]), "of another life nobody can tell");
-        let revoked = HeadState::Revoked { not_before: Time::from_secs(1_000_240) };
-        assert!(later(
-            |head| (head.life, head.state) = ([5; 16], HeadState::Revoked { not_before: Time::from_secs(1_000_240) })
-        ));
-        assert!(!later(|head| {
-            let not_before = Time::from_secs(1_000_239);
-            (head.life, head.state) = ([5; 16], HeadState::Revoked { not_before });
-        }));
+        fn revoked(head: &mut Head, instant: i64) {
+            (head.life, head.state, head.not_before) = ([5; 16], HeadState::Revoked, Some(Time::from_secs(instant)));
+        }
+        assert!(later(|head| revoked(head, 1_000_240)));
+        assert!(!later(|head| revoked(head, 1_000_239)));
+        assert!(
+            later(|head| {
+                revoked(head, 1_000_240);
+                (head.state, head.began) = (HeadState::Alive, Time::from_secs(1_000_300));
+            }),
+            "the next life remembers the revocation"
+        );
         let water = HighWater::default();
-        see(&water, 1, &head(1, revoked, 0)).unwrap();
+        let mut known = head(1, HeadState::Alive, 0);
+        revoked(&mut known, 1_000_240);
+        see(&water, 1, &known).unwrap();
         see(&water, 2, &head(2, HeadState::Ended, 0)).unwrap();
     }
 

@@ -7,20 +7,20 @@ use crate::backend::{BlindUser, Cells, Change, Effects, Guard, HeadGuard, UserSe
 use crate::clock::Time;
 use crate::config::{Config, OnLimit};
 use crate::error::{Code, Result, fail};
-use crate::limits::Limits;
+use crate::store::Inner;
 use crate::vault::{ConfigVault, Entropy, Head, HeadState};
 
-use super::global::change::KEPT_AFTER_END;
+use super::global::kept::kept_until;
 use super::seen::Seen;
 
 /// The changes that end the user's oldest sessions until one more may begin; `QUOTA_EXCEEDED` if the config says so.
 /// Without a quota there is nothing to do.
 pub(crate) fn make_room(
+    store: &Inner,
     config: &Config,
     vault: &ConfigVault,
     user: &BlindUser,
     known: &UserSessions,
-    limits: &Limits,
     now: Time,
     entropy: &mut Entropy,
 ) -> Result<Vec<Change>> {
@@ -29,7 +29,7 @@ pub(crate) fn make_room(
     for listed in &known.sessions {
         let Some(sealed) = &listed.head else { continue };
         match Seen::open(vault, &listed.id, sealed, listed.touch.as_ref()) {
-            Ok(seen) if seen.lives(now) => alive.push((listed.id, seen)),
+            Ok(seen) if seen.lives(now) && !seen.is_anothers(vault, user) => alive.push((listed.id, seen)),
             Ok(_) => {}
             // Nobody can use a damaged session. One whose key is missing here may live elsewhere.
             Err(error) if error.code() == Code::Corrupt => {}
@@ -48,9 +48,9 @@ pub(crate) fn make_room(
     let oldest = alive.into_iter().take(too_many as usize);
     let evict = |(id, seen): (_, Seen)| {
         let head = Head { state: HeadState::Evicted, ..seen.head };
-        let mut effects = Effects::nothing(now, limits);
+        let mut effects = Effects::nothing(now, &store.limits);
         effects.raise_version = true;
-        effects.close(vault.seal_head(&id, &head, entropy)?, now.plus_millis(KEPT_AFTER_END));
+        effects.close(vault.seal_head(&id, &head, entropy)?, kept_until(store, head.not_before, now));
         effects.index = Some((*user, false));
         let guard = Guard { head: HeadGuard::Is(seen.sealed), ..Guard::default() };
         Ok(Change { space: vault.space(), id, guard, effects, answer: Cells::None })

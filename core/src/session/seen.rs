@@ -1,6 +1,6 @@
 //! A head that was opened and found good, with its session's last use: what there is to know of a session's times.
 
-use crate::backend::{StorageId, Touch};
+use crate::backend::{BlindUser, StorageId, Touch, UserSessions};
 use crate::clock::Time;
 use crate::error::Result;
 use crate::vault::{ConfigVault, Head, HeadState};
@@ -47,9 +47,29 @@ impl Seen {
         self.head.state == HeadState::Alive && !self.is_over(now)
     }
 
+    /// Whether it is a session of another user than the one it was found under. The index is under no MAC: an entry
+    /// that somebody added must not show, end or count one user's session as another's.
+    pub(crate) fn is_anothers(&self, vault: &ConfigVault, user: &BlindUser) -> bool {
+        self.head.state == HeadState::Alive && vault.user(&self.head.realm, &self.head.identifier) != *user
+    }
+
     /// A session's use is noted at most once in a tenth of its idle period, within a second and a minute.
     pub(crate) fn is_touch_due(&self, now: Time) -> bool {
         let interval = self.head.idle.map_or(60_000, |idle| (idle / 10).clamp(1_000, 60_000));
         now >= self.touched.plus_millis(interval)
     }
+}
+
+/// When those of a user's sessions reach their ends that nobody ended, but for the ones that go now.
+pub(crate) fn ends_left<'a>(
+    vault: &'a ConfigVault,
+    user: &'a BlindUser,
+    known: &'a UserSessions,
+    gone: &'a [StorageId],
+) -> impl Iterator<Item = Option<Time>> + 'a {
+    let standing = known.sessions.iter().filter(|listed| !gone.contains(&listed.id));
+    let seen = standing
+        .filter_map(move |listed| Seen::open(vault, &listed.id, listed.head.as_ref()?, listed.touch.as_ref()).ok());
+    seen.filter(move |seen| seen.head.state == HeadState::Alive && !seen.is_anothers(vault, user))
+        .map(|seen| seen.head.ends)
 }

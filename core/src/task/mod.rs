@@ -16,15 +16,17 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
+use std::time::Instant;
 
 use async_task::Runnable;
 use parking_lot::Mutex;
 
 use crate::error::{Result, fail};
+use crate::fork;
 pub use guard::guard;
 use guard::panicked;
 use mode::{Mode, with_mode};
-pub(crate) use mode::{blocking, may_block};
+pub(crate) use mode::{blocking, may_block, poll_again_at};
 pub(crate) use pool::Pool;
 pub(crate) use sleep::sleep;
 
@@ -48,6 +50,11 @@ impl<T: Send + 'static> Task<T> {
         Task(State::Ready(result))
     }
 
+    /// Done here and now, as one call under way: no fork comes while it holds a lock.
+    pub(crate) fn at_once(call: impl FnOnce() -> Result<T>) -> Task<T> {
+        Task::ready(fork::within(call).and_then(|result| result))
+    }
+
     pub(crate) fn new(pool: &Pool, work: impl Future<Output = Result<T>> + Send + 'static) -> Task<T> {
         Task(State::Idle(caught(work), pool.clone()))
     }
@@ -61,7 +68,10 @@ impl<T: Send + 'static> Task<T> {
     pub fn wait(mut self) -> Result<T> {
         match std::mem::replace(&mut self.0, State::Done) {
             State::Ready(result) => result,
-            State::Idle(work, _) => block_on(work),
+            State::Idle(work, _) => {
+                let _pass = fork::pass()?;
+                block_on(work)
+            }
             State::Running(task) => block_on(task),
             State::Done => Err(already_finished()),
         }
@@ -79,6 +89,10 @@ impl<T: Send + 'static> Task<T> {
             }
             State::Idle(work, pool) => (work, pool),
         };
+        let pass = match fork::pass() {
+            Ok(pass) => pass,
+            Err(error) => return Some(Err(error)),
+        };
         let slot = Arc::new(Mutex::new(Slot::Empty));
         let later = slot.clone();
         let (runnable, task) = pool.spawn(async move {
@@ -91,6 +105,7 @@ impl<T: Send + 'static> Task<T> {
                 }
                 _ => *slot = Slot::Finished(result),
             }
+            drop(pass);
         });
         task.detach();
         with_mode(Mode::Inline, || runnable.run());
@@ -121,7 +136,14 @@ impl<T: Send + 'static> Future for Task<T> {
                 State::Ready(result) => return Poll::Ready(result),
                 State::Done => return Poll::Ready(Err(already_finished())),
                 State::Idle(work, pool) => {
-                    let (runnable, task) = pool.spawn(work);
+                    let pass = match fork::pass() {
+                        Ok(pass) => pass,
+                        Err(error) => return Poll::Ready(Err(error)),
+                    };
+                    let (runnable, task) = pool.spawn(async move {
+                        let _pass = pass;
+                        work.await
+                    });
                     with_mode(Mode::Inline, || runnable.run());
                     self.0 = State::Running(task);
                 }
@@ -174,7 +196,8 @@ where
     }))
 }
 
-fn block_on<T>(work: impl Future<Output = T>) -> T {
+/// Waits for `work` where the caller stands.
+pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
     struct Unpark(Thread);
     impl Wake for Unpark {
         fn wake(self: Arc<Self>) {
@@ -190,7 +213,10 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
         loop {
             match with_mode(Mode::Blocking, || work.as_mut().poll(&mut context)) {
                 Poll::Ready(output) => return output,
-                Poll::Pending => thread::park(),
+                Poll::Pending => match mode::due_again() {
+                    Some(at) => thread::park_timeout(at.saturating_duration_since(Instant::now())),
+                    None => thread::park(),
+                },
             }
         }
     })

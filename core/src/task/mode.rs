@@ -2,19 +2,26 @@
 
 use std::cell::Cell;
 use std::task::Poll;
+use std::time::Instant;
+
+use crate::fork;
 
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Mode {
     /// The caller waits anyway: blocking is what it asked for.
     Blocking,
+    /// A thread of the pool: it may wait for a lock or a disk, and others wait for it.
+    Pool,
     /// The caller must not be held up: what may block goes to the pool.
     Inline,
 }
 
 thread_local! {
     static MODE: Cell<Mode> = const { Cell::new(Mode::Blocking) };
+    static AGAIN: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
+/// Polls operations, each of which has passed the gate of forks: one that is begun within must not wait there.
 pub(super) fn with_mode<R>(mode: Mode, run: impl FnOnce() -> R) -> R {
     struct Restore(Mode);
     impl Drop for Restore {
@@ -23,12 +30,17 @@ pub(super) fn with_mode<R>(mode: Mode, run: impl FnOnce() -> R) -> R {
         }
     }
     let _restore = Restore(MODE.replace(mode));
-    run()
+    fork::passed(run)
 }
 
 /// Whether the thread that polls now may be blocked. When not, try without waiting, and if that fails pass
 /// [`may_block`] and look again.
 pub(crate) fn blocking() -> bool {
+    MODE.get() != Mode::Inline
+}
+
+/// Whether the thread that polls now is a caller's who waits for this operation, so that nobody else is held up.
+pub(super) fn caller_waits() -> bool {
     MODE.get() == Mode::Blocking
 }
 
@@ -45,4 +57,15 @@ pub(crate) async fn may_block() {
         Poll::Pending
     })
     .await
+}
+
+/// Said by work that goes on waiting: a caller who waits where it stands polls it again then, woken or not. For all
+/// others nobody keeps the time.
+pub(crate) fn poll_again_at(instant: Instant) {
+    AGAIN.set(Some(instant));
+}
+
+/// What the last poll on this thread said, once.
+pub(super) fn due_again() -> Option<Instant> {
+    AGAIN.take()
 }

@@ -75,6 +75,14 @@ impl Pool {
     pub(crate) fn close(&self) {
         self.0.0.close();
     }
+
+    /// Ends the threads as [`close`](Pool::close) does; what comes later starts new ones. When nothing is queued.
+    pub(crate) fn pause(&self) {
+        let pool = &self.0.0;
+        let closed = pool.work.lock().closed;
+        pool.close();
+        pool.work.lock().closed = closed;
+    }
 }
 
 impl PoolInner {
@@ -100,7 +108,7 @@ impl PoolInner {
                     let runnable = work.queue.pop_back();
                     drop(work);
                     if let Some(runnable) = runnable {
-                        with_mode(Mode::Blocking, || runnable.run());
+                        with_mode(Mode::Pool, || runnable.run());
                     }
                     return;
                 }
@@ -134,7 +142,7 @@ impl PoolInner {
             if let Some(runnable) = work.queue.pop_front() {
                 parking_lot::MutexGuard::unlocked(&mut work, || {
                     // Operations are guarded themselves; a callback that panics must not cost the pool its thread.
-                    let _ = guard(|| Ok(with_mode(Mode::Blocking, || runnable.run())));
+                    let _ = guard(|| Ok(with_mode(Mode::Pool, || runnable.run())));
                 });
             } else if work.closed {
                 work.running -= 1;

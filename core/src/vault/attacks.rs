@@ -33,6 +33,7 @@ fn head() -> Head {
     Head {
         life: LIFE,
         state: HeadState::Alive,
+        not_before: None,
         began: Time::from_secs(1_700_000_000),
         ends: Some(Time::from_secs(1_800_000_000)),
         idle: Some(60_000),

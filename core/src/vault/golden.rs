@@ -47,16 +47,17 @@ fn identifier(value: &Value) -> Identifier {
 }
 
 fn head(case: &Value) -> Head {
-    let state = match (text(&case["state"]), time(&case["notBefore"])) {
-        ("alive", None) => HeadState::Alive,
-        ("ended", None) => HeadState::Ended,
-        ("evicted", None) => HeadState::Evicted,
-        ("revoked", Some(not_before)) => HeadState::Revoked { not_before },
+    let state = match text(&case["state"]) {
+        "alive" => HeadState::Alive,
+        "ended" => HeadState::Ended,
+        "evicted" => HeadState::Evicted,
+        "revoked" => HeadState::Revoked,
         other => panic!("{other:?}"),
     };
     Head {
         life: array(&case["life"]),
         state,
+        not_before: time(&case["notBefore"]),
         began: time(&case["began"]).unwrap(),
         ends: time(&case["ends"]),
         idle: case["idle"].as_i64(),
@@ -185,6 +186,8 @@ fn each_state_and_type_has_a_case() {
     for state in ["alive", "ended", "evicted", "revoked"] {
         assert!(file["heads"].as_array().unwrap().iter().any(|case| case["state"] == json!(state)), "{state}");
     }
+    let began_after_a_revocation = |case: &Value| case["state"] == "alive" && !case["notBefore"].is_null();
+    assert!(file["heads"].as_array().unwrap().iter().any(began_after_a_revocation));
     let has = |test: fn(&Value) -> bool| file["users"].as_array().unwrap().iter().any(|case| test(&case["identifier"]));
     assert!(has(Value::is_string) && has(Value::is_i64) && has(Value::is_f64) && has(Value::is_boolean));
 }

@@ -17,6 +17,9 @@ pub(crate) type Life = [u8; 16];
 pub(crate) struct Head {
     pub(crate) life: Life,
     pub(crate) state: HeadState,
+    /// No token issued at or before that instant opens the session: it was revoked then, or it began in the place of one
+    /// that was.
+    pub(crate) not_before: Option<Time>,
     pub(crate) began: Time,
     /// The absolute end; never extended by use.
     pub(crate) ends: Option<Time>,
@@ -35,10 +38,8 @@ pub(crate) enum HeadState {
     Ended,
     /// Ended to make room: the user began more sessions than their config allows.
     Evicted,
-    /// No token issued at or before that instant opens the session.
-    Revoked {
-        not_before: Time,
-    },
+    /// Since the head's `not_before`.
+    Revoked,
 }
 
 /// Everything before the realm's length.
@@ -52,16 +53,16 @@ impl Head {
     /// refresh time (8) ‖ identity kind (1) ‖ realm length (2) ‖ realm ‖ identifier. Numbers are big-endian, times
     /// milliseconds, 0 = none (where none is possible the instant 0 itself is written as 1).
     pub(crate) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
-        let (state, not_before) = match self.state {
-            HeadState::Alive => (0, 0),
-            HeadState::Ended => (1, 0),
-            HeadState::Evicted => (3, 0),
-            HeadState::Revoked { not_before } => (2, or_zero(Some(not_before))),
+        let state = match self.state {
+            HeadState::Alive => 0,
+            HeadState::Ended => 1,
+            HeadState::Revoked => 2,
+            HeadState::Evicted => 3,
         };
         let mut bytes = Zeroizing::new(Vec::with_capacity(FIXED + identity_length(&self.realm, &self.identifier)));
         bytes.extend(self.life);
         bytes.push(state);
-        bytes.extend(not_before.to_be_bytes());
+        bytes.extend(or_zero(self.not_before).to_be_bytes());
         bytes.extend(self.began.millis().to_be_bytes());
         bytes.extend(or_zero(self.ends).to_be_bytes());
         bytes.extend(self.idle.unwrap_or(0).to_be_bytes());
@@ -79,10 +80,10 @@ impl Head {
         let state = reader.take::<1>()?[0];
         let not_before = reader.time()?;
         let state = match (state, not_before) {
-            (0, None) => HeadState::Alive,
-            (1, None) => HeadState::Ended,
-            (3, None) => HeadState::Evicted,
-            (2, Some(not_before)) => HeadState::Revoked { not_before },
+            (0, _) => HeadState::Alive,
+            (1, _) => HeadState::Ended,
+            (2, Some(_)) => HeadState::Revoked,
+            (3, _) => HeadState::Evicted,
             _ => return Err(corrupt()),
         };
         let began = Time::from_millis(reader.i64()?);
@@ -95,7 +96,19 @@ impl Head {
             return Err(fail!(FormatTooNew, "the session's identity is sealed in a way that this version cannot open"));
         }
         let (realm, identifier) = read_identity(reader.0)?;
-        Ok(Head { life, state, began, ends, idle, config_version, refresh_counter, refresh_time, realm, identifier })
+        Ok(Head {
+            life,
+            state,
+            not_before,
+            began,
+            ends,
+            idle,
+            config_version,
+            refresh_counter,
+            refresh_time,
+            realm,
+            identifier,
+        })
     }
 }
 
@@ -186,23 +199,24 @@ mod tests {
         ]
     }
 
-    fn states() -> impl Strategy<Value = HeadState> {
+    fn states() -> impl Strategy<Value = (HeadState, Option<Time>)> {
+        let others = [HeadState::Alive, HeadState::Ended, HeadState::Evicted];
         prop_oneof![
-            Just(HeadState::Alive),
-            Just(HeadState::Ended),
-            Just(HeadState::Evicted),
-            millis().prop_map(|not_before| HeadState::Revoked { not_before })
+            (proptest::sample::select(others.to_vec()), proptest::option::of(millis())),
+            (Just(HeadState::Revoked), millis().prop_map(Some)),
         ]
     }
 
     prop_compose! {
         fn heads()(
-            life in any::<Life>(), state in states(), began in any::<i64>().prop_map(Time::from_millis),
+            life in any::<Life>(), (state, not_before) in states(), began in any::<i64>().prop_map(Time::from_millis),
             ends in proptest::option::of(millis()), idle in proptest::option::of(1..i64::MAX), config_version in any::<u32>(),
             refresh_counter in any::<u64>(), refresh_time in proptest::option::of(millis()), realm in any::<String>(),
             identifier in identifiers(),
         ) -> Head {
-            Head { life, state, began, ends, idle, config_version, refresh_counter, refresh_time, realm, identifier }
+            Head {
+                life, state, not_before, began, ends, idle, config_version, refresh_counter, refresh_time, realm, identifier,
+            }
         }
     }
 
@@ -244,6 +258,7 @@ mod tests {
         Head {
             life: [1; 16],
             state: HeadState::Alive,
+            not_before: None,
             began: Time::from_secs(1),
             ends: None,
             idle: None,
@@ -261,7 +276,6 @@ mod tests {
         let table = [
             ("an unknown state", 16, 4, Code::Corrupt),
             ("revoked without an instant", 16, 2, Code::Corrupt),
-            ("alive with an instant", 24, 1, Code::Corrupt),
             ("an identity in a box", FIXED - 1, 1, Code::FormatTooNew),
             ("a realm that is not text", FIXED + 2, 0xFF, Code::Corrupt),
             ("a realm longer than what is there", FIXED + 1, 200, Code::Corrupt),
@@ -278,9 +292,9 @@ mod tests {
     #[test]
     fn the_instant_0_is_not_none() {
         let zero = Time::from_millis(0);
-        let head = Head { state: HeadState::Revoked { not_before: zero }, ends: Some(zero), ..head() };
+        let head = Head { state: HeadState::Revoked, not_before: Some(zero), ends: Some(zero), ..head() };
         let read = Head::from_bytes(&head.to_bytes()).unwrap();
         assert_eq!(read.ends, Some(Time::from_millis(1)));
-        assert_eq!(read.state, HeadState::Revoked { not_before: Time::from_millis(1) });
+        assert_eq!((read.state, read.not_before), (HeadState::Revoked, Some(Time::from_millis(1))));
     }
 }

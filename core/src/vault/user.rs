@@ -84,12 +84,10 @@ impl User {
         self.until = self.until.max(Some(ends.unwrap_or(NEVER)));
     }
 
-    /// A session of theirs that would have reached its end then is ended.
-    pub(crate) fn ends(&mut self, ends: Option<Time>, now: Time) {
+    /// A session of theirs is ended; those that nobody ended reach their ends then.
+    pub(crate) fn ends(&mut self, left: impl Iterator<Item = Option<Time>>, now: Time) {
         self.last_end = self.last_end.max(Some(now));
-        if self.until <= Some(ends.unwrap_or(NEVER)) {
-            self.until = None;
-        }
+        self.until = left.map(|ends| ends.unwrap_or(NEVER)).max();
     }
 
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<User> {

@@ -173,3 +173,34 @@ pub(super) fn one_instant(backend: &Backend) {
         done.store(true, Ordering::Relaxed);
     });
 }
+
+pub(super) fn ids(backend: &Backend) {
+    // Two buckets; indexed or not.
+    let other = |n: u8| {
+        let mut id = id(n);
+        id[0] = 9;
+        id
+    };
+    for n in [3, 1, 2] {
+        applied(backend, &put(n, vec![(cell(1), sealed(n, 0, 60))]));
+        let mut change = put(n, vec![(cell(1), sealed(n, 0, 60))]);
+        change.id = other(n);
+        applied(backend, &change);
+    }
+    let mut elsewhere = put(4, vec![(cell(1), sealed(4, 0, 60))]);
+    elsewhere.space = OTHER;
+    applied(backend, &elsewhere);
+    let all = [id(1), id(2), id(3), other(1), other(2), other(3)];
+    assert_eq!(wait(backend.ids(&SPACE, None, 100)).unwrap(), all);
+    for limit in 1..=6 {
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let page = wait(backend.ids(&SPACE, after.as_ref(), limit)).unwrap();
+            assert!(page.len() <= limit);
+            let Some(last) = page.last() else { break };
+            after = Some(*last);
+            found.extend(page);
+        }
+        assert_eq!(found, all, "{limit}");
+    }
+}

@@ -120,34 +120,3 @@ pub(super) fn no_write_is_lost(backend: &Backend) {
     });
     assert_eq!(number(&read(backend, 1).cells[0].1), WRITERS * WRITES);
 }
-
-pub(super) fn every_row(backend: &Backend) {
-    let buckets = [0, 7, 7, 200, 255];
-    let mut ids: Vec<StorageId> = (0..5).map(|n| id(n as u8)).collect();
-    ids.iter_mut().zip(buckets).for_each(|(id, bucket)| id[0] = bucket);
-    for (space, ids) in [(SPACE, &ids[..]), (OTHER, &ids[1..2])] {
-        for id in ids {
-            let mut effects = Effects::nothing(NOW, &Limits::default());
-            effects.head = Some(head(1));
-            let change = Change { space, id: *id, guard: Guard::default(), effects, answer: Cells::None };
-            wait(backend.apply(&change)).unwrap();
-        }
-    }
-    let rows = |space: &Space, after, limit| wait(backend.rows(space, after, limit)).unwrap();
-    assert_eq!(rows(&SPACE, None, 100), ids, "no index names them");
-    assert_eq!(rows(&OTHER, None, 100), ids[1..2]);
-    for limit in 1..6 {
-        let (mut found, mut after) = (Vec::new(), None);
-        loop {
-            let page = rows(&SPACE, after, limit);
-            assert!(page.len() <= limit);
-            after = page.last().copied();
-            if page.is_empty() {
-                break;
-            }
-            found.extend(page);
-        }
-        assert_eq!(found, ids, "in pages of {limit}");
-    }
-    assert_eq!(rows(&[9; 16], None, 100), Vec::<StorageId>::new());
-}

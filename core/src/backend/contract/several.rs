@@ -87,7 +87,7 @@ pub(super) fn all_or_nothing(backend: &Backend) {
     assert!(matches!(apply(backend, &[good(2), good(1), large(3)]), Outcome::TooLarge { size: 5000, count: 1 }));
     assert!(matches!(apply(backend, &[good(2), large(3), failing(1)]), Outcome::TooLarge { .. }));
 
-    assert_eq!(wait(backend.sweep(NOW, 9)).unwrap(), 0);
+    assert_eq!(wait(backend.sweep(NOW, 9, None)).unwrap(), 0);
     let owner = wait(backend.user(&SPACE, &user(1))).unwrap();
     assert_eq!(owner.record.map(|record| record.sealed[0]), Some(3));
     assert_eq!(owner.sessions.len(), 3);

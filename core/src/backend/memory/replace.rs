@@ -1,7 +1,7 @@
-//! Bytes for bytes, and all rows in order.
+//! Bytes for bytes.
 
 use super::super::replace::{Place, Replacement};
-use super::super::{SealedField, Space, StorageId};
+use super::super::{SealedField, Space};
 use super::{Memory, Shard};
 use crate::error::Result;
 
@@ -17,26 +17,6 @@ impl Memory {
                 Ok(replacement.keeps_length() && self.lock(space, bucket)?.replace(space, replacement))
             })
             .collect()
-    }
-
-    pub(in super::super) fn rows(
-        &self,
-        space: &Space,
-        after: Option<StorageId>,
-        limit: usize,
-    ) -> Result<Vec<StorageId>> {
-        let mut found = Vec::new();
-        for bucket in after.map_or(0, |after| after[0])..=u8::MAX {
-            let shard = self.lock(space, bucket)?;
-            let here = shard.rows.keys().filter(|(of, id)| of == space && id[0] == bucket).map(|(_, id)| *id);
-            let mut here: Vec<StorageId> = here.filter(|id| after.is_none_or(|after| *id > after)).collect();
-            here.sort_unstable();
-            found.extend(here.into_iter().take(limit - found.len()));
-            if found.len() == limit {
-                break;
-            }
-        }
-        Ok(found)
     }
 }
 

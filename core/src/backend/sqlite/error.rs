@@ -15,7 +15,8 @@ pub(super) fn mapped(doing: &str, error: &rusqlite::Error) -> Error {
             // A column of another type, a number out of range: not written by us.
             rusqlite::Error::InvalidColumnType(..)
             | rusqlite::Error::FromSqlConversionFailure(..)
-            | rusqlite::Error::IntegralValueOutOfRange(..) => {
+            | rusqlite::Error::IntegralValueOutOfRange(..)
+            | rusqlite::Error::Utf8Error(..) => {
                 fail!(Corrupt, "could not {doing}: the stored record is damaged")
             }
             _ => fail!(Internal, "could not {doing}: the SQLite binding refused; please report it"),
@@ -26,7 +27,8 @@ pub(super) fn mapped(doing: &str, error: &rusqlite::Error) -> Error {
         ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => {
             fail!(
                 Corrupt,
-                "could not {doing}: the database file is damaged (SQLite {number}); restore it from a backup"
+                "could not {doing}: the database file is damaged, or its disk does not give it (SQLite {number}); if that \
+                 stays so, restore a backup"
             )
         }
         ErrorCode::DiskFull => fail!(Io, "could not {doing}: the disk is full"),

@@ -5,17 +5,19 @@
 //! that somebody else in this process has open, another copy of SQLite say, is refused.
 
 use std::collections::HashMap;
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process;
 use std::time::Instant;
 
 use parking_lot::{Mutex, MutexGuard};
 
+use super::super::{Settings, forked};
 use super::error::busy;
-use super::schema;
+use super::filesystem;
+use super::schema::Schema;
 use crate::error::{Error, Result, fail};
 
 /// Device and inode: a file has one, whatever its names.
@@ -46,18 +48,27 @@ pub(super) struct Opening {
     open: MutexGuard<'static, Option<HashMap<Inode, (u32, usize)>>>,
     /// A store of this process has it open already, so it was checked.
     known: bool,
+    schema: &'static Schema,
 }
 
 impl Opening {
     /// Finds the file and refuses what is not ours, without touching it.
-    pub(super) fn new(given: &Path, deadline: Instant) -> Result<Opening> {
-        let path = resolved(given)?;
+    pub(super) fn new(
+        given: &Path,
+        settings: &Settings,
+        schema: &'static Schema,
+        deadline: Instant,
+    ) -> Result<Opening> {
+        let path = resolved(given, settings.read_only)?;
+        if let Some(folder) = path.parent().filter(|_| !settings.allow_network_filesystem) {
+            filesystem::check(folder)?;
+        }
         // With a deadline: in a forked child the lock may be held by a thread that is not there.
         let open = OPEN.try_lock_until(deadline).ok_or_else(|| busy("open the store"))?;
-        let mut opening = Opening { path, open, known: false };
+        let mut opening = Opening { path, open, known: false, schema };
         if let Some(found) = opening.found()? {
             opening.admit(&found)?;
-            let foreign = if opening.known { None } else { foreign(&opening.path)? };
+            let foreign = if opening.known { None } else { foreign(&opening.path, schema)? };
             // What looks foreign may be a store that another process is just making, under the lock.
             if let Some(error) = foreign
                 && !opening.lock_path().exists()
@@ -74,9 +85,15 @@ impl Opening {
     }
 
     pub(super) fn lock_path(&self) -> PathBuf {
-        let mut name = self.path.as_os_str().to_owned();
-        name.push("-lock");
-        name.into()
+        beside(&self.path, "-lock")
+    }
+
+    /// Refuses a file that is not there, or that nobody has made a store of yet.
+    pub(super) fn check_made(&self) -> Result<()> {
+        match self.found()? {
+            Some(found) if found.len() > 0 => Ok(()),
+            _ => Err(fail!(NotFound, "{} is no store yet, and is not to be made one: readOnly", self.path.display())),
+        }
     }
 
     /// Makes the file if it is not there and checks it if it is; under the write lock. Whether it is empty.
@@ -94,7 +111,7 @@ impl Opening {
             None => return Err(moved(&self.path)),
         }
         if !self.known
-            && let Some(error) = foreign(&self.path)?
+            && let Some(error) = foreign(&self.path, self.schema)?
         {
             return Err(error);
         }
@@ -131,7 +148,7 @@ impl Opening {
                 self.known = true;
                 Ok(())
             }
-            Some(_) => Err(super::forked()),
+            Some(_) => Err(forked()),
             None if held_by_a_stranger(inode) => Err(fail!(
                 Unsupported,
                 "this process has {} open by other means (another copy of SQLite?); closing it there would drop the \
@@ -140,6 +157,33 @@ impl Opening {
             )),
             None => Ok(()),
         }
+    }
+}
+
+/// The file that SQLite or we keep beside the database.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// Waits until the log, and its place in the folder, are on the disk. A descriptor of it may be closed: SQLite has its
+/// locks on other files.
+pub(super) fn sync_log(path: &Path) -> Result<()> {
+    let log = match File::open(beside(path, "-wal")) {
+        Ok(log) => log.sync_data(),
+        // Nothing was written since the log was last brought in.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => Err(error),
+    };
+    log.and_then(|()| sync_folder(path)).map_err(|error| fail!(Io, "could not flush {}: {error}", path.display()))
+}
+
+/// Waits until the names in the folder of `path` are on the disk.
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
     }
 }
 
@@ -169,7 +213,9 @@ fn held_by_a_stranger(inode: Inode) -> bool {
     })
 }
 
-fn resolved(given: &Path) -> Result<PathBuf> {
+/// The path with links resolved. Unless it is only to be read, its folder is made, for this user alone, if it is the last
+/// that is missing.
+fn resolved(given: &Path, read_only: bool) -> Result<PathBuf> {
     let Some(name) = given.file_name() else {
         return Err(fail!(InvalidArgument, "sqlite:{} names no file", given.display()));
     };
@@ -180,6 +226,10 @@ fn resolved(given: &Path) -> Result<PathBuf> {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
     };
+    if !read_only && !folder.exists() {
+        // Whether it went well is seen below; somebody else may have made it meanwhile.
+        let _ = DirBuilder::new().mode(0o700).create(folder);
+    }
     match fs::canonicalize(folder) {
         Ok(folder) => Ok(folder.join(name)),
         Err(error) => Err(fail!(Io, "the folder {} cannot be used: {error}", folder.display())),
@@ -187,7 +237,7 @@ fn resolved(given: &Path) -> Result<PathBuf> {
 }
 
 /// Why the file is none of ours: by its first bytes, so that it need not be opened for writing to find out.
-fn foreign(path: &Path) -> Result<Option<Error>> {
+fn foreign(path: &Path, schema: &Schema) -> Result<Option<Error>> {
     let mut header = Vec::with_capacity(100);
     let read = File::open(path).and_then(|file| file.take(100).read_to_end(&mut header));
     if let Err(error) = read {
@@ -198,7 +248,7 @@ fn foreign(path: &Path) -> Result<Option<Error>> {
     }
     let number = |at: usize| header.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map(i32::from_be_bytes);
     let identity = match (header.starts_with(b"SQLite format 3\0"), number(68), number(60)) {
-        (true, Some(application_id), Some(user_version)) => schema::identity(application_id, user_version),
+        (true, Some(application_id), Some(user_version)) => schema.admit(application_id, user_version),
         _ => Err(fail!(Unsupported, "the file is not a sessile store: not an SQLite database; it was left as it is")),
     };
     Ok(identity.err().map(|error| error.at(path.display())))

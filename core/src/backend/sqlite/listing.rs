@@ -16,6 +16,7 @@ pub(super) const PAGE_OF_USER: &str =
     "SELECT user, id FROM entry WHERE space = ?1 AND user = ?2 AND id > ?3 ORDER BY id LIMIT ?4";
 pub(super) const ALL_OF_USER: &str = "SELECT user, id FROM entry WHERE space = ?1 AND user = ?2 ORDER BY id";
 pub(super) const HEAD_AND_TOUCH: &str = "SELECT head, touch FROM session WHERE key = ?1";
+pub(super) const IDS: &str = "SELECT key FROM session WHERE key > ?1 AND key <= ?2 ORDER BY key LIMIT ?3";
 pub(super) const USERS: &str =
     "SELECT key, generation, sealed FROM user WHERE key > ?1 AND key <= ?2 ORDER BY key LIMIT ?3";
 
@@ -68,6 +69,27 @@ fn listed(connection: &Connection, space: &Space, sql: &str, params: impl Params
             None => (None, None),
         };
         found.push(Listed { user, id, head, touch });
+    }
+    Ok(found)
+}
+
+/// The ids of all rows of sessions after `after`, in order.
+pub(super) fn ids(
+    connection: &Connection,
+    space: &Space,
+    after: Option<&StorageId>,
+    limit: usize,
+) -> Attempt<Vec<StorageId>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let key = after.map(|after| session_key(space, after));
+    let from = key.as_ref().map_or(&space[..], |key| &key[..]);
+    let mut statement = connection.prepare_cached(IDS)?;
+    let mut rows = statement.query(params![from, session_key(space, &[u8::MAX; 17]), limit])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        // A key of another length is nobody's; that there is one, the file's own check tells.
+        let id: Option<StorageId> = row.get_ref(0)?.as_blob().ok().and_then(|key| key.get(16..)?.try_into().ok());
+        found.extend(id);
     }
     Ok(found)
 }

@@ -4,47 +4,64 @@
 //! this process), `PATH-lock` (processes of ours), SQLite's own (anybody else's); each is tried first without waiting,
 //! so that a caller who must not block is served inline whenever all are free.
 
+mod backup;
 mod connection;
 mod error;
 mod file;
+mod filesystem;
+mod group;
 mod listing;
 mod lock;
+mod log;
+mod open;
 mod reader;
+mod readers;
 mod replace;
 mod row;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod transaction;
 mod writer;
 
-use std::path::{Path, PathBuf};
-use std::process;
+use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use rusqlite::Connection;
 
-use self::connection::Readers;
 use self::error::{busy, is_busy, mapped};
-use self::file::{OpenFile, Opening};
+use self::file::OpenFile;
+use self::group::{Group, Leading};
 use self::lock::{Pause, WriteLock};
+use self::log::Log;
+use self::readers::Readers;
+use self::schema::Schema;
+use self::transaction::{Synchronous, Transaction};
 use super::{
-    BlindUser, Cells, Change, Durability, Listed, MetaKey, Outcome, Record, Space, StorageId, UserRecord, UserSessions,
-    forked,
+    BlindUser, Cells, Change, Durability, Listed, MetaKey, Outcome, Record, Settings, Space, StorageId, UserRecord,
+    UserSessions,
 };
 use crate::clock::Time;
-use crate::error::{Error, Result, fail};
+use crate::error::{Code, Error, Result, fail};
 use crate::task::{blocking, may_block};
 
+/// Sessions that one transaction sweeps.
+const SWEPT_AT_ONCE: usize = 256;
+
 pub(crate) struct Sqlite {
-    durability: Durability,
-    deadline: Duration,
+    settings: Settings,
+    schema: &'static Schema,
     /// The process that opened it: a forked child may not use what it inherited, nor even close it, for SQLite would
     /// drop the parent's locks and lose what it has acknowledged.
-    pid: u32,
-    /// `None` once closed.
+    pid: AtomicU32,
+    /// `None` once closed, while suspended, and where nothing is to be written.
     writer: Mutex<Option<Writer>>,
+    /// Everything is closed for a fork; the next call opens it again. Set and reset under the writer's lock.
+    suspended: AtomicBool,
     readers: Readers,
+    group: Group,
+    log: Log,
     file: Mutex<Option<OpenFile>>,
 }
 
@@ -83,27 +100,6 @@ impl Trouble {
 }
 
 impl Sqlite {
-    /// Opens the file, making it if need be. Blocks, at most until the deadline where others hold it.
-    pub(super) fn open(path: &Path, durability: Durability, deadline: Duration) -> Result<Sqlite> {
-        let until = Instant::now() + deadline;
-        let mut opening = Opening::new(path, until)?;
-        let lock = WriteLock::open(&opening.lock_path())?;
-        let connection = {
-            let _held = lock.hold("open the store", until)?;
-            let empty = opening.prepare()?;
-            connection::writer(opening.path(), empty, durability, until)?
-        };
-        let path: PathBuf = opening.path().to_owned();
-        Ok(Sqlite {
-            durability,
-            deadline,
-            pid: process::id(),
-            writer: Mutex::new(Some(Writer { connection, lock })),
-            readers: Readers::new(path, opening.inode()?),
-            file: Mutex::new(Some(opening.done()?)),
-        })
-    }
-
     pub(super) async fn read(
         &self,
         space: &Space,
@@ -115,11 +111,32 @@ impl Sqlite {
     }
 
     pub(super) async fn apply(&self, changes: &[Change]) -> Result<Outcome> {
-        let durability = match changes.iter().any(|change| change.effects.durable) {
-            true => Durability::Commit,
-            false => self.durability,
-        };
-        self.writing("change a session", durability, |connection| writer::apply(connection, changes)).await
+        let durable =
+            self.settings.durability == Durability::Commit || changes.iter().any(|change| change.effects.durable);
+        if durable {
+            return self.in_a_group(changes).await;
+        }
+        self.writing(group::DOING, Durability::Interval, |connection| writer::apply(connection, changes)).await
+    }
+
+    /// Applies changes together with those of other callers, to be on the disk before any of them is answered.
+    async fn in_a_group(&self, changes: &[Change]) -> Result<Outcome> {
+        self.usable().await?;
+        let deadline = Instant::now() + self.settings.deadline;
+        let place = self.group.join(changes.to_vec(), deadline);
+        if let Some(answer) = place.answer().await {
+            return answer;
+        }
+        // The commit waits for the disk, whoever holds the locks.
+        may_block().await;
+        self.lead(place.lead(), deadline);
+        place.answer().await.unwrap_or_else(|| Err(busy(group::DOING)))
+    }
+
+    fn lead(&self, leading: Leading<'_>, deadline: Instant) {
+        let apply = |connection: &Connection| leading.apply(connection);
+        let written = self.try_write(group::DOING, Durability::Commit, Some(deadline), &apply);
+        leading.answer(written.and_then(|written| written.ok_or_else(|| busy(group::DOING))));
     }
 
     pub(super) async fn page(
@@ -130,6 +147,16 @@ impl Sqlite {
         limit: usize,
     ) -> Result<Vec<Listed>> {
         self.reading("list sessions", |connection| listing::page(connection, space, user, after, limit)).await
+    }
+
+    pub(super) async fn ids(&self, space: &Space, after: Option<&StorageId>, limit: usize) -> Result<Vec<StorageId>> {
+        self.reading("list records", |connection| listing::ids(connection, space, after, limit)).await
+    }
+
+    /// It takes as long as the file is large.
+    pub(super) async fn integrity(&self, limit: usize) -> Result<Vec<String>> {
+        may_block().await;
+        self.reading("check the file", |connection| reader::integrity(connection, limit)).await
     }
 
     pub(super) async fn user(&self, space: &Space, user: &BlindUser) -> Result<UserSessions> {
@@ -145,12 +172,24 @@ impl Sqlite {
         self.reading("list users", |connection| listing::page_users(connection, space, after, limit)).await
     }
 
-    pub(super) async fn sweep(&self, now: Time, budget: usize) -> Result<u64> {
+    pub(super) async fn sweep(&self, now: Time, budget: usize, time: Option<Duration>) -> Result<u64> {
         let doing = "sweep expired sessions";
-        if !self.reading(doing, |connection| reader::anything_expired(connection, now)).await? {
-            return Ok(0);
+        let until = time.map(|time| Instant::now() + time);
+        let mut swept = 0;
+        while swept < budget {
+            if !self.reading(doing, |connection| reader::anything_to_sweep(connection, now)).await? {
+                break;
+            }
+            // In pieces, so that nobody waits long for the locks. Lost to a power cut, it is done again.
+            let piece = SWEPT_AT_ONCE.min(budget - swept);
+            let work = |connection: &Connection| writer::sweep(connection, now, piece, until);
+            let dropped = self.writing(doing, Durability::Interval, work).await?;
+            swept += usize::try_from(dropped).unwrap_or(piece);
+            if time.is_some() || (dropped as usize) < piece {
+                break;
+            }
         }
-        self.writing(doing, self.durability, |connection| writer::sweep(connection, now, budget)).await
+        Ok(swept as u64)
     }
 
     pub(super) async fn read_meta(&self, key: &MetaKey) -> Result<Option<Box<[u8]>>> {
@@ -164,19 +203,21 @@ impl Sqlite {
         new: &[u8],
     ) -> Result<Result<(), Option<Box<[u8]>>>> {
         let doing = "change a meta record";
-        self.writing(doing, self.durability, |connection| writer::apply_meta(connection, key, expected, new)).await
+        self.writing(doing, self.settings.durability, |connection| writer::apply_meta(connection, key, expected, new))
+            .await
     }
 
-    pub(super) async fn close(&self) -> Result<()> {
-        self.own()?;
+    /// What was acknowledged before is on the disk.
+    pub(super) async fn flush(&self) -> Result<()> {
+        self.usable().await?;
         may_block().await;
-        self.close_now();
-        Ok(())
+        self.readers.check_usable()?;
+        file::sync_log(self.readers.path())
     }
 
     async fn reading<T>(&self, doing: &str, work: impl Fn(&Connection) -> Attempt<T>) -> Result<T> {
-        self.own()?;
-        let deadline = Instant::now() + self.deadline;
+        self.usable().await?;
+        let deadline = Instant::now() + self.settings.deadline;
         let mut pause = Pause::until(deadline);
         loop {
             if let Some(done) = self.try_read(doing, blocking().then_some(deadline), &work)? {
@@ -190,19 +231,19 @@ impl Sqlite {
         }
     }
 
-    /// `durability`: of this write, at least the store's.
+    /// `durability`: of this write.
     async fn writing<T>(
         &self,
         doing: &str,
         durability: Durability,
         work: impl Fn(&Connection) -> Attempt<T>,
     ) -> Result<T> {
-        self.own()?;
+        self.usable().await?;
         if durability == Durability::Commit {
             // The commit waits for the disk, whoever holds the locks.
             may_block().await;
         }
-        let deadline = Instant::now() + self.deadline;
+        let deadline = Instant::now() + self.settings.deadline;
         if let Some(done) = self.try_write(doing, durability, blocking().then_some(deadline), &work)? {
             return Ok(done);
         }
@@ -233,112 +274,51 @@ impl Sqlite {
         wait: Option<Instant>,
         work: &impl Fn(&Connection) -> Attempt<T>,
     ) -> Result<Option<T>> {
+        self.with_writer(doing, wait, |connection| {
+            let _waits = Synchronous::for_one(connection, self.settings.durability, durability)?;
+            let Some(transaction) = Transaction::begin(connection, doing, wait)? else { return Ok(None) };
+            self.schema.check_version(connection)?;
+            let done = work(connection)?;
+            transaction.commit()?;
+            Ok(Some(done))
+        })
+    }
+
+    /// The writer, under its mutex and the lock file. `None` when one of them is held, or opening it anew may help, and
+    /// there is no `wait`.
+    fn with_writer<T>(
+        &self,
+        doing: &str,
+        wait: Option<Instant>,
+        work: impl Fn(&Connection) -> Attempt<Option<T>>,
+    ) -> Result<Option<T>> {
+        if self.settings.read_only {
+            return Err(fail!(ReadOnly, "could not {doing}: the store was opened with readOnly"));
+        }
         let writer = match wait {
             None => self.writer.try_lock(),
             Some(deadline) => Some(self.writer.try_lock_until(deadline).ok_or_else(|| busy(doing))?),
         };
-        let Some(writer) = writer else { return Ok(None) };
-        let Writer { connection, lock } = writer.as_ref().ok_or_else(closed)?;
+        let Some(mut writer) = writer else { return Ok(None) };
+        let Writer { connection, lock } = writer.as_mut().ok_or_else(closed)?;
         let held = match wait {
             None => lock.try_hold()?,
             Some(deadline) => Some(lock.hold(doing, deadline)?),
         };
         let Some(_held) = held else { return Ok(None) };
         self.readers.check_in_place()?;
-        let _sync = Sync::raised(connection, self.durability, durability).map_err(|error| mapped(doing, &error))?;
-        let Some(transaction) = Transaction::begin(connection, doing, wait)? else { return Ok(None) };
-        let done = work(connection).map_err(|trouble| trouble.named(doing))?;
-        transaction.commit().map_err(|error| mapped(doing, &error))?;
-        Ok(Some(done))
-    }
-
-    /// `FORKED` in a child of the process that opened the store. Looks at nothing else: in a child any lock may be
-    /// held by a thread that is not there.
-    fn own(&self) -> Result<()> {
-        if self.pid == process::id() { Ok(()) } else { Err(forked()) }
-    }
-
-    /// Readers first, so that the writer is the last connection: SQLite then brings the log into the file, if no other
-    /// process has it open, and removes it.
-    fn close_now(&self) {
-        let mut writer = self.writer.lock();
-        self.readers.close();
-        *writer = None;
-        // Last of all: what is not entered as open must have no descriptor left.
-        if let Some(file) = self.file.lock().take() {
-            file.release();
-        }
-    }
-}
-
-impl Drop for Sqlite {
-    fn drop(&mut self) {
-        if self.own().is_ok() {
-            self.close_now();
-        } else {
-            std::mem::forget(self.writer.get_mut().take());
-            self.readers.forget();
-        }
-    }
-}
-
-/// How the writer waits for the disk: raised for one write, outside its transaction, for SQLite changes it in none.
-struct Sync<'a> {
-    connection: &'a Connection,
-    /// What it is set back to; `None` when it was not raised.
-    back: Option<Durability>,
-}
-
-impl<'a> Sync<'a> {
-    fn raised(connection: &'a Connection, from: Durability, to: Durability) -> rusqlite::Result<Sync<'a>> {
-        let sync = Sync { connection, back: (from != to).then_some(from) };
-        if sync.back.is_some() {
-            connection::set_sync(connection, to)?;
-        }
-        Ok(sync)
-    }
-}
-
-impl Drop for Sync<'_> {
-    fn drop(&mut self) {
-        if let Some(durability) = self.back {
-            // Should it fail, the next writes wait for the disk without need: they are slower, not less safe.
-            let _ = connection::set_sync(self.connection, durability);
-        }
-    }
-}
-
-/// A write transaction; rolled back unless committed.
-struct Transaction<'a>(&'a Connection);
-
-impl<'a> Transaction<'a> {
-    /// `None` when SQLite's lock is held, by a program that knows nothing of `PATH-lock`, and there is no `wait`.
-    fn begin(connection: &'a Connection, doing: &str, wait: Option<Instant>) -> Result<Option<Transaction<'a>>> {
-        let begin = || connection.prepare_cached("BEGIN IMMEDIATE")?.execute([]);
-        let mut pause = wait.map(Pause::until);
-        loop {
-            match begin() {
-                Ok(_) => return Ok(Some(Transaction(connection))),
-                Err(error) if is_busy(&error) => match &mut pause {
-                    None => return Ok(None),
-                    Some(pause) => pause.sleep(doing)?,
-                },
-                Err(error) => return Err(mapped(doing, &error)),
+        let work = |connection: &Connection| work(connection).map_err(|trouble| trouble.named(doing));
+        match (work(connection), wait) {
+            // SQLite opens a file for reading only when it cannot have it for writing, be it for want of a descriptor at
+            // that moment, and stays so.
+            (Err(error), Some(deadline)) if error.code() == Code::ReadOnly => {
+                let path = self.readers.path();
+                *connection =
+                    connection::writer(path, false, self.schema, self.settings.durability, &self.log, deadline)?;
+                work(connection)
             }
-        }
-    }
-
-    /// A failed commit applies nothing: what is left of it is rolled back on drop.
-    fn commit(self) -> rusqlite::Result<()> {
-        self.0.prepare_cached("COMMIT")?.execute([]).map(|_| ())
-    }
-}
-
-impl Drop for Transaction<'_> {
-    fn drop(&mut self) {
-        // Some errors have rolled back already, and so has a commit that went well.
-        if !self.0.is_autocommit() {
-            let _ = self.0.execute_batch("ROLLBACK");
+            (Err(error), None) if error.code() == Code::ReadOnly => Ok(None),
+            (done, _) => done,
         }
     }
 }

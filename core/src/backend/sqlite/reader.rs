@@ -6,11 +6,13 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::super::change::{Entry, asked};
 use super::super::{BlindUser, Cells, MetaKey, Record, SealedField, Space, StorageId, Touch, UserRecord};
 use super::row::{self, Packed};
-use super::{Attempt, Trouble, damaged, session_key, user_key};
+use super::{Attempt, damaged, session_key, user_key};
 use crate::clock::Time;
 
-const HEAD: &str = "SELECT head, touch, version, updated, size, count FROM session WHERE key = ?1";
-const WHOLE: &str = "SELECT head, touch, version, updated, size, count, cells FROM session WHERE key = ?1";
+pub(super) const HEAD: &str = "SELECT head, touch, version, updated, size, count FROM session WHERE key = ?1";
+pub(super) const WHOLE: &str = "SELECT head, touch, version, updated, size, count, cells FROM session WHERE key = ?1";
+
+pub(super) const LARGE: &str = "SELECT value FROM field WHERE key = ?1 AND cell = ?2";
 
 /// Reads one session and, when named, its user's record.
 pub(super) fn record(
@@ -65,7 +67,7 @@ fn session(connection: &Connection, key: &[u8], asked_for: &Cells) -> Attempt<Re
 }
 
 fn large(connection: &Connection, key: &[u8], cell: &Packed<'_>) -> Attempt<Box<[u8]>> {
-    let mut statement = connection.prepare_cached("SELECT value FROM field WHERE key = ?1 AND cell = ?2")?;
+    let mut statement = connection.prepare_cached(LARGE)?;
     let sealed: Option<Box<[u8]>> = statement.query_row(params![key, cell.cell()], |row| row.get(0)).optional()?;
     sealed.filter(|sealed| cell.stands_for(sealed)).ok_or_else(damaged)
 }
@@ -108,8 +110,26 @@ pub(super) fn meta(connection: &Connection, key: &MetaKey) -> Attempt<Option<Box
     Ok(statement.query_row([key], |row| row.get(0)).optional()?)
 }
 
-/// Whether a sweep would find anything: looking takes no write lock.
-pub(super) fn anything_expired(connection: &Connection, now: Time) -> Attempt<bool> {
-    let mut statement = connection.prepare_cached("SELECT 1 FROM session WHERE expires <= ?1 LIMIT 1")?;
-    statement.exists([now.millis()]).map_err(Trouble::from)
+/// Free pages that stay with the file, for what is written next: 1 MiB.
+pub(super) const FREE_PAGES_KEPT: u64 = 256;
+
+pub(super) const EXPIRED: &str = "SELECT 1 FROM session WHERE expires <= ?1 LIMIT 1";
+
+/// Whether a sweep would find anything, sessions or space: looking takes no write lock.
+pub(super) fn anything_to_sweep(connection: &Connection, now: Time) -> Attempt<bool> {
+    let mut statement = connection.prepare_cached(EXPIRED)?;
+    Ok(statement.exists([now.millis()])? || free_pages(connection)? > FREE_PAGES_KEPT)
+}
+
+/// Pages of the file that hold nothing.
+pub(super) fn free_pages(connection: &Connection) -> Attempt<u64> {
+    let mut statement = connection.prepare_cached("PRAGMA freelist_count")?;
+    statement.query_row([], |row| Ok(number(row, 0)))?
+}
+
+/// What SQLite finds wrong with the file, in its words, at most `limit` of it.
+pub(super) fn integrity(connection: &Connection, limit: usize) -> Attempt<Vec<String>> {
+    let mut statement = connection.prepare(&format!("PRAGMA integrity_check({limit})"))?;
+    let found = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<String>>>()?;
+    Ok(if found == ["ok"] { Vec::new() } else { found })
 }

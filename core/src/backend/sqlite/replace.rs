@@ -1,10 +1,10 @@
-//! Bytes for bytes, and all rows in order.
+//! Bytes for bytes.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::change::Entry;
 use super::super::replace::{Place, Replacement};
-use super::super::{Durability, Space, StorageId};
+use super::super::{Durability, Space};
 use super::row::{self, Packed};
 use super::{Attempt, Sqlite, reader, session_key, user_key};
 use crate::error::Result;
@@ -14,35 +14,6 @@ impl Sqlite {
         self.writing("replace sealed cells", Durability::Commit, |connection| replace(connection, space, replacements))
             .await
     }
-
-    pub(in super::super) async fn rows(
-        &self,
-        space: &Space,
-        after: Option<StorageId>,
-        limit: usize,
-    ) -> Result<Vec<StorageId>> {
-        self.reading("list rows", |connection| rows(connection, space, after, limit)).await
-    }
-}
-
-pub(super) const ROWS: &str = "SELECT key FROM session WHERE key > ?1 AND key <= ?2 ORDER BY key LIMIT ?3";
-
-fn rows(connection: &Connection, space: &Space, after: Option<StorageId>, limit: usize) -> Attempt<Vec<StorageId>> {
-    let key = session_key(space, &after.unwrap_or_default());
-    // The space alone comes before every key that begins with it.
-    let from = if after.is_some() { &key[..] } else { &space[..] };
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut statement = connection.prepare_cached(ROWS)?;
-    let mut rows = statement.query(params![from, session_key(space, &[u8::MAX; 17]), limit])?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        let key: &[u8] = row.get_ref(0)?.as_blob().unwrap_or_default();
-        // A key of another length was not written by us, and leads to nothing.
-        if key.len() == 33 {
-            found.extend(key.last_chunk::<17>().copied());
-        }
-    }
-    Ok(found)
 }
 
 fn replace(connection: &Connection, space: &Space, replacements: &[Replacement]) -> Attempt<Vec<bool>> {

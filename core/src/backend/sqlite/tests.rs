@@ -1,21 +1,26 @@
 //! What is special to files, processes and SQLite; what it shares with the others is in `backend::contract`.
 
 mod durable;
+mod groups;
+mod growth;
 mod lists;
+mod read_only;
+mod versions;
 
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{self, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 
 use tempfile::TempDir;
 
 use super::super::contract::{
-    NOW, SPACE, applied, cell, change, counted, id, increment, open, put, read, sealed, user, wait,
+    NOW, SPACE, applied, cell, change, counted, id, increment, open, put, read, sealed, settings, user, wait,
 };
-use super::super::{Backend, UserEffect};
+use super::super::{Backend, Location, UserEffect};
 use super::*;
 use crate::error::Code;
 use crate::task::{Pool, Task};
@@ -23,6 +28,8 @@ use crate::task::{Pool, Task};
 const DEADLINE: Duration = Duration::from_secs(20);
 /// The file a child process works on; set, it turns [`child`] from a test into that process.
 const CHILD: &str = "SESSILE_TEST_CHILD";
+/// What else it does than increment until it is killed.
+const TASK: &str = "SESSILE_TEST_TASK";
 
 struct Place(TempDir);
 
@@ -99,7 +106,7 @@ fn a_file_that_was_replaced_under_an_open_store_is_told() {
     let fresh = place.open();
     applied(&fresh, &one(3));
     assert_eq!(code(wait(held.apply(&one(2)))), Some(Code::Io), "replaced");
-    let Backend::Sqlite(sqlite) = &held else { panic!("another backend") };
+    let Backend::Sqlite(sqlite, _) = &held else { panic!("another backend") };
     let second = sqlite.readers.lend(None, |_| code(sqlite.readers.lend(None, |_| ()))).unwrap();
     assert_eq!(second, Some(Some(Code::Io)), "a second reader would read the other file");
     wait(held.close()).unwrap();
@@ -202,9 +209,9 @@ fn an_empty_file_becomes_a_store() {
 fn places_that_cannot_hold_a_store_are_named() {
     let place = Place::new();
     let open = |path: &Path| open(&format!("sqlite:{}", path.display()), Durability::Interval, DEADLINE);
-    let Err(error) = open(&place.0.path().join("missing/sessions.db")) else { panic!("opened") };
+    let Err(error) = open(&place.0.path().join("missing/deeper/sessions.db")) else { panic!("opened") };
     assert_eq!(error.code(), Code::Io);
-    assert!(error.message().contains(&format!("{}/missing", place.0.path().display())), "{error}");
+    assert!(error.message().contains(&format!("{}/missing/deeper", place.0.path().display())), "{error}");
     assert_eq!(code(open(place.0.path())), Some(Code::Unsupported));
 
     fs::set_permissions(place.0.path(), fs::Permissions::from_mode(0o500)).unwrap();
@@ -319,10 +326,10 @@ fn a_write_is_inline_when_nobody_holds_the_locks_and_moves_to_the_pool_when_some
 fn a_forked_child_is_told_so_and_touches_nothing() {
     let place = Place::new();
     let path = place.file("");
-    let mut inherited = Sqlite::open(&path, Durability::Interval, DEADLINE).unwrap();
+    let mut inherited = Sqlite::open(&path, settings(Durability::Interval, DEADLINE)).unwrap();
     assert!(matches!(wait(inherited.apply(&[one(1)])).unwrap(), Outcome::Applied { .. }));
     wait(inherited.read(&SPACE, &id(1), &Cells::All, None)).map(|_| ()).unwrap();
-    inherited.pid += 1;
+    *inherited.pid.get_mut() += 1;
     assert_eq!(code(wait(inherited.apply(&[one(1)]))), Some(Code::Forked));
     assert_eq!(code(wait(inherited.read(&SPACE, &id(1), &Cells::All, None))), Some(Code::Forked));
     assert_eq!(code(wait(inherited.close())), Some(Code::Forked));
@@ -349,6 +356,12 @@ fn a_file_open_by_other_means_in_this_process_is_refused() {
 #[test]
 fn child() {
     let Some(path) = std::env::var_os(CHILD) else { return };
+    match std::env::var(TASK).as_deref() {
+        Ok("read only") => return read_only::in_a_child(Path::new(&path)),
+        Ok("next version") => return versions::in_a_child(Path::new(&path), &schema::NEXT),
+        Ok("this version") => return versions::in_a_child(Path::new(&path), &schema::CURRENT),
+        _ => {}
+    }
     let url = format!("sqlite:{}", path.display());
     let store = open(&url, Durability::Interval, DEADLINE).unwrap();
     for n in 0..u32::MAX {
@@ -358,12 +371,13 @@ fn child() {
 }
 
 fn spawn_child(place: &Place) -> process::Child {
-    Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "backend::sqlite::tests::child", "--nocapture"])
-        .env(CHILD, place.file(""))
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap()
+    child_command(place, &std::env::current_exe().unwrap()).stdout(Stdio::piped()).spawn().unwrap()
+}
+
+fn child_command(place: &Place, program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.args(["--exact", "backend::sqlite::tests::child", "--nocapture"]).env(CHILD, place.file(""));
+    command
 }
 
 #[test]

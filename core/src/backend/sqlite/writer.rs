@@ -1,6 +1,7 @@
 //! What is written, each inside a transaction that the caller opened under the write lock.
 
 use std::ops::ControlFlow;
+use std::time::Instant;
 
 use rusqlite::{Connection, params};
 
@@ -221,23 +222,43 @@ fn user_and_index(connection: &Connection, change: &Change) -> Attempt<()> {
     Ok(())
 }
 
-/// Drops up to `budget` sessions whose hint is past, with their large cells and index entries.
-pub(super) fn sweep(connection: &Connection, now: Time, budget: usize) -> Attempt<u64> {
-    let budget = i64::try_from(budget).unwrap_or(i64::MAX);
-    let sql = "SELECT rowid, key FROM session WHERE expires <= ?1 ORDER BY expires LIMIT ?2";
-    let mut select = connection.prepare_cached(sql)?;
-    let found = select.query_map(params![now.millis(), budget], |row| Ok((row.get(0)?, row.get(1)?)))?;
+/// Drops up to `budget` sessions whose hint is past, with their large cells and index entries, and gives free pages
+/// back; begins nothing more after `until`. How many sessions.
+pub(super) fn sweep(connection: &Connection, now: Time, budget: usize, until: Option<Instant>) -> Attempt<u64> {
+    let in_time = || until.is_none_or(|until| Instant::now() < until);
+    let most = i64::try_from(budget).unwrap_or(i64::MAX);
+    let mut select = connection.prepare_cached(OVER)?;
+    let found = select.query_map(params![now.millis(), most], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let found: Vec<(i64, Vec<u8>)> = found.collect::<rusqlite::Result<_>>()?;
+    let mut dropped = 0;
     for (rowid, key) in &found {
+        // One at least: where each takes longer than there is time, the sweep must gain on them all the same.
+        if dropped > 0 && !in_time() {
+            return Ok(dropped);
+        }
         connection.prepare_cached("DELETE FROM session WHERE rowid = ?1")?.execute([rowid])?;
         connection.prepare_cached("DELETE FROM field WHERE key = ?1")?.execute([key])?;
         if let Some((space, id)) = key.split_first_chunk::<16>() {
             let mut delete = connection.prepare_cached("DELETE FROM entry WHERE space = ?1 AND id = ?2")?;
             delete.execute(params![space, id])?;
         }
+        dropped += 1;
     }
-    Ok(found.len() as u64)
+    let free = reader::free_pages(connection)?.saturating_sub(reader::FREE_PAGES_KEPT);
+    let pages = free.min(budget as u64 * PAGES_A_SESSION);
+    if pages > 0 && in_time() {
+        // Steps through the pages, and can be left between two.
+        let mut vacuum = connection.prepare(&format!("PRAGMA incremental_vacuum({pages})"))?;
+        let mut steps = vacuum.raw_query();
+        while steps.next()?.is_some() && in_time() {}
+    }
+    Ok(dropped)
 }
+
+pub(super) const OVER: &str = "SELECT rowid, key FROM session WHERE expires <= ?1 ORDER BY expires LIMIT ?2";
+
+/// How many free pages a sweep gives back for each session that it may drop: more than most leave.
+const PAGES_A_SESSION: u64 = 8;
 
 /// Writes a meta record if what stands there is `expected`; else what stands there.
 pub(super) fn apply_meta(

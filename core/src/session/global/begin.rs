@@ -1,16 +1,16 @@
 //! A life that begins: one change that makes head, fields, user record and index entry.
 
-use crate::backend::{BlindUser, Cells, Change, Effects, Guard, HeadGuard, Stamp, StorageId, UserEffect, UserRecord};
+use crate::backend::{BlindUser, Cells, Change, Effects, Guard, HeadGuard, Stamp, StorageId, UserEffect, UserSessions};
 use crate::clock::Time;
 use crate::config::Config;
 use crate::error::Result;
 use crate::json::{FieldName, Json};
-use crate::limits::Limits;
 use crate::session::field::FieldVersion;
-use crate::session::seen::Seen;
+use crate::session::seen::{Seen, ends_left};
+use crate::store::Inner;
 use crate::vault::{ConfigVault, Entropy, Head, HeadState, Identifier, Life, User};
 
-use super::change::row_hint;
+use super::kept::row_hint;
 
 /// Which session begins, whose, and in place of what.
 pub(crate) struct Birth<'a> {
@@ -21,6 +21,8 @@ pub(crate) struct Birth<'a> {
     pub(crate) realm: &'a str,
     pub(crate) identifier: &'a Identifier,
     pub(crate) guard: HeadGuard,
+    /// Of the head that it takes the place of: what was revoked stays so for the tokens of then.
+    pub(crate) not_before: Option<Time>,
     pub(crate) ends: Option<Time>,
 }
 
@@ -32,13 +34,13 @@ pub(crate) struct Born {
 }
 
 impl Birth<'_> {
-    /// `record` is the user's as it stands; `evicts`: another session of theirs is ended to make room for this one.
+    /// `known`: what there is of the user; `evicted`: those of their sessions that are ended to make room for this one.
     pub(crate) fn prepare(
         &self,
-        record: Option<&UserRecord>,
-        evicts: bool,
+        store: &Inner,
+        known: &UserSessions,
+        evicted: &[StorageId],
         fields: &[(FieldName, Json, Option<Time>)],
-        limits: &Limits,
         now: Time,
         entropy: &mut Entropy,
     ) -> Result<Born> {
@@ -46,6 +48,7 @@ impl Birth<'_> {
         let head = Head {
             life: entropy.random_id(),
             state: HeadState::Alive,
+            not_before: self.not_before,
             began: now,
             ends: self.ends,
             idle: config.idle_millis(now)?,
@@ -56,16 +59,17 @@ impl Birth<'_> {
             identifier: (*identifier).clone(),
         };
         let sealed = vault.seal_head(id, &head, entropy)?;
+        let record = known.record.as_ref();
         let mut owner = User::of(vault, user, record, realm, identifier, now)?;
-        if evicts {
-            owner.last_end = owner.last_end.max(Some(now));
+        if !evicted.is_empty() {
+            owner.ends(ends_left(vault, user, known, evicted), now);
         }
         owner.begins(head.ends);
 
         // The head alone is guarded: the cells of an older life may still lie there, and go.
         let generation = record.map_or(0, |record| record.generation);
         let guard = Guard { head: self.guard.clone(), generation: Some((*user, generation)), ..Guard::default() };
-        let mut effects = Effects::nothing(now, limits);
+        let mut effects = Effects::nothing(now, &store.limits);
         effects.head = Some(sealed.clone());
         effects.clear = true;
         effects.raise_version = true;
@@ -73,7 +77,7 @@ impl Birth<'_> {
         effects.reset_touch = true;
         effects.touch = Some(vault.seal_touch(id, &head.life, now));
         effects.index = Some((*user, true));
-        effects.expires = row_hint(head.ends);
+        effects.expires = row_hint(store, &head);
         effects.user = Some((*user, UserEffect::Write(vault.seal_user(user, &owner, entropy)?)));
         let versions = put(&mut effects, vault, id, &head.life, fields, entropy)?;
         let change = Change { space: vault.space(), id: *id, guard, effects, answer: Cells::None };

@@ -1,13 +1,15 @@
 //! Changing a session: a plan made on what was met, prepared as one guarded change, and made again when a guard fails.
 
+use std::slice;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Global;
 use super::begin::{self, Birth};
+use super::kept::{kept_until, row_hint};
 use super::meeting::Met;
 use super::rules::{self, Stored};
-use super::target::{Kind, Opened, Pin};
+use super::target::{Kind, Opened, Pin, Target};
 use crate::backend::{
     CellId, Cells, Change, Effects, Guard, HeadGuard, Outcome, Record, Stamp, UserEffect, UserSessions,
 };
@@ -17,7 +19,7 @@ use crate::json::{FieldName, Json};
 use crate::limits::{self, Limits};
 use crate::session::field::FieldVersion;
 use crate::session::quota;
-use crate::session::seen::Seen;
+use crate::session::seen::{Seen, ends_left};
 use crate::session::version::Selection;
 use crate::store::Inner;
 use crate::task::{self, Pool, Task};
@@ -82,18 +84,13 @@ impl Global {
                 return Ok(Done { deleted: 0, put: Vec::new() });
             }
             let needs_all = !plan.end && cells != Cells::All && is_outdated(&opened, &met);
-            let needs_user = (plan.end || matches!(met, Met::Vacant(_))) && !user_known;
+            let needs_user = matches!(met, Met::Vacant { .. }) && !user_known;
             if needs_all || needs_user {
-                // The config's version changed, so all fields are looked at once more; or a life begins or ends, and the
-                // user's record is part of the change.
+                // The config's version changed, so all fields are looked at once more; or a life begins, and the user's
+                // record is part of the change.
                 cells = if needs_all { Cells::All } else { cells };
-                let mut fresh = self.look(&opened, &cells, true).await?;
+                let fresh = self.look(&opened, &cells, true).await?;
                 met = self.meet(&opened, &fresh, self.store.clock.now())?;
-                if let (None, Met::Alive(seen)) = (opened.target.user(), &met) {
-                    let owner = opened.target.owner(&seen.head);
-                    let target = &opened.target;
-                    fresh.user = self.store.read(&target.space, &target.id, &Cells::None, Some(&owner)).await?.user;
-                }
                 user_known = true;
                 record = Some(fresh);
                 continue;
@@ -107,18 +104,17 @@ impl Global {
                 }
                 let identifier = match (&met, &opened.target.kind) {
                     (Met::Alive(seen), _) => &seen.head.identifier,
-                    (Met::Vacant(_), Kind::Standing { identifier, .. }) => identifier,
-                    (Met::Vacant(_), Kind::Named { .. }) => return Err(opened.missing(now)),
+                    (Met::Vacant { .. }, Kind::Standing { identifier, .. }) => identifier,
+                    (Met::Vacant { .. }, Kind::Named { .. }) => return Err(opened.missing(now)),
                 };
                 rules::vet(&config.definition, identifier, &mut plan, stored)?;
             }
             let prepared = match &met {
-                Met::Alive(seen) => {
-                    self.prepare(&opened, seen, record.as_ref().unwrap_or(&nothing), plan, &cells, now)?
-                }
-                Met::Vacant(guard) => {
+                Met::Alive(seen) if plan.end => self.prepare_end(&opened, seen, now).await?,
+                Met::Alive(seen) => self.prepare(&opened, seen, plan, &cells, now)?,
+                Met::Vacant { guard, not_before } => {
                     let known = self.acquaintance(&opened, record.as_ref().unwrap_or(&nothing)).await?;
-                    self.prepare_birth(&opened, guard, &known, &plan, &cells, now)?
+                    self.prepare_birth(&opened, (guard, *not_before), &known, &plan, &cells, now)?
                 }
             };
             match self.store.apply_all(&prepared.changes).await? {
@@ -158,7 +154,7 @@ impl Global {
     fn stored(&self, opened: &Opened, met: &Met, record: Option<&Record>, cells: &Cells, now: Time) -> Result<Stored> {
         let is_whole = opened.config.definition.is_whole() || is_outdated(opened, met);
         match (met, record) {
-            (Met::Vacant(_), _) => Ok(Stored::Nothing),
+            (Met::Vacant { .. }, _) => Ok(Stored::Nothing),
             (Met::Alive(seen), Some(record)) if is_whole && *cells == Cells::All => {
                 self.fields(opened, seen, record, &Selection::All, now).map(Stored::Read)
             }
@@ -169,7 +165,13 @@ impl Global {
     /// The user for whom a session begins: their record, and their sessions if a quota counts them.
     async fn acquaintance(&self, opened: &Opened, record: &Record) -> Result<UserSessions> {
         match (opened.config.definition.max_sessions, opened.target.user()) {
-            (Some(_), Some(user)) => self.store.backend.user(&opened.target.space, &user).await,
+            (Some(_), Some(user)) => {
+                let mut known = self.store.backend.user(&opened.target.space, &user).await?;
+                // Somebody else may have begun this very session since it was looked for. It needs no room beside
+                // itself: the guard fails, and then it is met.
+                known.sessions.retain(|listed| listed.id != opened.target.id);
+                Ok(known)
+            }
             _ => Ok(UserSessions { record: record.user.clone(), sessions: Vec::new() }),
         }
     }
@@ -190,15 +192,7 @@ impl Global {
     }
 
     /// A change of the life that stands.
-    fn prepare(
-        &self,
-        opened: &Opened,
-        seen: &Arc<Seen>,
-        record: &Record,
-        plan: Plan,
-        answer: &Cells,
-        now: Time,
-    ) -> Result<Prepared> {
+    fn prepare(&self, opened: &Opened, seen: &Arc<Seen>, plan: Plan, answer: &Cells, now: Time) -> Result<Prepared> {
         let target = &opened.target;
         let vault = &target.vault;
         let mut entropy = Entropy::draw()?;
@@ -206,48 +200,52 @@ impl Global {
         let mut effects = Effects::nothing(now, &self.store.limits);
         effects.raise_version = true;
 
-        let after = if plan.end {
-            let head = Head { state: HeadState::Ended, ..seen.head.clone() };
-            let owner = target.owner(&seen.head);
-            effects.close(vault.seal_head(&target.id, &head, &mut entropy)?, now.plus_millis(KEPT_AFTER_END));
-            effects.index = Some((owner, false));
-            let mut user = User::of(vault, &owner, record.user.as_ref(), &head.realm, &head.identifier, now)?;
-            user.ends(head.ends, now);
-            guard.generation = Some((owner, record.user.as_ref().map_or(0, |user| user.generation)));
-            effects.user = Some((owner, UserEffect::Write(vault.seal_user(&owner, &user, &mut entropy)?)));
-            None
-        } else {
-            guard.stamps = plan.stamps;
-            guard.version = plan.version;
-            effects.clear = plan.clear;
-            let mut after = seen.clone();
-            if plan.renew {
-                let head = Head { config_version: opened.config.version, ..seen.head.clone() };
-                let sealed = vault.seal_head(&target.id, &head, &mut entropy)?;
-                effects.head = Some(sealed.clone());
-                effects.expires = row_hint(head.ends);
-                after = Arc::new(Seen { sealed, head, touched: seen.touched });
-            }
-            if seen.is_touch_due(now) {
-                effects.touch = Some(vault.seal_touch(&target.id, &seen.head.life, now));
-                after = Arc::new(after.used(now));
-            }
-            Some(after)
-        };
-        effects.delete = plan.delete.iter().map(|name| opened.cell(name)).collect();
-        let mut versions = Vec::new();
-        if !plan.end {
-            versions = begin::put(&mut effects, vault, &target.id, &seen.head.life, &plan.put, &mut entropy)?;
+        guard.stamps = plan.stamps;
+        guard.version = plan.version;
+        effects.clear = plan.clear;
+        let mut after = seen.clone();
+        if plan.renew {
+            let head = Head { config_version: opened.config.version, ..seen.head.clone() };
+            let sealed = vault.seal_head(&target.id, &head, &mut entropy)?;
+            effects.head = Some(sealed.clone());
+            effects.expires = row_hint(&self.store, &head);
+            after = Arc::new(Seen { sealed, head, touched: seen.touched });
         }
+        if seen.is_touch_due(now) {
+            effects.touch = Some(vault.seal_touch(&target.id, &seen.head.life, now));
+            after = Arc::new(after.used(now));
+        }
+        effects.delete = plan.delete.iter().map(|name| opened.cell(name)).collect();
+        let versions = begin::put(&mut effects, vault, &target.id, &seen.head.life, &plan.put, &mut entropy)?;
         let change = Change { space: target.space, id: target.id, guard, effects, answer: answer.clone() };
-        Ok(Prepared { changes: vec![change], seen: after, versions })
+        Ok(Prepared { changes: vec![change], seen: Some(after), versions })
+    }
+
+    /// The change that ends the life that stands; the user's record says when the others that they have reach their ends.
+    async fn prepare_end(&self, opened: &Opened, seen: &Seen, now: Time) -> Result<Prepared> {
+        let Target { vault, space, id, .. } = &*opened.target;
+        let owner = opened.target.owner(&seen.head);
+        let known = self.store.backend.user(space, &owner).await?;
+        let mut entropy = Entropy::draw()?;
+        let head = Head { state: HeadState::Ended, ..seen.head.clone() };
+        let mut user = User::of(vault, &owner, known.record.as_ref(), &head.realm, &head.identifier, now)?;
+        user.ends(ends_left(vault, &owner, &known, slice::from_ref(id)), now);
+        let generation = Some((owner, known.record.as_ref().map_or(0, |record| record.generation)));
+        let guard = Guard { head: HeadGuard::Is(seen.sealed.clone()), generation, ..Guard::default() };
+        let mut effects = Effects::nothing(now, &self.store.limits);
+        effects.raise_version = true;
+        effects.close(vault.seal_head(id, &head, &mut entropy)?, kept_until(&self.store, head.not_before, now));
+        effects.index = Some((owner, false));
+        effects.user = Some((owner, UserEffect::Write(vault.seal_user(&owner, &user, &mut entropy)?)));
+        let change = Change { space: *space, id: *id, guard, effects, answer: Cells::None };
+        Ok(Prepared { changes: vec![change], seen: None, versions: Vec::new() })
     }
 
     /// The changes that begin a standing life.
     fn prepare_birth(
         &self,
         opened: &Opened,
-        guard: &HeadGuard,
+        (guard, not_before): (&HeadGuard, Option<Time>),
         known: &UserSessions,
         plan: &Plan,
         answer: &Cells,
@@ -257,7 +255,7 @@ impl Global {
         let config = opened.config.for_beginning()?;
         let vault = &opened.target.vault;
         let mut entropy = Entropy::draw()?;
-        let mut changes = quota::make_room(config, vault, user, known, &self.store.limits, now, &mut entropy)?;
+        let mut changes = quota::make_room(&self.store, config, vault, user, known, now, &mut entropy)?;
         let birth = Birth {
             config,
             vault,
@@ -266,16 +264,11 @@ impl Global {
             realm,
             identifier,
             guard: guard.clone(),
+            not_before,
             ends: config.end_of(now)?,
         };
-        let born = birth.prepare(
-            known.record.as_ref(),
-            !changes.is_empty(),
-            &plan.put,
-            &self.store.limits,
-            now,
-            &mut entropy,
-        )?;
+        let evicted: Vec<_> = changes.iter().map(|change| change.id).collect();
+        let born = birth.prepare(&self.store, known, &evicted, &plan.put, now, &mut entropy)?;
         changes.push(Change { answer: answer.clone(), ..born.change });
         Ok(Prepared { changes, seen: Some(Arc::new(born.seen)), versions: born.versions })
     }
@@ -300,7 +293,9 @@ impl Global {
 /// as a read goes by.
 pub(crate) fn sweep_aside(store: &Arc<Inner>) {
     let swept = store.clone();
-    aside(&store.pool, async move { swept.backend.sweep(swept.clock.now(), SWEPT_AT_ONCE).await.map(|_| ()) });
+    aside(&store.pool, async move {
+        swept.backend.sweep(swept.clock.now(), SWEPT_AT_ONCE, Some(SWEPT_WITHIN)).await.map(|_| ())
+    });
 }
 
 /// Does what nobody waits for, and whose failure concerns nobody.
@@ -315,16 +310,10 @@ struct Prepared {
     versions: Vec<FieldVersion>,
 }
 
-/// Ended and expired records are kept for a day, so that whoever still holds that life is told what became of it.
-pub(crate) const KEPT_AFTER_END: i64 = 24 * 3600 * 1000;
-
-/// When a session's row may go that ends then.
-pub(crate) fn row_hint(ends: Option<Time>) -> Option<Time> {
-    ends.map(|end| end.plus_millis(KEPT_AFTER_END))
-}
-
 /// More than begin with one change, so that the sweep gains on them.
 const SWEPT_AT_ONCE: usize = 32;
+/// The caller may be an event loop.
+const SWEPT_WITHIN: Duration = Duration::from_millis(1);
 
 /// Whether the session was last written under another version of a config that has rules.
 fn is_outdated(opened: &Opened, met: &Met) -> bool {

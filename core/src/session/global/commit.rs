@@ -37,7 +37,7 @@ impl Global {
                 (Met::Alive(seen), Some(life)) if seen.head.life == life => Some(seen),
                 (_, Some(_)) => return Err(opened.ended("ended")),
                 (Met::Alive(seen), None) => Some(seen),
-                (Met::Vacant(_), None) => None,
+                (Met::Vacant { .. }, None) => None,
             };
             let now = self.store.clock.now();
             let what = if fork.changes.cleared { Selection::All } else { Selection::Names(changed.clone()) };

@@ -16,8 +16,19 @@ use crate::vault::HeadState;
 /// What stands where a session is looked for.
 pub(super) enum Met {
     /// No life of a standing session: the next Put begins one, if this still stands there.
-    Vacant(HeadGuard),
+    Vacant {
+        guard: HeadGuard,
+        not_before: Option<Time>,
+    },
     Alive(Arc<Seen>),
+}
+
+impl Met {
+    /// `there`: the head of a life that is over, which the next one takes the place of.
+    fn vacant(there: Option<&Seen>) -> Met {
+        let guard = there.map_or(HeadGuard::Absent, |seen| HeadGuard::Is(seen.sealed.clone()));
+        Met::Vacant { guard, not_before: there.and_then(|seen| seen.head.not_before) }
+    }
 }
 
 impl Global {
@@ -27,7 +38,7 @@ impl Global {
         let Some(sealed) = &record.head else {
             self.store.heads.forget(space, id);
             self.store.high_water.miss(space, id, record.span);
-            return self.vacant(opened, HeadGuard::Absent, now, || opened.missing(now));
+            return self.vacant(opened, None, now, || opened.missing(now));
         };
         let cached = self.store.heads.get(space, id).filter(|seen| seen.sealed == *sealed);
         let seen = match &cached {
@@ -67,22 +78,17 @@ impl Global {
 
     fn judge(&self, opened: &Opened, seen: Arc<Seen>, now: Time) -> Result<Met> {
         let target = &opened.target;
-        let guard = || HeadGuard::Is(seen.sealed.clone());
+        if !opened.is_admitted(&seen.head) {
+            let is_pinned = target.pinned.lock().is_some();
+            return Err(if is_pinned { opened.ended("revoked") } else { opened.revoked() });
+        }
         match seen.head.state {
-            HeadState::Ended => return self.vacant(opened, guard(), now, || opened.ended("ended")),
-            HeadState::Evicted => return self.vacant(opened, guard(), now, || opened.ended("evicted")),
-            HeadState::Revoked { not_before } => {
-                let is_pinned = target.pinned.lock().is_some();
+            HeadState::Ended => return self.vacant(opened, Some(&seen), now, || opened.ended("ended")),
+            HeadState::Evicted => return self.vacant(opened, Some(&seen), now, || opened.ended("evicted")),
+            HeadState::Revoked => {
                 return match &target.kind {
-                    Kind::Standing { .. } if opened.is_issued_after(not_before) => {
-                        self.vacant(opened, guard(), now, || opened.ended("revoked"))
-                    }
-                    Kind::Standing { .. } if !is_pinned => Err(Error::new(
-                        crate::Code::TokenRevoked,
-                        "the user was revoked after this token was issued: log in again",
-                    )
-                    .with("tag", &*target.tag)),
-                    _ => Err(opened.ended("revoked")),
+                    Kind::Standing { .. } => self.vacant(opened, Some(&seen), now, || opened.ended("revoked")),
+                    Kind::Named { .. } => Err(opened.ended("revoked")),
                 };
             }
             HeadState::Alive => {}
@@ -92,7 +98,7 @@ impl Global {
         if is_over {
             return match (*pinned, &target.kind) {
                 (Some(pin), _) if pin.life != seen.head.life => Err(lost(opened, pin, now, || opened.ended("ended"))),
-                (None, Kind::Standing { .. }) => Ok(Met::Vacant(guard())),
+                (None, Kind::Standing { .. }) => Ok(Met::vacant(Some(&seen))),
                 _ => Err(opened.expired()),
             };
         }
@@ -111,15 +117,17 @@ impl Global {
     pub(super) fn known(&self, opened: &Opened, now: Time) -> Option<Arc<Seen>> {
         let target = &opened.target;
         let seen = self.store.heads.get(&target.space, &target.id)?;
-        let good = seen.lives(now) && target.pinned.lock().is_none_or(|pin| pin.life == seen.head.life);
+        let good = seen.lives(now)
+            && opened.is_admitted(&seen.head)
+            && target.pinned.lock().is_none_or(|pin| pin.life == seen.head.life);
         good.then_some(seen)
     }
 
     /// No life stands there: fine for who met none of a standing session, else the end, and `why`.
-    fn vacant(&self, opened: &Opened, guard: HeadGuard, now: Time, why: impl FnOnce() -> Error) -> Result<Met> {
+    fn vacant(&self, opened: &Opened, there: Option<&Seen>, now: Time, why: impl FnOnce() -> Error) -> Result<Met> {
         match (*opened.target.pinned.lock(), &opened.target.kind) {
             (Some(pin), _) => Err(lost(opened, pin, now, why)),
-            (None, Kind::Standing { .. }) => Ok(Met::Vacant(guard)),
+            (None, Kind::Standing { .. }) => Ok(Met::vacant(there)),
             (None, Kind::Named { .. }) => Err(why()),
         }
     }

@@ -5,11 +5,12 @@
 //!
 //! Here are the verbs; [`target`] says which session is meant, [`meeting`] decides what a head means for an execution,
 //! [`rules`] what a config allows, [`change`] writes, [`begin`] makes a new life, [`commit`] writes a sub-process's own
-//! version.
+//! version, [`kept`] says how long a head stays.
 
 pub(crate) mod begin;
 pub(crate) mod change;
 mod commit;
+pub(crate) mod kept;
 mod meeting;
 mod rules;
 pub(crate) mod target;
@@ -79,7 +80,7 @@ impl Global {
         let record = self.look(&opened, &cells_of(&opened, &what), false).await?;
         let now = self.store.clock.now();
         match self.meet(&opened, &record, now)? {
-            Met::Vacant(_) => Ok(None),
+            Met::Vacant { .. } => Ok(None),
             Met::Alive(seen) => {
                 let found = self.fields(&opened, &seen, &record, &what, now)?;
                 self.touch(&opened, &seen, now);
@@ -119,7 +120,7 @@ impl Global {
         let done = self
             .change(Cells::None, |_, met, _| {
                 Ok(match (met, &what) {
-                    (Met::Vacant(_), _) => Plan::default(),
+                    (Met::Vacant { .. }, _) => Plan::default(),
                     (_, Selection::All) => Plan { clear: true, ..Plan::default() },
                     (_, Selection::Names(names)) => Plan { delete: names.clone(), ..Plan::default() },
                 })
@@ -144,7 +145,7 @@ impl Global {
             .change(Cells::Some(vec![cell]), |opened, met, record| {
                 let now = self.store.clock.now();
                 let field = match met {
-                    Met::Vacant(_) => None,
+                    Met::Vacant { .. } => None,
                     Met::Alive(seen) => self.fields(opened, seen, record, &only, now)?.pop().map(|(_, field)| field),
                 };
                 version = field.as_ref().map(|field| field.version);
@@ -175,7 +176,7 @@ impl Global {
         let opened = self.open().await?;
         let record = self.look(&opened, &Cells::None, false).await?;
         Ok(match self.meet(&opened, &record, self.store.clock.now())? {
-            Met::Vacant(_) => None,
+            Met::Vacant { .. } => None,
             Met::Alive(seen) => Some(Info {
                 version: record.version,
                 created_at: seen.head.began,
@@ -193,7 +194,7 @@ impl Global {
         let now = self.store.clock.now();
         match self.meet(&opened, &record, now)? {
             Met::Alive(seen) => Ok(seen),
-            Met::Vacant(_) => Err(opened.missing(now)),
+            Met::Vacant { .. } => Err(opened.missing(now)),
         }
     }
 

@@ -1,6 +1,7 @@
 //! What a config's schema and selector ask of a change, decided before anything is sealed.
 
 use super::change::Plan;
+use crate::clock::Time;
 use crate::config::{Definition, Schema, Selector};
 use crate::error::{Result, fail};
 use crate::json::{self, FieldName, Fields, Json};
@@ -30,24 +31,43 @@ pub(super) fn vet(definition: &Definition, identifier: &Identifier, plan: &mut P
         Stored::Unread => None,
         Stored::Read(fields) => Some(after(fields, plan)),
     };
-    match &after {
-        Some(after) => given.schema.check(after)?,
+    let object = after.as_deref().map(object);
+    match &object {
+        Some(object) => given.schema.check(object)?,
         None => given.schema.check_fields(plan.put.iter().map(|(name, value, _)| (name, value)))?,
     }
     keep_required(&given.schema, plan)?;
-    match &definition.selector {
-        Some(selector) => keep_user(selector, identifier, plan, after.as_deref()),
-        None => Ok(()),
+    if let Some(selector) = &definition.selector {
+        keep_user(selector, identifier, plan, object.as_deref())?;
+    }
+    match after {
+        Some(after) if definition.is_whole() => keep_valid(&given.schema, after),
+        _ => Ok(()),
     }
 }
 
-/// The session's object as it will be.
-fn after(stored: Vec<(FieldName, Field)>, plan: &Plan) -> String {
+type Member = (FieldName, Json, Option<Time>);
+
+/// The session's fields as they will be.
+fn after(stored: Vec<(FieldName, Field)>, plan: &Plan) -> Vec<Member> {
     let kept =
         |name: &FieldName| !plan.clear && !plan.delete.contains(name) && plan.put.iter().all(|(put, _, _)| put != name);
-    let old = stored.into_iter().filter(|(name, _)| kept(name)).map(|(name, field)| (name, field.value));
-    let new = plan.put.iter().map(|(name, value, _)| (name.clone(), value.clone()));
-    old.chain(new).collect::<Fields>().to_json()
+    let old = stored.into_iter().filter(|(name, _)| kept(name)).map(|(name, field)| (name, field.value, field.expires));
+    old.chain(plan.put.iter().cloned()).collect()
+}
+
+/// These fields as the session's object.
+fn object(fields: &[Member]) -> String {
+    fields.iter().map(|(name, value, _)| (name.clone(), value.clone())).collect::<Fields>().to_json()
+}
+
+/// Whenever fields reach their end, what is left satisfies the schema too: it speaks of fields together.
+fn keep_valid(schema: &Schema, mut fields: Vec<Member>) -> Result<()> {
+    while let Some(next) = fields.iter().filter_map(|(_, _, expires)| *expires).min() {
+        fields.retain(|(_, _, expires)| *expires != Some(next));
+        schema.check(&object(&fields))?;
+    }
+    Ok(())
 }
 
 /// A field that the schema requires is neither deleted nor given an end.

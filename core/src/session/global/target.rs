@@ -107,11 +107,12 @@ impl Opened {
         self.target.vault.cell_id(&self.target.id, name.as_str())
     }
 
-    /// Whether the token was issued after that instant.
-    pub(super) fn is_issued_after(&self, instant: Time) -> bool {
-        match &self.proof {
-            Proof::Token(token) => token.issued_at() > instant,
-            Proof::Id => true,
+    /// Whether the token may open what stands there: a standing session may have been revoked since it was issued. One
+    /// that is named by its id never begins anew.
+    pub(super) fn is_admitted(&self, head: &Head) -> bool {
+        match (&self.proof, &self.target.kind, head.not_before) {
+            (Proof::Token(token), Kind::Standing { .. }, Some(not_before)) => token.issued_at() > not_before,
+            _ => true,
         }
     }
 
@@ -129,6 +130,12 @@ impl Opened {
 
     pub(super) fn expired(&self) -> Error {
         session_expired(&self.target.tag)
+    }
+
+    /// The user was revoked, and nothing has been met with this token yet.
+    pub(super) fn revoked(&self) -> Error {
+        Error::new(crate::Code::TokenRevoked, "the user was revoked after this token was issued: log in again")
+            .with("tag", &*self.target.tag)
     }
 
     /// `SESSION_REVOKED`; `reason` is `ended`, `evicted` or `revoked`.

@@ -8,7 +8,7 @@ const NORMAL: i64 = 1;
 const FULL: i64 = 2;
 
 impl Sqlite {
-    fn on_writer(&self, sql: &str) {
+    pub(super) fn on_writer(&self, sql: &str) {
         self.writer.lock().as_ref().unwrap().connection.execute_batch(sql).unwrap();
     }
 
@@ -30,7 +30,7 @@ impl Sqlite {
 #[test]
 fn a_change_that_breaks_halfway_leaves_nothing_behind() {
     let place = Place::new();
-    let store = Sqlite::open(&place.file(""), Durability::Interval, DEADLINE).unwrap();
+    let store = Sqlite::open(&place.file(""), settings(Durability::Interval, DEADLINE)).unwrap();
     store.on_writer(
         "CREATE TEMP TRIGGER broken BEFORE INSERT ON main.session WHEN NEW.head = x'03' \
          BEGIN SELECT RAISE(ABORT, 'broken'); END",
@@ -60,7 +60,7 @@ fn a_durable_change_waits_for_the_disk_whatever_the_store_does() {
     };
     for (durability, ordinary) in [(Durability::Interval, NORMAL), (Durability::Commit, FULL)] {
         let place = Place::new();
-        let store = Sqlite::open(&place.file(""), durability, DEADLINE).unwrap();
+        let store = Sqlite::open(&place.file(""), settings(durability, DEADLINE)).unwrap();
         // Notes, inside each change's transaction, how SQLite will commit it.
         store.on_writer(
             "CREATE TEMP TABLE noted(level);

@@ -48,7 +48,7 @@ fn a_damaged_row_hides_no_other_from_a_list() {
 }
 
 #[test]
-fn lists_walk_their_keys_and_sort_nothing() {
+fn lists_and_lookups_walk_their_keys_and_sort_nothing() {
     let place = Place::new();
     let store = place.open();
     // Enough that the planner has a choice to make, and its statistics to make it by.
@@ -75,6 +75,12 @@ fn lists_walk_their_keys_and_sort_nothing() {
             (listing::PAGE_OF_USER, "SEARCH entry USING PRIMARY KEY (space=? AND user=? AND id>?)"),
             (listing::ALL_OF_USER, "SEARCH entry USING PRIMARY KEY (space=? AND user=?)"),
             (listing::HEAD_AND_TOUCH, "SEARCH session USING INDEX sqlite_autoindex_session_1 (key=?)"),
+            (listing::IDS, "SEARCH session USING COVERING INDEX sqlite_autoindex_session_1 (key>? AND key<?)"),
+            (reader::HEAD, "SEARCH session USING INDEX sqlite_autoindex_session_1 (key=?)"),
+            (reader::WHOLE, "SEARCH session USING INDEX sqlite_autoindex_session_1 (key=?)"),
+            (reader::LARGE, "SEARCH field USING INDEX sqlite_autoindex_field_1 (key=? AND cell=?)"),
+            (reader::EXPIRED, "SEARCH session USING COVERING INDEX session_expires (expires<?)"),
+            (writer::OVER, "SEARCH session USING INDEX session_expires (expires<?)"),
             (listing::USERS, "SEARCH user USING INDEX sqlite_autoindex_user_1 (key>? AND key<?)"),
         ];
         for (sql, expected) in expected {

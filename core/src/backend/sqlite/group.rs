@@ -1,0 +1,247 @@
+//! Group commit: changes that must be on the disk before they are acknowledged share one transaction and its wait.
+//!
+//! Who finds no leader leads, on its own thread, and takes along whoever has come until it commits. Each change has a
+//! savepoint, so that one that fails undoes itself only; a commit that fails fails all. Nobody waits for company: a
+//! group is what gathered while the one before it waited for the disk.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::mem;
+use std::sync::Arc;
+use std::task::{Poll, Waker};
+use std::thread;
+use std::time::Instant;
+
+use parking_lot::Mutex;
+use rusqlite::Connection;
+
+use super::super::{Change, Outcome};
+use super::error::busy;
+use super::{Attempt, writer};
+use crate::error::{Error, Result, fail};
+use crate::task;
+
+/// The most callers whose changes share a transaction: others of this machine wait for it.
+const MOST: usize = 256;
+
+/// What a caller of the group does, as its errors say it.
+pub(super) const DOING: &str = "change a session";
+
+/// Those who wait to be written, first come first.
+#[derive(Default)]
+pub(super) struct Group(Mutex<Queue>);
+
+#[derive(Default)]
+struct Queue {
+    /// Whether somebody leads, or was told to.
+    led: bool,
+    waiting: VecDeque<Arc<Member>>,
+}
+
+/// One caller's changes, applied all or nothing.
+struct Member {
+    changes: Vec<Change>,
+    deadline: Instant,
+    turn: Mutex<Turn>,
+}
+
+enum Turn {
+    /// In the queue; who is to be woken, if it has gone to sleep.
+    Waits(Option<Waker>),
+    Leads,
+    /// In the transaction of whoever leads.
+    Taken(Option<Waker>),
+    Answered(Option<Result<Outcome>>),
+}
+
+/// A caller's place. Dropped before it was taken, its changes are not made.
+pub(super) struct Place<'a> {
+    group: &'a Group,
+    member: Arc<Member>,
+}
+
+/// The leader's, until its group is answered and another leads.
+pub(super) struct Leading<'a> {
+    group: &'a Group,
+    /// Its own first.
+    taken: RefCell<Vec<Arc<Member>>>,
+}
+
+impl Group {
+    pub(super) fn join(&self, changes: Vec<Change>, deadline: Instant) -> Place<'_> {
+        let mut queue = self.0.lock();
+        let turn = if queue.led { Turn::Waits(None) } else { Turn::Leads };
+        let member = Arc::new(Member { changes, deadline, turn: Mutex::new(turn) });
+        if mem::replace(&mut queue.led, true) {
+            queue.waiting.push_back(member.clone());
+        }
+        Place { group: self, member }
+    }
+
+    /// The next that waits, now in the leader's transaction.
+    fn take(&self) -> Option<Arc<Member>> {
+        let mut queue = self.0.lock();
+        let next = queue.waiting.pop_front()?;
+        let mut turn = next.turn.lock();
+        if let Turn::Waits(sleeper) = &mut *turn {
+            *turn = Turn::Taken(sleeper.take());
+        }
+        drop(turn);
+        Some(next)
+    }
+
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> usize {
+        self.0.lock().waiting.len()
+    }
+
+    /// Lets the next lead. Whose deadline has passed meanwhile is told so.
+    fn resign(&self) {
+        let mut sleepers = Vec::new();
+        let mut queue = self.0.lock();
+        let now = Instant::now();
+        loop {
+            match queue.waiting.pop_front() {
+                Some(member) if member.deadline <= now => {
+                    sleepers.extend(member.turn_to(Turn::Answered(Some(Err(busy(DOING))))));
+                }
+                Some(member) => {
+                    sleepers.extend(member.turn_to(Turn::Leads));
+                    break;
+                }
+                None => {
+                    queue.led = false;
+                    break;
+                }
+            }
+        }
+        // Woken under no lock: a waker may run what it wakes.
+        drop(queue);
+        sleepers.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl Member {
+    /// Who is to be told of it. A member leaves the queue under the queue's lock, and has its turn when that is let go.
+    fn turn_to(&self, turn: Turn) -> Option<Waker> {
+        match mem::replace(&mut *self.turn.lock(), turn) {
+            Turn::Waits(sleeper) | Turn::Taken(sleeper) => sleeper,
+            _ => None,
+        }
+    }
+
+    fn answer(&self, answer: Result<Outcome>) {
+        if let Some(sleeper) = self.turn_to(Turn::Answered(Some(answer))) {
+            sleeper.wake();
+        }
+    }
+}
+
+impl<'a> Place<'a> {
+    /// The answer, once somebody has written it; `None`: it is this caller who leads.
+    pub(super) async fn answer(&self) -> Option<Result<Outcome>> {
+        std::future::poll_fn(|context| {
+            let member = &*self.member;
+            if member.deadline <= Instant::now() && self.leave() {
+                return Poll::Ready(Some(Err(busy(DOING))));
+            }
+            let mut turn = member.turn.lock();
+            match &mut *turn {
+                Turn::Leads => Poll::Ready(None),
+                Turn::Waits(waker) | Turn::Taken(waker) => {
+                    *waker = Some(context.waker().clone());
+                    task::poll_again_at(member.deadline);
+                    Poll::Pending
+                }
+                Turn::Answered(answer) => {
+                    let answer = answer.take();
+                    Poll::Ready(Some(answer.unwrap_or_else(|| Err(fail!(Internal, "an answer was asked for twice")))))
+                }
+            }
+        })
+        .await
+    }
+
+    /// Leads, having been told to.
+    pub(super) fn lead(&self) -> Leading<'a> {
+        *self.member.turn.lock() = Turn::Taken(None);
+        Leading { group: self.group, taken: RefCell::new(vec![self.member.clone()]) }
+    }
+
+    /// Leaves the queue; `false` when it is not in it any more.
+    fn leave(&self) -> bool {
+        let mut queue = self.group.0.lock();
+        let before = queue.waiting.len();
+        queue.waiting.retain(|member| !Arc::ptr_eq(member, &self.member));
+        queue.waiting.len() < before
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        // In this order: out of the queue, it has its turn.
+        if !self.leave() && matches!(*self.member.turn.lock(), Turn::Leads) {
+            self.group.resign();
+        }
+    }
+}
+
+impl Leading<'_> {
+    /// Applies the leader's changes and those of all who come meanwhile; what became of each, in their order.
+    pub(super) fn apply(&self, connection: &Connection) -> Attempt<Vec<Result<Outcome>>> {
+        let mut outcomes = Vec::new();
+        let mut next = self.next(0);
+        while let Some(member) = next {
+            connection.prepare_cached("SAVEPOINT change")?.execute([])?;
+            match writer::apply(connection, &member.changes) {
+                Ok(outcome) => outcomes.push(Ok(outcome)),
+                // So grave that SQLite gave the transaction up.
+                Err(trouble) if connection.is_autocommit() => return Err(trouble),
+                Err(trouble) => {
+                    connection.prepare_cached("ROLLBACK TO change")?.execute([])?;
+                    outcomes.push(Err(trouble.named(DOING)));
+                }
+            }
+            connection.prepare_cached("RELEASE change")?.execute([])?;
+            next = if outcomes.len() < MOST { self.next(outcomes.len()) } else { None };
+        }
+        Ok(outcomes)
+    }
+
+    /// The member after so many: one of those that were taken before, if this is another try.
+    fn next(&self, after: usize) -> Option<Arc<Member>> {
+        let taken = self.taken.borrow().get(after).cloned();
+        taken.or_else(|| self.take())
+    }
+
+    fn take(&self) -> Option<Arc<Member>> {
+        let next = self.group.take().or_else(|| {
+            // Whoever the group before has woken is about to ask: lets those who can run do so.
+            thread::yield_now();
+            self.group.take()
+        })?;
+        self.taken.borrow_mut().push(next.clone());
+        Some(next)
+    }
+
+    /// Answers all: each its own, or all the same error, for then nothing was applied.
+    pub(super) fn answer(&self, written: Result<Vec<Result<Outcome>>>) {
+        let taken = self.taken.take();
+        match written {
+            Ok(outcomes) => taken.iter().zip(outcomes).for_each(|(member, outcome)| member.answer(outcome)),
+            Err(error) => fail_all(&taken, &error),
+        }
+    }
+}
+
+impl Drop for Leading<'_> {
+    fn drop(&mut self) {
+        // Not empty after a panic only.
+        fail_all(&self.taken.take(), &fail!(Internal, "the group that the change was written with broke down"));
+        self.group.resign();
+    }
+}
+
+fn fail_all(members: &[Arc<Member>], error: &Error) {
+    members.iter().for_each(|member| member.answer(Err(error.clone())));
+}
