@@ -153,6 +153,27 @@ fn a_key_is_not_dropped_while_something_needs_it() {
 }
 
 #[test]
+fn a_check_and_a_store_for_reading_only_follow_the_keys() {
+    let place = Place::new();
+    let store = place.store();
+    let (large, _) = fill(&store);
+    let options = json!({"url": format!("sqlite:{}", place.0.path().join("sessions.db").display()), "readOnly": true});
+    let options = Options::from_json(&options.to_string()).unwrap().keyring_file(place.keyring());
+    let reads = Store::open(options).wait().unwrap();
+
+    place.rotate();
+    // For reading only, keys that the store has not met are known here, and told nobody.
+    reads.reload_keys(None).wait().unwrap();
+    // Somebody else seals with a key that these two have yet to meet.
+    assert_eq!(rewrap_all(&place.store(), 100), (13, 0));
+    for store in [&store, &reads] {
+        let found = parsed(&store.check().wait().unwrap());
+        assert_eq!((&found["ok"], &found["sessions"]), (&json!(true), &json!(4)), "{found}");
+        assert_eq!(global(store, "ada").get("large").wait().unwrap().unwrap().as_str(), json!(large).to_string());
+    }
+}
+
+#[test]
 fn bad_options_of_rewrap_are_refused() {
     let store = Store::open(Options::new("memory:")).wait().unwrap();
     for bad in [r#"{"limit": 0}"#, r#"{"cursor": "AA"}"#, r#"{"limits": 1}"#, "7"] {
