@@ -11,6 +11,7 @@ include mk/c.mk
 include mk/python.mk
 include mk/node.mk
 include mk/keys.mk
+include mk/identity.mk
 include mk/torture.mk
 
 .PHONY: help prepare artefacts demo demo-check test test-rust test-format test-docs test-relay test-panic lint fmt clean

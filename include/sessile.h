@@ -648,8 +648,16 @@ int32_t sessile_lint(sessile_str_t pipeline,
                      sessile_error_t **err);
 
 /**
- * Makes options from a JSON object: {"url": "sqlite:./sessions.db"}, and optionally workspace, product, env, issuers
- * (array), limits (object), durability ("interval" or "commit"), keyring (a path). Unknown members are an error.
+ * Makes options from a JSON object: {"url": "sqlite:./sessions.db"}, and optionally
+ *
+ * - workspace, product, env ("default", "default", "dev"), issuers (array), limits (object), keyring (a path);
+ * - durability: "interval" (the default: a power cut may take the last moments) or "commit";
+ * - readOnly: true opens a file without changing anything; every change is SESSILE_READ_ONLY, a file that is not there
+ *   SESSILE_NOT_FOUND;
+ * - allowNetworkFilesystem: true lets a file lie on NFS, SMB or FUSE, which is SESSILE_UNSUPPORTED otherwise; only where
+ *   one machine alone ever opens it.
+ *
+ * Unknown members are an error.
  */
 int32_t sessile_options_new(sessile_str_t json,
                             sessile_options_t **out,
@@ -1089,6 +1097,38 @@ int32_t sessile_store_close(sessile_store_t *store,
 int32_t sessile_store_sweep(sessile_store_t *store,
                             uint32_t budget,
                             uint64_t *count,
+                            sessile_error_t **err);
+
+/**
+ * Waits until everything that was acknowledged before is on the disk: for the moments that matter under the durability
+ * "interval". Under "commit", and in memory, there is nothing to wait for. SESSILE_IO.
+ */
+int32_t sessile_store_flush(sessile_store_t *store,
+                            sessile_error_t **err);
+
+/**
+ * Copies the store to a new file at `path`, as of one instant, while others go on reading and writing. The copy is a
+ * store of its own, sealed under the same keyring, which is not in it. SESSILE_ALREADY_EXISTS: no file is ever
+ * replaced; SESSILE_UNSUPPORTED in memory; SESSILE_IO.
+ */
+int32_t sessile_store_backup(sessile_store_t *store,
+                             sessile_str_t path,
+                             sessile_error_t **err);
+
+/**
+ * Looks everything over, while the store is in use: the file as a whole, and every record of this workspace, product
+ * and env, opened with the keyring. It takes about as long as reading the file.
+ * {"ok":false,"sessions":1204,"fields":9120,"users":611,"configs":2,"problemCount":1,
+ * "problems":[{"kind":"field","code":"CORRUPT","where":"<space>/<session>/<field>"}]}, the first 100 problems.
+ *
+ * - kind: file (`where` is SQLite's sentence), keys, config, session, field, touch, user or index.
+ * - code: an error's name, NOT_FOUND for what should be there and is not.
+ * - where: blind ids in hex, never a name.
+ *
+ * What it finds is no error: the status is 0. A failed call could not look.
+ */
+int32_t sessile_store_check(sessile_store_t *store,
+                            sessile_buffer_t **out,
                             sessile_error_t **err);
 
 /**

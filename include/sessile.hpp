@@ -796,6 +796,21 @@ public:
         return detail::value<std::uint64_t>(
             [&](auto out, auto error) { return sessile_store_sweep(raw(), budget, out, error); });
     }
+    /** Waits until everything that was acknowledged before is on the disk, whatever the durability. */
+    void flush()
+    {
+        detail::check([&](auto error) { return sessile_store_flush(raw(), error); });
+    }
+    /** Copies the store, as of one instant, to a new file at `path`, under the same keyring; ALREADY_EXISTS. */
+    void backup(std::string_view path)
+    {
+        detail::check([&](auto error) { return sessile_store_backup(raw(), detail::slice(path), error); });
+    }
+    /** Looks everything over: {"ok":…,"sessions":…,"problemCount":…,"problems":[{"kind":…,"code":…,"where":…}]}. */
+    std::string check()
+    {
+        return detail::text([&](auto out, auto error) { return sessile_store_check(raw(), out, error); });
+    }
     /** Closes the store: later calls are CLOSED. Closing twice is fine. */
     void close()
     {

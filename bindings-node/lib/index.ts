@@ -3,6 +3,7 @@
  *
  * Every call that may wait gives a promise and has a `Sync` twin. What goes wrong is a {@link SessileError}.
  */
+export type { CheckReport, Problem } from './check.js'
 export { Clock } from './clock.js'
 export { Configs, selectorOptions } from './configs.js'
 export type {

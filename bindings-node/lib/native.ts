@@ -35,6 +35,9 @@ interface Native {
     ...issuerSecrets: (string | Uint8Array)[]
   ): Reply
   storeSweep(store: Handle, ticket: Ticket, budget: number): Reply
+  storeFlush(store: Handle, ticket: Ticket): Reply
+  storeBackup(store: Handle, ticket: Ticket, path: string): Reply
+  storeCheck(store: Handle, ticket: Ticket): Reply
   storeClose(store: Handle, ticket: Ticket): Reply
   storeExecution(store: Handle, trigger?: string, token?: string): Handle
   storeResume(store: Handle, ticket: Ticket, checkpoint: Uint8Array, trigger?: string, token?: string): Reply

@@ -1,8 +1,9 @@
 import { invalid } from './error.js'
+import type { CheckReport } from './check.js'
 import { Clock } from './clock.js'
 import { Configs } from './configs.js'
 import { Execution } from './execution.js'
-import { isObject, jsonText, kindOf, nameOf, nothing, number, optionalText, seconds, text, textOf } from './json.js'
+import { isObject, jsonText, kindOf, nameOf, nothing, number, optionalText, parsed, seconds, text, textOf } from './json.js'
 import { fromInside, inside, later, native, now, own, type Handle, type Reply, type Ticket } from './native.js'
 import { Session } from './session.js'
 import { Sessions } from './sessions.js'
@@ -78,6 +79,10 @@ export interface StoreOptions {
    * promise confirmed is on the disk.
    */
   durability?: 'interval' | 'commit' | undefined
+  /** Nothing is written, made or locked; a change is `READ_ONLY`, a missing file `NOT_FOUND`. */
+  readOnly?: boolean | undefined
+  /** Opens a file on a network's file system, where one machine alone does so. */
+  allowNetworkFilesystem?: boolean | undefined
   /** A clock to use instead of the system's. */
   clock?: Clock | undefined
 }
@@ -281,6 +286,47 @@ export class Store {
   /** {@link sweep}, here and now. */
   sweepSync(budget = 1000): number {
     return now(this.sweepSync, (ticket) => native.storeSweep(this.#handle, ticket, budgetOf(budget)), number)
+  }
+
+  /**
+   * Waits until everything that was acknowledged before is on the disk. For the moments that matter under
+   * `durability: 'interval'`; else there is nothing to wait for. `IO`.
+   */
+  flush(): Promise<void> {
+    return later(this.flush, (ticket) => native.storeFlush(this.#handle, ticket), nothing)
+  }
+
+  /** {@link flush}, here and now. */
+  flushSync(): void {
+    now(this.flushSync, (ticket) => native.storeFlush(this.#handle, ticket), nothing)
+  }
+
+  /**
+   * Copies the store to a new file at `path`, as of one instant, while others go on reading and writing. The copy is
+   * sealed under the same keyring, which is not in it.
+   *
+   * `ALREADY_EXISTS`: no file is ever replaced; `UNSUPPORTED` in memory; `IO`.
+   */
+  backup(path: string): Promise<void> {
+    return later(this.backup, (ticket) => native.storeBackup(this.#handle, ticket, nameOf(path, 'path')), nothing)
+  }
+
+  /** {@link backup}, here and now. */
+  backupSync(path: string): void {
+    now(this.backupSync, (ticket) => native.storeBackup(this.#handle, ticket, nameOf(path, 'path')), nothing)
+  }
+
+  /**
+   * Looks everything over while the store is in use: the file as a whole, and every record of this workspace, product
+   * and env, opened with the keyring. Takes as long as there is data. What it finds is no error.
+   */
+  check(): Promise<CheckReport> {
+    return later(this.check, (ticket) => native.storeCheck(this.#handle, ticket), parsed)
+  }
+
+  /** {@link check}, here and now. */
+  checkSync(): CheckReport {
+    return now(this.checkSync, (ticket) => native.storeCheck(this.#handle, ticket), parsed)
   }
 
   /** Closes the store: every call after that is `CLOSED`. Closing twice is fine. */

@@ -64,6 +64,12 @@ pub fn export(exports: &mut Exports<'_>) -> napi::Result<()> {
         let budget = budget(call.number(2)?)?;
         call.answer(call.on_store(|store| store.sweep(budget))?, reply::count)
     })?;
+    exports.define("storeFlush", |call| call.answer(call.on_store(Store::flush)?, reply::nothing))?;
+    exports.define("storeBackup", |call| {
+        let path = call.text(2)?;
+        call.answer(call.on_store(|store| store.backup(&path))?, reply::nothing)
+    })?;
+    exports.define("storeCheck", |call| call.answer(call.on_store(Store::check)?, reply::text))?;
     exports.define("storeClose", |call| call.answer(call.on_store(Store::close)?, reply::nothing))?;
     exports.define("storeExecution", |call| {
         let (trigger, token) = (call.optional_text(1)?, call.optional_text(2)?);

@@ -8,12 +8,12 @@ use sessile::{Keyring, Options};
 use crate::arguments::{Bytes, Count, Name, Path, Seconds, Text};
 use crate::clock::Clock;
 use crate::configs::Configs;
-use crate::error::{OrRaise, border};
+use crate::error::{OrRaise, border, invalid};
 use crate::execution::Execution;
 use crate::session::Session;
 use crate::sessions::Sessions;
 use crate::step::Step;
-use crate::task::{Given, To, Waits, nothing, plain, run};
+use crate::task::{Given, To, Waits, document, nothing, plain, run};
 
 /// An open store.
 #[pyclass(frozen, module = "sessile._native")]
@@ -130,6 +130,27 @@ impl Store {
     #[pyo3(signature = (budget, receiver=None))]
     fn sweep(&self, py: Python<'_>, budget: Count, receiver: To<'_, '_>) -> Given {
         border(py, || run(py, Waits::Maybe, self.0.sweep(budget.0), receiver, plain))
+    }
+
+    /// Waits until what was acknowledged is on the disk.
+    #[pyo3(signature = (receiver=None))]
+    fn flush(&self, py: Python<'_>, receiver: To<'_, '_>) -> Given {
+        border(py, || run(py, Waits::Maybe, self.0.flush(), receiver, nothing))
+    }
+
+    /// Copies the store to a new file.
+    #[pyo3(signature = (path, receiver=None))]
+    fn backup(&self, py: Python<'_>, path: Path, receiver: To<'_, '_>) -> Given {
+        border(py, || {
+            let Some(path) = path.0.to_str() else { return Err(invalid(py, "a path is valid UTF-8".to_owned())) };
+            run(py, Waits::Maybe, self.0.backup(path), receiver, nothing)
+        })
+    }
+
+    /// Looks everything over; the report, JSON text.
+    #[pyo3(signature = (receiver=None))]
+    fn check(&self, py: Python<'_>, receiver: To<'_, '_>) -> Given {
+        border(py, || run(py, Waits::Maybe, self.0.check(), receiver, document))
     }
 
     /// Closes the store.

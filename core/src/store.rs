@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use crate::backend::{self, Backend, Location, Settings};
 use crate::check;
-use crate::clock::Clock;
+use crate::clock::{Clock, Time};
 use crate::config::{Catalog, Configs};
 use crate::error::{Result, fail};
 use crate::execution::{Access, Execution, not_allowed};
 use crate::fork::{self, Registered};
-use crate::identity::{Issuers, Secrets, Signer, VerifiedToken, Verifier};
+use crate::identity::{Confirmation, Issuers, Revocations, Secrets, Signer, VerifiedToken, Verifier};
 use crate::keys::{self, Keys};
 use crate::lifecycle::{self, Sessions};
 use crate::limits::Limits;
@@ -54,6 +54,7 @@ pub(crate) struct Inner {
     pub(crate) heads: Heads,
     pub(crate) high_water: HighWater,
     pub(crate) catalog: Catalog,
+    pub(crate) revocations: Revocations,
     /// Read-change-write verbs of this process queue here by field, so that one process is one contender.
     pub(crate) turns: Vec<async_lock::Mutex<()>>,
     closed: AtomicBool,
@@ -153,6 +154,7 @@ impl Store {
             heads: Heads::default(),
             high_water: HighWater::default(),
             catalog: Catalog::default(),
+            revocations: Revocations::default(),
             turns: (0..TURNS).map(|_| async_lock::Mutex::new(())).collect(),
             closed: AtomicBool::new(false),
             pid: AtomicU32::new(process::id()),
@@ -170,12 +172,39 @@ impl Store {
     /// Takes up an execution from a checkpoint of at most 24 hours. If the checkpoint belongs to a user, `token` must
     /// be that user's. `CORRUPT`, `KEY_*`, `INVALID_ARGUMENT` (too old), `GLOBAL_NOT_ALLOWED`, `TOKEN_*`.
     pub fn resume(&self, checkpoint: &[u8], trigger: Option<&str>, token: Option<&str>) -> Task<Execution> {
-        Task::at_once(|| Execution::resume(self.0.clone(), checkpoint, trigger, token))
+        Task::begun(|| Execution::resume(self.0.clone(), checkpoint, trigger, token))
     }
 
     /// Verifies a token, with or without `Bearer ` or `<tag>:`. `TOKEN_*`.
     pub fn verify(&self, token: &str) -> Task<VerifiedToken> {
-        Task::at_once(|| self.0.check_open().and_then(|()| self.0.verify(token)))
+        Task::begun(|| self.verify_at_once(token))
+    }
+
+    /// A token that is known, or whose keys are, needs no wait.
+    fn verify_at_once(&self, token: &str) -> Task<VerifiedToken> {
+        if let Err(error) = self.0.check_open() {
+            return Task::ready(Err(error));
+        }
+        let (unproven, now) = (Confirmation::default(), self.0.clock.now());
+        let token = match self.0.verify_now(token, &unproven, now) {
+            Ok(known) => Ok(known),
+            Err(missed) if missed.may_wait() => Err(token.to_owned()),
+            Err(missed) => return Task::ready(Err(missed.error)),
+        };
+        if let Ok(known) = &token
+            && let Some(verdict) = self.0.revocations.check_now(known)
+        {
+            return Task::ready(known.check_alive(now).and(verdict).map(|()| known.clone()));
+        }
+        self.task(async move |store| {
+            let token = match token {
+                Ok(known) => known,
+                Err(given) => store.verify_whenever(&given, &unproven).await?,
+            };
+            token.check_alive(store.clock.now())?;
+            store.revocations.check(&store, &token).await?;
+            Ok(token)
+        })
     }
 
     /// The user's Global session of config `tag` (absent: `global`), from proof alone, outside any execution. The proof
@@ -252,9 +281,65 @@ impl Store {
         })
     }
 
+    /// Revokes every token that `issuer` gave out until `not_before` (absent: now): login and session tokens and refresh
+    /// tokens too where it is the store's own, `sessile:<workspace>/<product>/<env>`. It only ever moves forward. Counts
+    /// at once here and within a second in every process, for running executions too: `TOKEN_REVOKED`.
+    ///
+    /// `NOT_FOUND` if no issuer has that name, `INVALID_ARGUMENT` for an instant that is yet to come.
+    pub fn revoke_issuer(&self, issuer: &str, not_before: Option<Time>) -> Task<()> {
+        let issuer = issuer.to_owned();
+        self.task(async move |store| store.revocations.revoke_issuer(&store, &issuer, not_before).await)
+    }
+
+    /// Revokes one token, which must verify (it may be bound to a key, and it may have expired, which is enough). Known by
+    /// its `jti`; `INVALID_ARGUMENT` if it has none. Counts like [`revoke_issuer`](Store::revoke_issuer), and is
+    /// forgotten when the token has ended. `TOKEN_*`.
+    pub fn revoke_token(&self, token: &str) -> Task<()> {
+        let token = token.to_owned();
+        self.task(async move |store| {
+            let token = store.verify_unproven(&token).await?;
+            match token.check_alive(store.clock.now()) {
+                Ok(()) => store.revocations.revoke_token(&store, &token).await,
+                Err(_) => Ok(()),
+            }
+        })
+    }
+
+    /// Revokes one token by its issuer and `jti`, for who does not have its text. `NOT_FOUND` if no issuer has that name.
+    pub fn revoke_token_id(&self, issuer: &str, jti: &str) -> Task<()> {
+        let (issuer, jti) = (issuer.to_owned(), jti.to_owned());
+        self.task(async move |store| store.revocations.revoke_token_id(&store, &issuer, &jti).await)
+    }
+
+    /// Takes a logout token (OpenID Connect Back-Channel Logout 1.0) of one of the issuers. Its user's sessions are
+    /// revoked under every configuration, the standing ones too, begun or not, and so are all tokens with its `sid`; how
+    /// many sessions were alive. A logout token is taken once. `TOKEN_*`.
+    pub fn accept_logout_token(&self, token: &str) -> Task<u64> {
+        let token = token.to_owned();
+        self.task(async move |store| lifecycle::accept_logout(&store, &token).await)
+    }
+
+    /// What there is to know of tokens and keys, JSON: `{"tokenCache": {"hits", "misses", "tokens"}, "issuers":
+    /// [{"issuer", "keys": [kid…], "refusedKeys": [{"index", "kid", "reason"}], "trouble": null|"…"}]}`. `trouble` is why
+    /// the keys could not be loaded lately; the last good ones are in force meanwhile.
+    pub fn stats(&self) -> String {
+        self.0.verifier.stats()
+    }
+
     /// The limits in force.
     pub fn limits(&self) -> &Limits {
         &self.0.limits
+    }
+
+    fn task<R: Send + 'static, F>(&self, work: impl FnOnce(Arc<Inner>) -> F + Send + 'static) -> Task<R>
+    where
+        F: Future<Output = Result<R>> + Send + 'static,
+    {
+        let store = self.0.clone();
+        Task::new(&self.0.pool, async move {
+            store.ready().await?;
+            work(store).await
+        })
     }
 
     /// Closes the store: later calls are `CLOSED`. Closing twice is fine. `FORKED` in a forked child, where there is
@@ -286,19 +371,21 @@ impl Tokens {
     /// Signs a login token (EdDSA). `claims`: a JSON object with `sub` and whatever else but `iss aud exp iat nbf jti
     /// sid cnf act`; `ttl` in seconds, 1 to 86,400. `INVALID_ARGUMENT`, `INVALID_JSON`, `LIMIT_EXCEEDED`.
     pub fn issue(&self, claims: &str, ttl: u64) -> Task<String> {
-        Task::at_once(|| {
-            self.0.check_open()?;
-            self.0.glance_at_keys();
-            self.0.signer.issue(claims, ttl, self.0.clock.now())
+        Task::begun(|| {
+            Task::ready(self.0.check_open().and_then(|()| {
+                self.0.glance_at_keys();
+                self.0.signer.issue(claims, ttl, self.0.clock.now())
+            }))
         })
     }
 
     /// The public keys, as a JWK set (JSON text).
     pub fn jwks(&self) -> Task<String> {
-        Task::at_once(|| {
-            self.0.check_open()?;
-            self.0.glance_at_keys();
-            Ok(self.0.signer.jwks())
+        Task::begun(|| {
+            Task::ready(self.0.check_open().map(|()| {
+                self.0.glance_at_keys();
+                self.0.signer.jwks()
+            }))
         })
     }
 }

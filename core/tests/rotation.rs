@@ -112,19 +112,22 @@ fn a_rotation_from_the_first_step_to_the_last() {
     let place = Place::new();
     let store = place.store();
     let (large, started) = fill(&store);
+    let revoked = store.tokens().issue(r#"{"sub": "dan"}"#, 600).wait().unwrap();
+    store.revoke_token(&revoked).wait().unwrap();
     assert_eq!(usage(&store, 1), [4, 4, 4, 1]);
     store.close().wait().unwrap();
 
     place.rotate();
     let store = place.store();
     let (rewrapped, skipped) = rewrap_all(&store, 2);
-    assert_eq!((rewrapped, skipped), (13, 0));
+    assert_eq!((rewrapped, skipped), (15, 0), "13 cells, a revocation and the mark of all");
     assert_eq!((usage(&store, 1), usage(&store, 2)), ([0; 4], [4, 4, 4, 1]));
     assert_eq!(rewrap_all(&store, 100), (0, 0), "done once is done");
 
     store.drop_key("1").wait().unwrap();
     assert_eq!(parsed(&Keyring::describe(place.keyring()).unwrap())["data"].as_array().unwrap().len(), 1);
     for store in [&store, &place.store()] {
+        assert_eq!(store.verify(&revoked).wait().unwrap_err().code(), Code::TokenRevoked);
         assert_eq!(global(store, "ada").get("large").wait().unwrap().unwrap().as_str(), json!(large).to_string());
         let verified = parsed(&store.sessions().verify(started["token"].as_str().unwrap()).wait().unwrap());
         assert_eq!((&verified["valid"], &verified["data"]["note"]), (&json!(true), &json!(large)));

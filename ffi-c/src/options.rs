@@ -10,8 +10,16 @@ use crate::error::sessile_error_t;
 use crate::handle::{free, handle, look_up, sessile_clock_t, sessile_options_t};
 use crate::text::sessile_str_t;
 
-/// Makes options from a JSON object: {"url": "sqlite:./sessions.db"}, and optionally workspace, product, env, issuers
-/// (array), limits (object), durability ("interval" or "commit"), keyring (a path). Unknown members are an error.
+/// Makes options from a JSON object: {"url": "sqlite:./sessions.db"}, and optionally
+///
+/// - workspace, product, env ("default", "default", "dev"), issuers (array), limits (object), keyring (a path);
+/// - durability: "interval" (the default: a power cut may take the last moments) or "commit";
+/// - readOnly: true opens a file without changing anything; every change is SESSILE_READ_ONLY, a file that is not there
+///   SESSILE_NOT_FOUND;
+/// - allowNetworkFilesystem: true lets a file lie on NFS, SMB or FUSE, which is SESSILE_UNSUPPORTED otherwise; only where
+///   one machine alone ever opens it.
+///
+/// Unknown members are an error.
 #[unsafe(no_mangle)]
 pub extern "C" fn sessile_options_new(
     json: sessile_str_t,

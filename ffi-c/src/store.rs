@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 use sessile::Store;
 
 use crate::border::{Out, enter, release};
-use crate::buffer::{buffer_of, sessile_buffer_t};
+use crate::buffer::{buffer_of, enter_text, sessile_buffer_t};
 use crate::error::sessile_error_t;
 use crate::handle::{free, handle, look_up, sessile_options_t, sessile_session_t, sessile_store_t};
 use crate::options::taken;
@@ -51,6 +51,47 @@ pub extern "C" fn sessile_store_sweep(
         count.give(look_up(store)?.sweep(budget).wait()?);
         Ok(())
     })
+}
+
+/// Waits until everything that was acknowledged before is on the disk: for the moments that matter under the durability
+/// "interval". Under "commit", and in memory, there is nothing to wait for. SESSILE_IO.
+#[unsafe(no_mangle)]
+pub extern "C" fn sessile_store_flush(
+    store: *mut sessile_store_t,
+    err: Option<&mut MaybeUninit<*mut sessile_error_t>>,
+) -> i32 {
+    enter(err, || look_up(store)?.flush().wait())
+}
+
+/// Copies the store to a new file at `path`, as of one instant, while others go on reading and writing. The copy is a
+/// store of its own, sealed under the same keyring, which is not in it. SESSILE_ALREADY_EXISTS: no file is ever
+/// replaced; SESSILE_UNSUPPORTED in memory; SESSILE_IO.
+#[unsafe(no_mangle)]
+pub extern "C" fn sessile_store_backup(
+    store: *mut sessile_store_t,
+    path: sessile_str_t,
+    err: Option<&mut MaybeUninit<*mut sessile_error_t>>,
+) -> i32 {
+    enter(err, || look_up(store)?.backup(path.required("path")?).wait())
+}
+
+/// Looks everything over, while the store is in use: the file as a whole, and every record of this workspace, product
+/// and env, opened with the keyring. It takes about as long as reading the file.
+/// {"ok":false,"sessions":1204,"fields":9120,"users":611,"configs":2,"problemCount":1,
+/// "problems":[{"kind":"field","code":"CORRUPT","where":"<space>/<session>/<field>"}]}, the first 100 problems.
+///
+/// - kind: file (`where` is SQLite's sentence), keys, config, session, field, touch, user or index.
+/// - code: an error's name, NOT_FOUND for what should be there and is not.
+/// - where: blind ids in hex, never a name.
+///
+/// What it finds is no error: the status is 0. A failed call could not look.
+#[unsafe(no_mangle)]
+pub extern "C" fn sessile_store_check(
+    store: *mut sessile_store_t,
+    out: Option<&mut MaybeUninit<*mut sessile_buffer_t>>,
+    err: Option<&mut MaybeUninit<*mut sessile_error_t>>,
+) -> i32 {
+    enter_text(out, err, || look_up(store)?.check().wait())
 }
 
 /// Frees the handle. A store that was not closed closes when its last execution, session and call are gone too.

@@ -85,7 +85,7 @@ static bool holds(sessile_session_t *session, const char *name, const char *json
 /* A value for out-params that no call writes. */
 #define POISON(type) ((type *)(uintptr_t)0x5a5a5a5a)
 
-/* Every function on a store's configurations and users, with all but `store` as it should be. */
+/* Every function on a store as a whole, its configurations and users, with all but `store` as it should be. */
 static void every_lifecycle_call(sessile_store_t *store, int32_t wanted)
 {
     sessile_str_t x = SESSILE_STR("x"), one = SESSILE_STR("1"), none = SESSILE_NONE;
@@ -94,6 +94,9 @@ static void every_lifecycle_call(sessile_store_t *store, int32_t wanted)
     sessile_buffer_t *out = POISON(sessile_buffer_t);
     uint64_t count = 77;
     IS(sessile_store_sweep(store, 1, &count, NULL), wanted);
+    IS(sessile_store_flush(store, NULL), wanted);
+    IS(sessile_store_backup(store, x, NULL), wanted);
+    IS(sessile_store_check(store, &out, NULL), wanted);
     IS(sessile_configs_create(store, definition, &out, NULL), wanted);
     IS(sessile_configs_get(store, x, &out, NULL), wanted);
     IS(sessile_configs_list(store, none, &out, NULL), wanted);
@@ -301,6 +304,7 @@ static void a_closed_store_closes_all_that_came_of_it(void)
     IS(sessile_session_get(w.global, SESSILE_STR("x"), &out, NULL), SESSILE_CLOSED);
     IS(sessile_session_put(w.local, SESSILE_STR("{}"), SESSILE_NO_TTL, NULL), SESSILE_CLOSED);
     IS(sessile_tokens_issue(w.store, SESSILE_STR("{\"sub\":\"u\"}"), 1, &out, NULL), SESSILE_CLOSED);
+    every_lifecycle_call(w.store, SESSILE_CLOSED);
     CHECK(out == POISON(sessile_buffer_t) && run == POISON(sessile_execution_t));
     finish(w);
 }
@@ -370,6 +374,7 @@ static void a_missing_out_param_is_refused_before_anything_happens(void)
     IS(sessile_lint(SESSILE_NONE, &out, NULL), SESSILE_INVALID_ARGUMENT);
     IS(sessile_selector_options(SESSILE_STR("{}"), NULL, NULL), SESSILE_INVALID_ARGUMENT);
     IS(sessile_selector_options(SESSILE_NONE, &out, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_store_check(w.store, NULL, NULL), SESSILE_INVALID_ARGUMENT);
     IS(sessile_configs_get(w.store, x, NULL, NULL), SESSILE_INVALID_ARGUMENT);
     IS(sessile_configs_list(w.store, SESSILE_NONE, NULL, NULL), SESSILE_INVALID_ARGUMENT);
     IS(sessile_configs_export(w.store, SESSILE_NONE, NULL, NULL), SESSILE_INVALID_ARGUMENT);
@@ -462,6 +467,7 @@ static void a_missing_text_is_an_argument_error(void)
     sessile_str_t x = SESSILE_STR("x"), none = SESSILE_NONE;
     sessile_buffer_t *out = POISON(sessile_buffer_t);
     uint64_t count = 77;
+    IS(sessile_store_backup(store, none, NULL), SESSILE_INVALID_ARGUMENT);
     IS(sessile_configs_create(store, none, &out, NULL), SESSILE_INVALID_ARGUMENT);
     IS(sessile_configs_get(store, none, &out, NULL), SESSILE_INVALID_ARGUMENT);
     IS(sessile_configs_update(store, none, x, &out, NULL), SESSILE_INVALID_ARGUMENT);

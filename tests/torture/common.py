@@ -128,7 +128,7 @@ def verify(place, low, db=None, high=None):
             need(listed.get(session) is True, f"session {session} of {name} was acknowledged and is not there")
         for session in least.revoked:
             need(listed.get(session) is not True, f"session {session} of {name} was revoked and lives")
-    exact(db or place.db)
+    exact(place, db)
     return len(listed)
 
 
@@ -142,8 +142,13 @@ def pages(call, tag):
             return
 
 
-def exact(db):
-    """The file is whole, every index entry has its session, and every session that holds something its entry."""
+def exact(place, db=None):
+    """`check()` finds nothing; nor do we ourselves: the file is whole, every index entry has its session, and every
+    session that holds something its entry."""
+    db = db or place.db
+    with place.open(db) as store:
+        report = store.check()
+        need(report.ok, f"check() finds {report.problem_count} problems: {report.problems[:5]}")
     with contextlib.closing(sqlite3.connect(db)) as file:
         need(file.execute("PRAGMA integrity_check").fetchall() == [("ok",)], "the file's integrity is broken")
         lone = file.execute(

@@ -66,7 +66,7 @@ def _limited(folder):
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         session(store, f"u{count}").put({"n": count})
         holds(store, count + 1)
-    exact(place.db)
+    exact(place)
 
 
 def full_disk(folder):
@@ -84,7 +84,7 @@ def full_disk(folder):
             ballast.unlink()
             session(store, f"u{count}").put({"n": count})
             holds(store, count + 1)
-        exact(place.db)
+        exact(place)
     finally:
         run(["umount", folder])
 
@@ -130,7 +130,7 @@ def replaced(folder):
     with place.open() as store:
         need(session(store).get("n") == 1, "the backup was not restored as it was")
         session(store).put({"n": 4})
-    exact(place.db)
+    exact(place)
 
 
 def truncated(folder):
@@ -197,7 +197,7 @@ def starved(folder):
             session(store, f"u{n % 20}").put({"n": n, "more": "y" * 8000})
         later = place.db.with_name("sessions.db-wal").stat().st_size
         need(later <= 2 * grown, f"the log went on growing after the reader: {grown}, then {later}")
-    exact(place.db)
+    exact(place)
 
 
 def jumping_clock(folder):
@@ -226,7 +226,7 @@ def jumping_clock(folder):
         clock.set(start + timedelta(hours=1, seconds=1))
         need(not store.sessions.verify(pair.token), "a revoked session came back with the clock")
         store.sweep()
-    exact(place.db)
+    exact(place)
 
 
 if __name__ == "__main__" and sys.argv[1] == "limited":

@@ -1,5 +1,5 @@
 """Bit flips: one bit of the file is another. A value is right, absent, or an error that says so; never one that nobody
-put, and never the end of the process."""
+put, and never the end of the process. Where one is not right, `check()` says that something is wrong."""
 
 import random
 import shutil
@@ -25,7 +25,7 @@ def test(folder, full):
             store.sessions.start("torture", {"userId": user})
     whole = place.db.read_bytes()
     chosen = random.Random(11)
-    given = {"right": 0, "absent": 0, "error": 0, "refused": 0}
+    given = {"right": 0, "absent": 0, "error": 0, "refused": 0, "told": 0}
     flips = 10_000 if full else 500
     for number in range(flips):
         at, bit = chosen.randrange(len(whole)), chosen.randrange(8)
@@ -58,6 +58,7 @@ def look(place, db, values, given):
         given["refused"] += 1
         return
     with store:
+        missed = 0
         for user, fields in values.items():
             for name, value in fields.items():
                 try:
@@ -65,9 +66,12 @@ def look(place, db, values, given):
                 except sessile.SessileError as error:
                     need(error.name in READING, f"reading is {error.name}: {error}")
                     given["error"] += 1
+                    missed += 1
                     continue
                 need(found in (None, value), "a value that nobody put")
                 given["right" if found else "absent"] += 1
+                missed += not found
+        given["told"] += told(store, missed)
         for call in (
             lambda: session(store, "u1").put({"new": 1}),
             lambda: list(store.sessions.list("torture")),
@@ -78,3 +82,24 @@ def look(place, db, values, given):
                 call()
             except sessile.SessileError as error:
                 need(error.name in READING | {"CONFLICT", "BUSY", "READ_ONLY"}, f"a call is {error.name}: {error}")
+
+
+def told(store, missed):
+    """Whether `check()` says that something is wrong. It must where a value was not right, or a user is not listed."""
+    missed += USERS - len(listed(store))
+    try:
+        report = store.check()
+    except sessile.SessileError as error:
+        need(error.name in {"IO", "UNAVAILABLE"}, f"checking is {error.name}: {error}")
+        return True
+    need(report.ok == (report.problem_count == 0) == (report.problems == ()), "a report that contradicts itself")
+    need(not report.ok or missed == 0, f"{missed} records are not there, and check() finds nothing")
+    return not report.ok
+
+
+def listed(store):
+    """The users of the sessions that can be opened."""
+    try:
+        return {entry.identifier for entry in store.sessions.list("torture") if entry.unreadable is None}
+    except sessile.SessileError:
+        return set()

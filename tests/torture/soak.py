@@ -57,7 +57,7 @@ def test(folder, full):
         run = store.execution(TRIGGER, place.token)
         for number, report in enumerate(reports):
             need(run.global_().get(f"w{number}") == report["count"], f"process {number} lost a write")
-    exact(place.db)
+    exact(place)
     calls = sum(report["calls"] for report in reports)
     return (
         f"{seconds} s, {calls} calls of {PROCESSES} processes; memory of the last quarter at most "

@@ -1,9 +1,9 @@
 // The installed package's types, used as a host would: compiled strictly, never run.
 import {
   Clock, DELETE, errorCodes, Keyring, lint, selectorOptions, SessileError, Step, Store,
-  type Committed, type Config, type ConfigChanges, type ConfigDefinition, type ConfigExport, type Configs, type Dashboard,
-  type ErrorCode, type Execution, type Finding, type Identifier, type Imported, type Info, type Page, type SelectorOption,
-  type Session, type SessionEntry, type Sessions, type Started, type StoreOptions, type User, type UserRef,
+  type CheckReport, type Committed, type Config, type ConfigChanges, type ConfigDefinition, type ConfigExport, type Configs,
+  type Dashboard, type ErrorCode, type Execution, type Finding, type Identifier, type Imported, type Info, type Page,
+  type Problem, type SelectorOption, type Session, type SessionEntry, type Sessions, type Started, type StoreOptions, type User, type UserRef,
   type UserSessions, type VerifiedToken, type Verification,
 } from 'sessile'
 
@@ -12,7 +12,8 @@ interface Cart { items: string[] }
 const options: StoreOptions = {
   keyring: 'keyring.json', workspace: 'w', product: 'shop', env: 'prd', durability: 'commit',
   issuers: [{ issuer: 'https://id.example.com', audiences: ['shop'], jwks: { keys: [] } }],
-  issuerSecrets: { 'https://hs.example.com': Buffer.alloc(32) }, limits: { fieldValue: 1024 }, clock: Clock.manual(new Date()),
+  issuerSecrets: { 'https://hs.example.com': Buffer.alloc(32) }, limits: { fieldValue: 1024 },
+  readOnly: true, allowNetworkFilesystem: false, clock: Clock.manual(new Date()),
 }
 
 export async function pipeline(token: string): Promise<void> {
@@ -61,6 +62,19 @@ export async function pipeline(token: string): Promise<void> {
   const findings: Finding[] = lint([{ type: 'retry', steps: [{ type: 'rest', url: 1 }, { fields: 'a' }], onError: [] }])
   const places: string[] = findings.filter((finding) => finding.rule === 'never_read').map((finding) => finding.at)
   console.log(places, text, bytes, order, cart, found, wrong, sum, big, expires, info, committed, version, updated, raw)
+}
+
+export async function care(store: Store): Promise<void> {
+  await store.flush()
+  await store.backup('/var/backups/sessions.db')
+  const report: CheckReport = await store.check()
+  const first: Problem | undefined = report.ok ? store.checkSync().problems[0] : undefined
+  // @ts-expect-error: no such kind
+  if (first?.kind === 'files') return
+  const code: ErrorCode | undefined = first?.code
+  // @ts-expect-error: a path is text
+  store.backupSync(new URL('file:///var/backups'))
+  console.log(report.problemCount, code, first?.where)
 }
 
 interface Visit { userId: string; count?: number }

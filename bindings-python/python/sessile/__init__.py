@@ -9,6 +9,7 @@
 """
 
 from . import _fork as _fork
+from ._check import CheckReport, Problem
 from ._configs import Config, Configs, Imported, SelectorOption, selector_options
 from ._execution import Execution, Subprocess
 from ._lint import Finding, lint
@@ -41,6 +42,7 @@ __all__ = [
     "ArgumentTypeError",
     "BackendError",
     "BackendTimeoutError",
+    "CheckReport",
     "Clock",
     "ClosedError",
     "Committed",
@@ -60,6 +62,7 @@ __all__ = [
     "KeyringError",
     "NotFoundError",
     "Page",
+    "Problem",
     "SchemaError",
     "SelectorOption",
     "SessileError",

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, Literal, TypeAlias
 
 from . import _native
+from ._check import CheckReport, to_report
 from ._configs import Configs
 from ._execution import Execution
 from ._json import dumps, loads, text_or_dumps
@@ -36,6 +37,8 @@ def options(
     issuer_secrets: Mapping[str, bytes] | None,
     limits: Mapping[str, int] | None,
     durability: Durability | None,
+    read_only: bool,
+    allow_network_filesystem: bool,
     clock: Clock | None,
 ) -> NativeOptions:
     """What the native module opens a store with."""
@@ -54,6 +57,8 @@ def options(
         "issuers": issuers,
         "limits": limits,
         "durability": durability,
+        "readOnly": read_only,
+        "allowNetworkFilesystem": allow_network_filesystem,
     }
     text = dumps({name: value for name, value in members.items() if value is not None})
     secrets = dict(issuer_secrets or {})
@@ -97,6 +102,8 @@ class Store:
         issuer_secrets: Mapping[str, bytes] | None = None,
         limits: Mapping[str, int] | None = None,
         durability: Durability | None = None,
+        read_only: bool = False,
+        allow_network_filesystem: bool = False,
         clock: Clock | None = None,
     ) -> Store:
         """Opens (or makes) a store.
@@ -110,6 +117,8 @@ class Store:
         * ``limits``: ``fieldName``, ``fieldValue``, ``session``, ``fields``, ``stepFields``, ``message``, ``depth``,
           ``token``, ``nesting``, ``deadline`` (bytes, counts, milliseconds).
         * ``durability``: ``"interval"`` (default: a power cut may lose the last moments) or ``"commit"``.
+        * ``read_only``: nothing is written, made or locked; a change is ``READ_ONLY``, a missing file ``NOT_FOUND``.
+        * ``allow_network_filesystem``: opens a file on one, where one machine alone does so.
         * ``clock``: a `Clock` instead of the system's, for tests.
 
         `InvalidArgumentError` for an option, `KeyringError` for the keyring, `UnsupportedError`, `DataError` and
@@ -119,7 +128,7 @@ class Store:
             _native.Store.open(
                 *options(
                     url, keyring, keyring_bytes, keyring_env, workspace, product, env, issuers, issuer_secrets, limits,
-                    durability, clock,
+                    durability, read_only, allow_network_filesystem, clock,
                 )
             )
         )
@@ -152,6 +161,27 @@ class Store:
         """Gives space back: drops up to ``budget`` sessions that were over a day ago, and records of users who are gone
         for longer than their configuration's ``retention``. How many. Nothing needs it to be right."""
         return self._native.sweep(budget)
+
+    def flush(self) -> None:
+        """Waits until everything that was acknowledged before is on the disk. For the moments that matter under
+        ``durability="interval"``; else there is nothing to wait for. `BackendError`."""
+        self._native.flush()
+
+    def backup(self, path: Path) -> None:
+        """Copies the store to a new file at ``path``, as of one instant, while others go on reading and writing. The
+        copy is sealed under the same keyring, which is not in it. ``ALREADY_EXISTS``: no file is ever replaced;
+        `UnsupportedError` in memory; `BackendError`."""
+        self._native.backup(path)
+
+    def check(self) -> CheckReport:
+        """Looks everything over while the store is in use: the file as a whole, and every record of this workspace,
+        product and env, opened with the keyring. Takes as long as there is data. What it finds is no exception.
+
+        >>> with Store.open("memory:") as store:
+        ...     store.check().ok
+        True
+        """
+        return to_report(self._native.check())
 
     def close(self) -> None:
         """Closes the store: later calls are `ClosedError`. Closing twice is fine."""

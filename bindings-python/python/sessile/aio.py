@@ -29,6 +29,7 @@ from typing import Any, TypeVar, overload
 from . import _native
 from ._aio_configs import Configs
 from ._aio_sessions import Sessions
+from ._check import CheckReport, Problem, to_report
 from ._configs import Config, Imported, SelectorOption, selector_options
 from ._execution import Message, parsed
 from ._json import dumps, loads, object_text, text_or_dumps
@@ -54,6 +55,7 @@ from ._types import (
 
 __all__ = [
     "DELETE",
+    "CheckReport",
     "Clock",
     "Committed",
     "Config",
@@ -65,6 +67,7 @@ __all__ = [
     "Info",
     "Keyring",
     "Page",
+    "Problem",
     "SelectorOption",
     "Session",
     "SessionEntry",
@@ -381,6 +384,8 @@ class Store:
         issuer_secrets: Mapping[str, bytes] | None = None,
         limits: Mapping[str, int] | None = None,
         durability: Durability | None = None,
+        read_only: bool = False,
+        allow_network_filesystem: bool = False,
         clock: Clock | None = None,
     ) -> _Opening:
         """Opens (or makes) a store: ``await Store.open(…)``, or ``async with Store.open(…) as store``, which closes it.
@@ -389,7 +394,7 @@ class Store:
         return _Opening(
             options(
                 url, keyring, keyring_bytes, keyring_env, workspace, product, env, issuers, issuer_secrets, limits,
-                durability, clock,
+                durability, read_only, allow_network_filesystem, clock,
             )
         )
 
@@ -418,6 +423,18 @@ class Store:
     async def sweep(self, budget: int = 1000) -> int:
         """Drops up to ``budget`` sessions that are over and users who are gone, to give space back. How many."""
         return await later(self._native.sweep, budget)
+
+    async def flush(self) -> None:
+        """Waits until everything that was acknowledged before is on the disk."""
+        await later(self._native.flush)
+
+    async def backup(self, path: Path) -> None:
+        """Copies the store to a new file, as of one instant, while others go on."""
+        await later(self._native.backup, path)
+
+    async def check(self) -> CheckReport:
+        """Looks everything over while the store is in use, and says what is wrong."""
+        return to_report(await later(self._native.check))
 
     async def close(self) -> None:
         """Closes the store: later calls are `ClosedError`. Closing twice is fine."""

@@ -7,6 +7,7 @@ use super::quota::{self, OnLimit};
 use super::schema::{Class, Form, Primitive, Schema};
 use super::selector::{Path, Selector};
 use super::tag;
+use crate::clock::Time;
 use crate::error::{Error, Result};
 use crate::json::Kind;
 use crate::limits::Limits;
@@ -57,6 +58,11 @@ pub(crate) struct GivenSchema {
 }
 
 impl Definition {
+    /// Whether a user who was authenticated at that instant has to be again (`maxAuthAge`).
+    pub(crate) fn is_stale(&self, authenticated: Time, now: Time) -> bool {
+        self.max_auth_age.is_some_and(|most| now > authenticated.plus_millis(i64::from(most) * 1000))
+    }
+
     /// Whether a write has to look at the whole session: the schema says something about fields together.
     pub(crate) fn is_whole(&self) -> bool {
         self.schema.as_ref().is_some_and(|given| given.schema.class() == Class::Whole)

@@ -8,7 +8,7 @@ use subtle::ConstantTimeEq;
 use super::trigger::{Trigger, not_allowed};
 use crate::config::{Config, GLOBAL};
 use crate::error::{Code, Error, Result};
-use crate::identity::VerifiedToken;
+use crate::identity::{VerifiedToken, check_demands};
 use crate::session::global::Global;
 use crate::session::global::target::{Opened, Proof, Target, session_expired};
 use crate::store::Inner;
@@ -47,42 +47,59 @@ impl Access {
     }
 
     /// The verified token: verified now if it was not yet, its times checked at every call.
-    pub(crate) fn token(&self, store: &Inner) -> Result<VerifiedToken> {
-        let token = self.token_whenever(store)?;
+    pub(crate) async fn token(&self, store: &Inner) -> Result<VerifiedToken> {
+        let token = self.token_whenever(store).await?;
         token.check_alive(store.clock.now())?;
+        store.revocations.check(store, &token).await?;
         Ok(token)
     }
 
     /// The verified token, which may have expired.
-    fn token_whenever(&self, store: &Inner) -> Result<VerifiedToken> {
-        let mut state = self.state.lock();
-        if let Some(token) = &state.verified {
-            return Ok(token.clone());
+    async fn token_whenever(&self, store: &Inner) -> Result<VerifiedToken> {
+        let (verified, given) = self.held();
+        if let Some(token) = verified {
+            token.check_key()?;
+            return Ok(token);
         }
-        let Some(token) = state.token.clone() else {
+        let Some(given) = given else {
             return Err(not_allowed("token", "the execution has no token"));
         };
-        let token = store.verify_whenever(&token)?;
+        let token = store.verify_whenever(&given, self.trigger.proof()).await?;
         self.check_recorded(store, &token)?;
-        state.verified = Some(token.clone());
-        Ok(token)
+        let mut state = self.state.lock();
+        // While this one waited for keys another may have been put in place.
+        if state.verified.is_none() {
+            state.verified = Some(token.clone());
+        }
+        Ok(state.verified.clone().unwrap_or(token))
+    }
+
+    fn held(&self) -> (Option<VerifiedToken>, Option<Arc<str>>) {
+        let state = self.state.lock();
+        (state.verified.clone(), state.token.clone())
     }
 
     /// The MAC of the identity, if the token can tell it; an execution without a token has none.
-    pub(crate) fn identity(&self, store: &Inner) -> Result<Option<[u8; 16]>> {
-        if self.recorded.is_some() {
-            return Ok(self.recorded);
+    pub(crate) async fn identity(&self, store: &Inner) -> Result<Option<[u8; 16]>> {
+        match self.known_identity(store) {
+            Some(identity) => Ok(identity),
+            None => {
+                let token = self.token(store).await?;
+                Ok(Some(store.vault.identity_mac(token.realm(), token.subject())))
+            }
         }
-        let (verified, given) = {
-            let state = self.state.lock();
-            (state.verified.clone(), state.token.is_some())
-        };
-        let token = match verified {
-            Some(token) => token,
-            None if !given => return Ok(None),
-            None => self.token(store)?,
-        };
-        Ok(Some(store.vault.identity_mac(token.realm(), token.subject())))
+    }
+
+    /// The same, unless the token has to be verified first.
+    pub(crate) fn known_identity(&self, store: &Inner) -> Option<Option<[u8; 16]>> {
+        if self.recorded.is_some() {
+            return Some(self.recorded);
+        }
+        match self.held() {
+            (Some(token), _) => Some(Some(store.vault.identity_mac(token.realm(), token.subject()))),
+            (None, None) => Some(None),
+            (None, Some(_)) => None,
+        }
     }
 
     fn check_recorded(&self, store: &Inner, token: &VerifiedToken) -> Result<()> {
@@ -98,13 +115,14 @@ impl Access {
 
     /// Puts a fresh token of the same identity in place. A token that was not used yet counts, if it is good: one that
     /// is not proves nobody.
-    pub(crate) fn renew(&self, store: &Inner, token: &str) -> Result<()> {
-        let fresh = store.verify(token)?;
+    pub(crate) async fn renew(&self, store: &Inner, token: &str) -> Result<()> {
+        let proof = self.trigger.proof();
+        let fresh = store.verify(token, proof).await?;
+        store.revocations.check(store, &fresh).await?;
         self.check_recorded(store, &fresh)?;
-        let mut state = self.state.lock();
-        let old = match (&state.verified, &state.token) {
-            (Some(verified), _) => Some(verified.clone()),
-            (None, Some(unused)) => store.verify(unused).ok(),
+        let old = match self.held() {
+            (Some(verified), _) => Some(verified),
+            (None, Some(unused)) => store.verify(&unused, proof).await.ok(),
             (None, None) => None,
         };
         if let Some(old) = old {
@@ -115,6 +133,7 @@ impl Access {
                 return Err(not_allowed("other_session", "the token opens another session than this execution's"));
             }
         }
+        let mut state = self.state.lock();
         state.token = Some(Arc::from(token));
         state.verified = Some(fresh);
         Ok(())
@@ -124,10 +143,11 @@ impl Access {
     /// token and config are checked here, at every operation.
     pub(crate) async fn open(&self, store: &Arc<Inner>, tag: Option<&str>) -> Result<Opened> {
         self.trigger.allows_global()?;
-        let token = self.token_whenever(store)?;
+        let token = self.token_whenever(store).await?;
         if let Err(error) = token.check_alive(store.clock.now()) {
             return Err(Box::pin(why_expired(store, &token, error)).await);
         }
+        store.revocations.check(store, &token).await?;
         let tag = match (token.session(), tag) {
             (Some(session), Some(tag)) if *session.id.tag != *tag => {
                 let why = format!("the token opens one session of config {:?}, not of {tag:?}", session.id.tag);
@@ -137,6 +157,7 @@ impl Access {
             (None, tag) => tag.unwrap_or(GLOBAL),
         };
         let config = store.catalog.find(store, tag).await?;
+        check_demands(&config.definition, &token, store.clock.now())?;
         let target = self.target(store, &config, &token)?;
         Ok(Opened { target, config, proof: Proof::Token(token) })
     }

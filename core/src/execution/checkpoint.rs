@@ -69,11 +69,10 @@ struct SavedFork<'a> {
     changed: Vec<String>,
 }
 
-/// Seals the state of the execution with that root.
-pub(super) fn make(root: &Arc<Node>) -> Result<Vec<u8>> {
+/// Seals the state of the execution with that root, whose identity has that MAC.
+pub(super) fn make(root: &Arc<Node>, identity: Option<[u8; 16]>) -> Result<Vec<u8>> {
     let shared = &root.shared;
     root.check_open()?;
-    let identity = shared.access.identity(&shared.store)?;
     let mut frozen = Vec::new();
     root.survey(&mut |node, version, forks| frozen.push(Frozen::of(node, version, forks)))?;
     let checkpoint = Checkpoint {
@@ -90,11 +89,11 @@ pub(super) fn make(root: &Arc<Node>) -> Result<Vec<u8>> {
 
 /// Opens a checkpoint and rebuilds the execution: its root, and all its open sub-processes, which only the caller holds.
 /// The token is verified first if an identity was recorded.
-pub(super) fn take_up(
+pub(super) async fn take_up(
     store: Arc<Inner>,
     bytes: &[u8],
     trigger: Trigger,
-    token: Option<&str>,
+    token: Option<String>,
 ) -> Result<(Arc<Node>, Vec<Arc<Node>>)> {
     let plain = store.vault.open_checkpoint(bytes)?;
     let saved: Checkpoint = serde_json::from_slice(&plain).map_err(|_| unreadable())?;
@@ -107,7 +106,7 @@ pub(super) fn take_up(
         return Err(fail!(InvalidArgument, "the checkpoint was made more than 24 hours from now")
             .with("argument", "checkpoint"));
     }
-    let access = Arc::new(Access::resumed(trigger, token, saved.identity));
+    let access = Arc::new(Access::resumed(trigger, token.as_deref(), saved.identity));
     if saved.identity.is_some() {
         if token.is_none() {
             return Err(not_allowed(
@@ -115,7 +114,7 @@ pub(super) fn take_up(
                 "the checkpoint belongs to a user: a token of that user is needed to go on",
             ));
         }
-        access.token(&store)?;
+        access.token(&store).await?;
     }
     let shared = Shared { store, id: saved.id, access, versions: AtomicU64::new(beyond(saved.versions)?) };
     let mut nodes = saved.nodes.into_iter();

@@ -189,17 +189,31 @@ impl Execution {
     /// Puts a fresh token of the same identity in place. `TOKEN_*`; `GLOBAL_NOT_ALLOWED` for another identity.
     pub fn renew(&self, token: &str) -> Task<()> {
         let store = &self.node.shared.store;
-        Task::at_once(|| {
-            self.node.check_open()?;
-            store.check_own()?;
-            self.node.shared.access.renew(store, token)
-        })
+        if let Err(error) = self.node.check_open().and_then(|()| store.check_own()) {
+            return Task::ready(Err(error));
+        }
+        let (shared, token) = (self.node.shared.clone(), token.to_owned());
+        Task::new(&store.pool, async move { shared.access.renew(&shared.store, &token).await })
     }
 
     /// The Local state, sealed, to be taken up by [`resume`](crate::Store::resume) within 24 hours: the shared map and
     /// the open sub-processes' versions. Never the trigger, the token or Global data.
     pub fn checkpoint(&self) -> Task<Vec<u8>> {
-        Task::at_once(|| checkpoint::make(&self.node.shared_map()))
+        let root = self.node.shared_map();
+        let shared = &root.shared;
+        if let Err(error) = root.check_open() {
+            return Task::ready(Err(error));
+        }
+        Task::begun(|| match shared.access.known_identity(&shared.store) {
+            Some(identity) => Task::ready(checkpoint::make(&root, identity)),
+            None => {
+                let root = root.clone();
+                Task::new(&shared.store.pool.clone(), async move {
+                    let identity = root.shared.access.identity(&root.shared.store).await?;
+                    checkpoint::make(&root, identity)
+                })
+            }
+        })
     }
 
     pub(crate) fn resume(
@@ -207,10 +221,16 @@ impl Execution {
         bytes: &[u8],
         trigger: Option<&str>,
         token: Option<&str>,
-    ) -> Result<Execution> {
-        store.check_open()?;
-        let (node, restored) = checkpoint::take_up(store, bytes, Trigger::parse(trigger)?, token)?;
-        Ok(Execution { node, _restored: restored.into() })
+    ) -> Task<Execution> {
+        let trigger = match store.check_open().and_then(|()| Trigger::parse(trigger)) {
+            Ok(trigger) => trigger,
+            Err(error) => return Task::ready(Err(error)),
+        };
+        let (bytes, token) = (bytes.to_owned(), token.map(str::to_owned));
+        Task::new(&store.pool.clone(), async move {
+            let (node, restored) = checkpoint::take_up(store, &bytes, trigger, token).await?;
+            Ok(Execution { node, _restored: restored.into() })
+        })
     }
 }
 

@@ -3,17 +3,20 @@
 use serde_json::Value;
 
 use crate::error::{Error, Result, fail};
+use crate::identity::Confirmation;
 use crate::json::nearest;
 
 /// `{"type": "rest"|"http"|"scheduler"|"event"|…, "security": "jwt"|"apiKey"|"none"}`; any case, any other type too.
+/// With `"proof": {"jkt": "…"}` or `{"x5t#S256": "…"}` if the host verified that the caller holds that key or certificate.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Trigger {
     given: bool,
     kind: String,
     security: String,
+    proof: Confirmation,
 }
 
-const MEMBERS: [&str; 2] = ["type", "security"];
+const MEMBERS: [&str; 3] = ["type", "security", "proof"];
 
 impl Trigger {
     /// Reads a trigger; absent text (or `null`) is an execution without one.
@@ -32,6 +35,14 @@ impl Trigger {
             let place = match name.as_str() {
                 "type" => &mut trigger.kind,
                 "security" => &mut trigger.security,
+                "proof" => {
+                    match value {
+                        Value::Null => {}
+                        Value::Object(proof) => trigger.proof = Confirmation::of_host(proof)?,
+                        _ => return Err(bad("a trigger's \"proof\" is an object like {\"jkt\":\"…\"}", name)),
+                    }
+                    continue;
+                }
                 other => {
                     let hint =
                         nearest(other, &MEMBERS).map(|near| format!("; did you mean {near:?}?")).unwrap_or_default();
@@ -47,9 +58,14 @@ impl Trigger {
         Ok(trigger)
     }
 
+    /// What the caller proved to the host.
+    pub(crate) fn proof(&self) -> &Confirmation {
+        &self.proof
+    }
+
     /// A trigger that allows Global: for a token that was verified outside any execution.
     pub(crate) fn proven() -> Trigger {
-        Trigger { given: true, kind: "rest".to_owned(), security: "jwt".to_owned() }
+        Trigger { given: true, kind: "rest".to_owned(), security: "jwt".to_owned(), ..Trigger::default() }
     }
 
     /// Global opens only behind a REST or HTTP trigger secured by JWT.
@@ -110,7 +126,7 @@ mod tests {
 
     #[test]
     fn what_is_no_trigger_is_refused() {
-        for text in ["[]", "1", r#"{"type":1}"#, r#"{"typ":"rest"}"#] {
+        for text in ["[]", "1", r#"{"type":1}"#, r#"{"typ":"rest"}"#, r#"{"proof":"x"}"#, r#"{"proof":{}}"#] {
             assert_eq!(Trigger::parse(Some(text)).unwrap_err().code(), Code::InvalidArgument, "{text}");
         }
         assert_eq!(Trigger::parse(Some("{")).unwrap_err().code(), Code::InvalidJson);

@@ -5,6 +5,7 @@
 
 use serde_json::value::RawValue;
 
+use super::confirmation::Confirmation;
 use super::members::{Members, string, strings};
 use super::refusal::claim;
 use crate::clock::Time;
@@ -28,6 +29,18 @@ pub(super) struct Rules {
     pub(super) exact_end: bool,
     /// The longest life, `exp` − `iat`, in seconds; `None`: as long as its issuer likes.
     pub(super) max_life: Option<u32>,
+    /// What its tokens have to be.
+    pub(super) profile: Profile,
+}
+
+/// What an issuer's tokens have to be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Profile {
+    /// A JWT (RFC 7519) with what every token needs here.
+    #[default]
+    Jwt,
+    /// A JWT access token (RFC 9068 §2.2): it says so, and has `sub`, `client_id` and `jti` as well.
+    Rfc9068,
 }
 
 impl Rules {
@@ -44,6 +57,16 @@ pub(super) struct Claims {
     pub(super) issued_at: Time,
     pub(super) expires_at: Time,
     pub(super) id: Option<String>,
+    /// Before that it is not good: the later of `nbf` and `iat`, less the leeway.
+    pub(super) starts_at: Time,
+    /// The key that the token is bound to (`cnf`).
+    pub(super) confirmation: Option<Confirmation>,
+    /// How the user was authenticated (`acr`), if the issuer says so in a string.
+    pub(super) acr: Option<String>,
+    /// When the user was authenticated (`auth_time`), if the issuer says so.
+    pub(super) auth_time: Option<Time>,
+    /// The issuer's own session (`sid`), if it names one: what a logout token may end.
+    pub(super) login: Option<String>,
 }
 
 /// `iss`, which picks the issuer and therefore is read before anything is verified.
@@ -54,13 +77,46 @@ pub(super) fn issuer(members: &Members<'_>) -> Result<String> {
 impl Claims {
     /// Reads and checks all claims but `iss`, and but whether `exp` is past: time goes on, so that is asked at every use.
     pub(super) fn read(members: &Members<'_>, rules: &Rules, now: Time) -> Result<Claims> {
-        // RFC 7800: the token is bound to a key whose possession nobody proves here.
-        if members.get("cnf").is_some() {
-            return Err(claim("cnf", "cnf", "the token needs a proof of possession, which is not supported"));
+        if is_logout(members) {
+            return Err(claim("events", "logout", "a logout token gives access to nothing"));
         }
+        let confirmation = members.get("cnf").map(Confirmation::of_claim).transpose()?;
         check_audience(members, &rules.audiences)?;
         let subject = read_subject(members, &rules.subject_claim)?;
+        if rules.profile == Profile::Rfc9068 {
+            for name in ["sub", "client_id", "jti"] {
+                if required_text(members, name)?.is_empty() {
+                    return Err(claim(name, "value", "empty"));
+                }
+            }
+        }
         let id = members.get("jti").map(|value| text(value, "jti")).transpose()?;
+        let span = Span::read(members, rules, now)?;
+        let said = |name| members.get(name).and_then(string);
+        Ok(Claims {
+            subject,
+            id,
+            issued_at: span.issued_at,
+            expires_at: span.expires_at,
+            starts_at: span.starts_at,
+            confirmation,
+            acr: said("acr"),
+            auth_time: members.get("auth_time").and_then(|value| time(value, "auth_time").ok()),
+            login: said("sid"),
+        })
+    }
+}
+
+/// The times of a token, each of its type and in order.
+pub(super) struct Span {
+    pub(super) issued_at: Time,
+    pub(super) expires_at: Time,
+    pub(super) starts_at: Time,
+}
+
+impl Span {
+    /// Reads `exp`, `iat` and `nbf`; whether `exp` is past is not asked.
+    pub(super) fn read(members: &Members<'_>, rules: &Rules, now: Time) -> Result<Span> {
         let expires_at = required_time(members, "exp")?;
         let issued_at = required_time(members, "iat")?;
         let not_before = members.get("nbf").map(|value| time(value, "nbf")).transpose()?;
@@ -79,8 +135,18 @@ impl Claims {
                 return Err(not_yet(name));
             }
         }
-        Ok(Claims { subject, issued_at, expires_at, id })
+        let starts_at = not_before.map_or(issued_at, |not_before| not_before.max(issued_at)).plus_millis(-leeway);
+        Ok(Span { issued_at, expires_at, starts_at })
     }
+}
+
+/// The member of `events` that makes a token a logout token (OpenID Connect Back-Channel Logout 1.0 §2.4).
+pub(super) const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
+
+/// Whether the token says that somebody logged out, whatever else it says.
+pub(super) fn is_logout(members: &Members<'_>) -> bool {
+    let events = members.get("events").and_then(|events| Members::read(events.get()).ok());
+    events.is_some_and(|events| events.get(LOGOUT_EVENT).is_some())
 }
 
 /// `TOKEN_EXPIRED`.
@@ -115,7 +181,7 @@ fn read_subject(members: &Members<'_>, name: &str) -> Result<String> {
 }
 
 /// `aud` is a string or an array of strings (RFC 7519 §4.1.3), compared exactly.
-fn check_audience(members: &Members<'_>, allowed: &[String]) -> Result<()> {
+pub(super) fn check_audience(members: &Members<'_>, allowed: &[String]) -> Result<()> {
     let value = members.get("aud").ok_or_else(|| missing("aud"))?;
     let given = match string(value) {
         Some(one) => vec![one],
@@ -130,7 +196,7 @@ fn check_audience(members: &Members<'_>, allowed: &[String]) -> Result<()> {
     }
 }
 
-fn missing(name: &str) -> Error {
+pub(super) fn missing(name: &str) -> Error {
     claim(name, "missing", "required, and not there")
 }
 
@@ -138,7 +204,7 @@ pub(super) fn required_text(members: &Members<'_>, name: &str) -> Result<String>
     text(members.get(name).ok_or_else(|| missing(name))?, name)
 }
 
-fn text(value: &RawValue, name: &str) -> Result<String> {
+pub(super) fn text(value: &RawValue, name: &str) -> Result<String> {
     string(value).ok_or_else(|| claim(name, "type", "not a string"))
 }
 
@@ -180,6 +246,7 @@ mod tests {
             leeway: 30,
             exact_end: false,
             max_life: Some(86_400),
+            profile: Profile::Jwt,
         }
     }
 

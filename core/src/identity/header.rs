@@ -4,6 +4,7 @@
 use jsonwebtoken::Algorithm;
 
 use super::algorithm;
+use super::claims::Profile;
 use super::members::{Members, string};
 use super::refusal::{claim, malformed, untrusted};
 use crate::error::Result;
@@ -49,14 +50,26 @@ impl Header {
     }
 
     /// A foreign token says that it is a JWT or an access token (RFC 9068 §2.1), or nothing. Media types have no case,
-    /// and `application/` may be left out (RFC 7515 §4.1.9).
-    pub(super) fn check_foreign_type(&self) -> Result<()> {
-        let Some(typ) = &self.typ else { return Ok(()) };
-        let typ = typ.to_ascii_lowercase();
-        match typ.strip_prefix("application/").unwrap_or(&typ) {
-            "jwt" | "at+jwt" => Ok(()),
-            _ => Err(claim("typ", "typ", "a token of this issuer is a JWT or an at+jwt")),
+    /// and `application/` may be left out (RFC 7515 §4.1.9). Under the profile of RFC 9068 only the access token will do.
+    pub(super) fn check_foreign_type(&self, profile: Profile) -> Result<()> {
+        match (self.media_type().as_deref(), profile) {
+            (Some("at+jwt"), _) | (Some("jwt") | None, Profile::Jwt) => Ok(()),
+            (_, Profile::Jwt) => Err(claim("typ", "typ", "a token of this issuer is a JWT or an at+jwt")),
+            (_, Profile::Rfc9068) => Err(claim("typ", "typ", "a token of this issuer is an at+jwt")),
         }
+    }
+
+    /// A logout token says so (OpenID Connect Back-Channel Logout 1.0 §2.4): nothing else may pass for one.
+    pub(super) fn check_logout_type(&self) -> Result<()> {
+        match self.media_type().as_deref() {
+            Some("logout+jwt") => Ok(()),
+            _ => Err(claim("typ", "typ", "a logout token has the type logout+jwt")),
+        }
+    }
+
+    fn media_type(&self) -> Option<String> {
+        let typ = self.typ.as_ref()?.to_ascii_lowercase();
+        Some(typ.strip_prefix("application/").map(str::to_owned).unwrap_or(typ))
     }
 
     /// A token of ours says exactly which kind it is: our issuer signs two, and neither may pass for the other
@@ -145,10 +158,15 @@ mod tests {
         ];
         for (typ, foreign, own) in cases {
             let header = Header::read(&format!(r#"{{"alg":"ES256","typ":{typ}}}"#)).ok().unwrap();
-            assert_eq!((header.check_foreign_type().is_ok(), header.own_kind().ok()), (*foreign, *own), "{typ}");
+            let is_foreign = header.check_foreign_type(Profile::Jwt).is_ok();
+            assert_eq!((is_foreign, header.own_kind().ok()), (*foreign, *own), "{typ}");
+            let is_access = header.check_foreign_type(Profile::Rfc9068).is_ok();
+            assert_eq!(is_access, typ.to_ascii_lowercase().contains("at+jwt\""), "{typ}");
+            assert_eq!(header.check_logout_type().is_ok(), *typ == "\"logout+jwt\"", "{typ}");
         }
         let untyped = Header::read(r#"{"alg":"ES256"}"#).ok().unwrap();
-        assert!(untyped.check_foreign_type().is_ok());
+        assert!(untyped.check_foreign_type(Profile::Jwt).is_ok() && untyped.check_logout_type().is_err());
+        assert!(untyped.check_foreign_type(Profile::Rfc9068).is_err());
         assert_eq!(untyped.own_kind().unwrap_err().details()["reason"], "typ");
     }
 }

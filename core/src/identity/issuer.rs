@@ -4,6 +4,7 @@
 //! long its tokens may live. Nothing in a token or a session configuration changes that.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use jsonwebtoken::Algorithm;
@@ -11,50 +12,50 @@ use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use super::algorithm;
-use super::claims::Rules;
-use super::jwks::{KeySet, Refused};
+use super::claims::{Profile, Rules};
+use super::fetch::Fetch;
+use super::jwks::KeySet;
 use super::key::Key;
+use super::key_file::KeyFile;
+use super::key_url::{KeyUrl, Pace};
+use super::keys::Keys;
 use super::members::{Members, boolean, string, strings, whole};
 use super::secret;
-use crate::error::{Error, Result, fail};
+use crate::clock::Time;
+use crate::error::{Code, Error, Result, fail};
 
 const LEEWAY: u32 = 30;
 const MAX_LEEWAY: u32 = 120;
 const TOKEN_LIFE: u32 = 86_400;
 const NAME_BYTES: usize = 512;
-const MEMBERS: [&str; 9] =
-    ["issuer", "audiences", "jwks", "symmetric", "algorithm", "realm", "subjectClaim", "leeway", "maxTokenLife"];
+const MEMBERS: [&str; 13] = [
+    "issuer",
+    "audiences",
+    "jwks",
+    "jwksFile",
+    "jwksUrl",
+    "jwksCa",
+    "symmetric",
+    "algorithm",
+    "profile",
+    "realm",
+    "subjectClaim",
+    "leeway",
+    "maxTokenLife",
+];
 
 /// One issuer that is trusted.
 pub(super) struct Issuer {
     pub(super) name: Arc<str>,
     pub(super) realm: Arc<str>,
     pub(super) rules: Rules,
-    keys: Keys,
-}
-
-enum Keys {
-    Set(KeySet),
-    Secret(Key),
+    pub(super) keys: Keys,
+    pub(super) is_symmetric: bool,
 }
 
 /// The issuers of a store's options, by name.
 pub(crate) struct Issuers {
-    by_name: HashMap<String, Issuer>,
-    refused: Vec<RefusedKey>,
-}
-
-/// A key of an issuer's set that is not used, and why. It never has the key's numbers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct RefusedKey {
-    /// The issuer.
-    pub(crate) issuer: String,
-    /// The key's place in the set.
-    pub(crate) index: usize,
-    /// The key's name, if it has a proper one.
-    pub(crate) kid: Option<String>,
-    /// Why: `its use is not sig`.
-    pub(crate) reason: String,
+    by_name: HashMap<String, Arc<Issuer>>,
 }
 
 /// The secrets of symmetric issuers, by issuer; they never ride in the options' JSON.
@@ -68,21 +69,14 @@ impl Issuers {
         secrets: &Secrets,
         own: &str,
     ) -> Result<Issuers> {
-        let mut issuers = Issuers { by_name: HashMap::new(), refused: Vec::new() };
+        let mut issuers = Issuers { by_name: HashMap::new() };
         for (index, entry) in entries.into_iter().enumerate() {
-            let (issuer, refused) = read_entry(entry, secrets, own).map_err(|wrong| wrong.at(index))?;
-            let name = issuer.name.to_string();
-            issuers.refused.extend(refused.into_iter().map(|Refused { index, kid, reason }| RefusedKey {
-                issuer: name.clone(),
-                index,
-                kid,
-                reason,
-            }));
-            if issuers.by_name.insert(name, issuer).is_some() {
+            let issuer = read_entry(entry, secrets, own).map_err(|wrong| wrong.at(index))?;
+            if issuers.by_name.insert(issuer.name.to_string(), Arc::new(issuer)).is_some() {
                 return Err(bad("issuer", "an entry before it names the same issuer").at(index));
             }
         }
-        match secrets.keys().find(|name| !issuers.by_name.get(*name).is_some_and(Issuer::is_symmetric)) {
+        match secrets.keys().find(|name| !issuers.by_name.get(*name).is_some_and(|issuer| issuer.is_symmetric)) {
             None => Ok(issuers),
             Some(name) => Err(fail!(
                 InvalidArgument,
@@ -92,19 +86,20 @@ impl Issuers {
     }
 
     /// The issuer of that exact name: no slash is added, no case folded.
-    pub(super) fn get(&self, name: &str) -> Option<&Issuer> {
+    pub(super) fn get(&self, name: &str) -> Option<&Arc<Issuer>> {
         self.by_name.get(name)
     }
 
     /// The longest that a token of any of them may live, in seconds; 0 without issuers.
     pub(super) fn longest_life(&self) -> u32 {
-        self.by_name.values().map(Issuer::longest_life).max().unwrap_or_default()
+        self.by_name.values().map(|issuer| issuer.longest_life()).max().unwrap_or_default()
     }
 
-    /// The keys that were given but are not used.
-    #[cfg_attr(not(test), expect(dead_code, reason = "told to hosts when key sets can reload"))]
-    pub(crate) fn refused_keys(&self) -> &[RefusedKey] {
-        &self.refused
+    /// All of them, in the order of their names.
+    pub(super) fn all(&self) -> Vec<&Arc<Issuer>> {
+        let mut all: Vec<_> = self.by_name.values().collect();
+        all.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        all
     }
 }
 
@@ -118,8 +113,9 @@ impl Issuer {
             leeway: LEEWAY,
             exact_end: false,
             max_life: Some(TOKEN_LIFE),
+            profile: Profile::Jwt,
         };
-        Issuer { realm: name.clone(), name, rules, keys: Keys::Set(keys) }
+        Issuer { realm: name.clone(), name, rules, keys: Keys::own(keys), is_symmetric: false }
     }
 
     /// The rules for this issuer's session tokens: their config says how long they live, and to whom we gave one we said
@@ -131,6 +127,7 @@ impl Issuer {
             leeway: self.rules.leeway,
             exact_end: true,
             max_life: None,
+            profile: Profile::Jwt,
         }
     }
 
@@ -139,16 +136,17 @@ impl Issuer {
         self.rules.max_life.unwrap_or(u32::MAX)
     }
 
-    /// The key that a header's `kid` means. A secret has no name of its own, so any will do for it.
-    pub(super) fn key(&self, kid: Option<&str>) -> Option<&Key> {
-        match &self.keys {
-            Keys::Set(keys) => keys.find(kid),
-            Keys::Secret(key) => Some(key),
-        }
+    /// When none of its tokens that were issued until `now` is good any more.
+    pub(super) fn outlived(&self, now: Time) -> Time {
+        now.plus_millis((i64::from(self.longest_life()) + 2 * i64::from(MAX_LEEWAY)) * 1000)
     }
 
-    fn is_symmetric(&self) -> bool {
-        matches!(self.keys, Keys::Secret(_))
+    /// `UNAVAILABLE`: its keys could not be had yet, or are too old to go by.
+    pub(super) fn unknown_keys(&self) -> Error {
+        let why = self.keys.trouble().unwrap_or_else(|| "they were not fetched yet".to_owned());
+        Error::new(Code::Unavailable, format!("the keys of issuer {:?} are not known: {why}", self.name))
+            .with("reason", "keys")
+            .with("issuer", &*self.name)
     }
 }
 
@@ -170,7 +168,7 @@ fn bad(member: &str, why: &str) -> Wrong {
     Wrong { member: member.to_owned(), why: why.to_owned() }
 }
 
-fn read_entry(entry: &RawValue, secrets: &Secrets, own: &str) -> Result<(Issuer, Vec<Refused>), Wrong> {
+fn read_entry(entry: &RawValue, secrets: &Secrets, own: &str) -> Result<Issuer, Wrong> {
     let entry = Members::read(entry.get()).map_err(|why| bad("", &format!("the entry {}", why.as_str())))?;
     if let Some((name, _)) = entry.iter().find(|(name, _)| !MEMBERS.contains(name)) {
         return Err(bad(name, &format!("unknown member; known are {}", MEMBERS.join(", "))));
@@ -185,27 +183,67 @@ fn read_entry(entry: &RawValue, secrets: &Secrets, own: &str) -> Result<(Issuer,
         leeway: seconds(&entry, "leeway", 0, MAX_LEEWAY)?.unwrap_or(LEEWAY),
         exact_end: false,
         max_life: Some(seconds(&entry, "maxTokenLife", 1, u32::MAX)?.unwrap_or(TOKEN_LIFE)),
+        profile: profile(&entry)?,
     };
     let realm = name_of(&entry, "realm")?.unwrap_or_else(|| name.clone());
-    let (keys, refused) = match is_symmetric(&entry)? {
-        true => (Keys::Secret(secret_key(&entry, secrets.get(&name))?), Vec::new()),
+    let is_symmetric = is_symmetric(&entry)?;
+    let keys = match is_symmetric {
+        true => Keys::fixed(KeySet::of_secret(secret_key(&entry, secrets.get(&name))?), Vec::new()),
         false => public_keys(&entry)?,
     };
-    Ok((Issuer { name: name.into(), realm: realm.into(), rules, keys }, refused))
+    Ok(Issuer { name: name.into(), realm: realm.into(), rules, keys, is_symmetric })
 }
 
-fn public_keys(entry: &Members<'_>) -> Result<(Keys, Vec<Refused>), Wrong> {
+/// The members that say where the keys are: one of them.
+const SOURCES: [&str; 3] = ["jwks", "jwksFile", "jwksUrl"];
+
+fn public_keys(entry: &Members<'_>) -> Result<Keys, Wrong> {
     if entry.get("algorithm").is_some() {
         return Err(bad("algorithm", "only for a symmetric issuer; a JWK says its own"));
     }
-    let jwks = entry.get("jwks").ok_or_else(|| bad("jwks", "required: {\"keys\": [...]}, or \"symmetric\": true"))?;
-    let (keys, refused) = KeySet::admit(jwks.get()).map_err(|why| bad("jwks", &why))?;
-    Ok((Keys::Set(keys), refused))
+    if SOURCES.iter().filter(|source| entry.get(source).is_some()).count() > 1 {
+        return Err(bad("jwks", "one of jwks, jwksFile and jwksUrl says where the keys are, not two"));
+    }
+    if entry.get("jwksCa").is_some() && entry.get("jwksUrl").is_none() {
+        return Err(bad("jwksCa", "only with jwksUrl: whom that server must be certified by"));
+    }
+    if let Some(jwks) = entry.get("jwks") {
+        let (set, refused) = KeySet::admit(jwks.get()).map_err(|why| bad("jwks", &why))?;
+        return Ok(Keys::fixed(set, refused));
+    }
+    if let Some(path) = path(entry, "jwksFile")? {
+        return KeyFile::open(&path).map(Keys::File).map_err(|why| bad("jwksFile", &why));
+    }
+    let Some(url) = entry.get("jwksUrl") else {
+        return Err(bad("jwks", "required: {\"keys\": [...]}, or jwksFile, jwksUrl, or \"symmetric\": true"));
+    };
+    let url = string(url).ok_or_else(|| bad("jwksUrl", "an https:// URL"))?;
+    let ca = path(entry, "jwksCa")?;
+    let member = |why: &str| bad(if why.contains("certificate") { "jwksCa" } else { "jwksUrl" }, why);
+    let fetch = Fetch::new(&url, ca.as_deref()).map_err(|why| member(&why))?;
+    Ok(Keys::Url(KeyUrl::new(fetch, Pace::default())))
+}
+
+fn path(entry: &Members<'_>, member: &str) -> Result<Option<PathBuf>, Wrong> {
+    match entry.get(member).map(string) {
+        None => Ok(None),
+        Some(Some(path)) if !path.is_empty() => Ok(Some(path.into())),
+        Some(_) => Err(bad(member, "a path")),
+    }
+}
+
+fn profile(entry: &Members<'_>) -> Result<Profile, Wrong> {
+    match entry.get("profile").map(string) {
+        None => Ok(Profile::Jwt),
+        Some(Some(name)) if name == "jwt" => Ok(Profile::Jwt),
+        Some(Some(name)) if name == "rfc9068" => Ok(Profile::Rfc9068),
+        Some(_) => Err(bad("profile", "jwt (the default) or rfc9068")),
+    }
 }
 
 fn secret_key(entry: &Members<'_>, given: Option<&Zeroizing<Vec<u8>>>) -> Result<Key, Wrong> {
-    if entry.get("jwks").is_some() {
-        return Err(bad("jwks", "a symmetric issuer has a secret instead, given outside the options' JSON"));
+    if let Some(source) = SOURCES.into_iter().find(|source| entry.get(source).is_some()) {
+        return Err(bad(source, "a symmetric issuer has a secret instead, given outside the options' JSON"));
     }
     let algorithm = match entry.get("algorithm") {
         None => Algorithm::HS256,
@@ -276,6 +314,13 @@ mod tests {
         entry
     }
 
+    fn keys_at(member: &str, place: Value) -> Value {
+        let mut entry = entry(json!({}));
+        entry.as_object_mut().unwrap().remove("jwks");
+        entry[member] = place;
+        entry
+    }
+
     fn symmetric(changes: Value) -> Value {
         let mut entry = entry(changes);
         entry.as_object_mut().unwrap().remove("jwks");
@@ -296,7 +341,8 @@ mod tests {
         let issuer = issuers.get("https://id").unwrap();
         assert_eq!((&*issuer.realm, issuer.rules.subject_claim.as_str()), ("https://id", "sub"));
         assert_eq!((issuer.rules.leeway, issuer.rules.max_life), (30, Some(86_400)));
-        assert!(issuers.get("https://id/").is_none() && issuers.refused_keys().is_empty());
+        assert!(issuers.get("https://id/").is_none());
+        assert!(issuer.keys.current().unwrap().refused.is_empty());
     }
 
     #[test]
@@ -323,6 +369,17 @@ mod tests {
             (entry(json!({"algorithm": "ES256"})), "issuers[1].algorithm: "),
             (entry(json!({"jwks": null})), "issuers[1].jwks: "),
             (entry(json!({"jwks": {"keys": []}})), "issuers[1].jwks: "),
+            (entry(json!({"jwksFile": "keys.json"})), "issuers[1].jwks: "),
+            (entry(json!({"jwksCa": "ca.pem"})), "issuers[1].jwksCa: "),
+            (entry(json!({"profile": "RFC9068"})), "issuers[1].profile: "),
+            (entry(json!({"profile": null})), "issuers[1].profile: "),
+            (keys_at("jwksFile", json!("/nowhere/keys.json")), "issuers[1].jwksFile: "),
+            (keys_at("jwksFile", json!("")), "issuers[1].jwksFile: "),
+            (keys_at("jwksUrl", json!("http://id/keys")), "issuers[1].jwksUrl: "),
+            (keys_at("jwksUrl", json!("HTTPS://id/keys")), "issuers[1].jwksUrl: "),
+            (keys_at("jwksUrl", json!("https://u:p@id/keys")), "issuers[1].jwksUrl: "),
+            (keys_at("jwksUrl", json!("https:///keys")), "issuers[1].jwksUrl: "),
+            (keys_at("jwksUrl", json!("file:///keys")), "issuers[1].jwksUrl: "),
             (entry(json!({"symmetric": "yes"})), "issuers[1].symmetric: "),
             (entry(json!({"symmetric": true})), "issuers[1].jwks: "),
             (symmetric(json!({})), "issuers[1].symmetric: "),
@@ -352,11 +409,12 @@ mod tests {
     }
 
     #[test]
-    fn refused_keys_are_reported_with_their_issuer() {
+    fn refused_keys_are_told() {
         let keys = json!([{"kty": "OKP", "crv": "Ed25519", "x": X, "kid": "k"}, {"kty": "oct", "kid": "s"}]);
         let issuers = read(&[entry(json!({"jwks": {"keys": keys}}))], &[]).ok().unwrap();
-        let [refused] = issuers.refused_keys() else { panic!("one key is refused") };
-        assert_eq!((refused.issuer.as_str(), refused.index, refused.kid.as_deref()), ("https://id", 1, Some("s")));
+        let keys = issuers.get("https://id").unwrap().keys.current().unwrap();
+        let [refused] = keys.refused.as_slice() else { panic!("one key is refused") };
+        assert_eq!((refused.index, refused.kid.as_deref()), (1, Some("s")));
         assert!(refused.reason.contains("secret"));
     }
 }

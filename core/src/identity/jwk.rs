@@ -98,10 +98,29 @@ fn rsa(jwk: &Members<'_>, kid: Option<String>, named: Option<Algorithm>) -> Resu
     if e.len() > 4 || exponent < 65_537 || exponent % 2 == 0 {
         return Err("its exponent is not an odd number from 65537 to 2^32".to_owned());
     }
+    if has_roca_fingerprint(&n) {
+        return Err("its modulus was made by a generator whose keys can be factored (ROCA, CVE-2017-15361)".to_owned());
+    }
     if (RsaPublicKeyComponents { n: &n, e: &e }).to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256).is_err() {
         return Err("its numbers make no RSA key".to_owned());
     }
-    Ok(Key::new(kid, algorithm, DecodingKey::from_rsa_raw_components(&n, &e), n.len()))
+    Ok(Key::new(kid, algorithm, DecodingKey::from_rsa_raw_components(&n, &e), n.len(), &[&n, &e]))
+}
+
+/// Whether the modulus is a power of 65537 modulo each of these primes, as that generator's are; one in 2^27 others is too.
+fn has_roca_fingerprint(n: &[u8]) -> bool {
+    const PRIMES: [u32; 38] = [
+        3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107,
+        109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167,
+    ];
+    PRIMES.into_iter().all(|prime| {
+        let remainder = n.iter().fold(0, |rest, byte| (rest << 8 | u32::from(*byte)) % prime);
+        let mut power = 1;
+        (0..prime).any(|_| {
+            power = power * (65_537 % prime) % prime;
+            power == remainder
+        })
+    })
 }
 
 /// EC: the curve decides the algorithm (RFC 7518 §3.4); the point is on it.
@@ -123,7 +142,7 @@ fn ec(jwk: &Members<'_>, kid: Option<String>, named: Option<Algorithm>) -> Resul
     if ParsedPublicKey::new(curve, &point).is_err() {
         return Err("its point is not on the curve".to_owned());
     }
-    Ok(Key::new(kid, algorithm, DecodingKey::from_ec_der(&point), 2 * size))
+    Ok(Key::new(kid, algorithm, DecodingKey::from_ec_der(&point), 2 * size, &[&point]))
 }
 
 /// OKP: Ed25519 only (RFC 8037).
@@ -143,7 +162,7 @@ fn okp(jwk: &Members<'_>, kid: Option<String>, named: Option<Algorithm>) -> Resu
 
 /// The Ed25519 key of those 32 bytes.
 pub(super) fn ed25519(kid: Option<String>, x: &[u8; 32]) -> Key {
-    Key::new(kid, Algorithm::EdDSA, DecodingKey::from_ed_der(x), 64)
+    Key::new(kid, Algorithm::EdDSA, DecodingKey::from_ed_der(x), 64, &[x])
 }
 
 /// The y coordinates of the points whose order divides 8: 1, −1, 0, and the two of order 8. Under such a key the
@@ -262,7 +281,10 @@ pub(super) mod tests {
             (with(ed(), "crv", json!("X25519")), false),
             (with(ed(), "crv", json!("Ed448")), false),
             (with(ed(), "alg", json!("ES256")), false),
+            (with(ed(), "x", zeros(0)), false),
+            (with(ed(), "x", zeros(16)), false),
             (with(ed(), "x", zeros(31)), false),
+            (with(ed(), "x", zeros(33)), false),
             (with(ed(), "x", zeros(32)), false),
             (json!({"kty": "oct", "alg": "HS256", "kid": "s"}), false),
         ];
@@ -298,9 +320,16 @@ pub(super) mod tests {
             is_fit(&json!({"kty": "RSA", "n": n, "e": e, "alg": alg}))
         };
         let f4 = [1, 0, 1];
-        for (bits, good) in
-            [(1024, false), (2047, false), (2048, true), (3072, true), (4096, true), (4097, false), (8192, false)]
-        {
+        for (bits, good) in [
+            (1024, false),
+            (2047, false),
+            (2048, true),
+            (3072, true),
+            (4096, true),
+            (4097, false),
+            (8192, false),
+            (16_384, false),
+        ] {
             assert_eq!(rsa(&modulus(bits, 0xb7), &f4, "RS256"), good, "{bits} bits");
         }
         let n = modulus(2048, 0xb7);
@@ -326,6 +355,36 @@ pub(super) mod tests {
         for (alg, good) in [("RS512", true), ("PS384", true), ("ES256", false), ("HS256", false), ("RSA-OAEP", false)] {
             assert_eq!(rsa(&n, &f4, alg), good, "{alg}");
         }
+    }
+
+    /// A multiple of all those primes, and one more: a power of 65537 (its zeroth) modulo each.
+    #[test]
+    fn moduli_of_the_broken_generator_are_refused() {
+        let times = |number: &mut Vec<u8>, factor: u32| {
+            let mut carry = 0u32;
+            for byte in number.iter_mut().rev() {
+                carry += u32::from(*byte) * factor;
+                *byte = carry as u8;
+                carry >>= 8;
+            }
+            if carry > 0 {
+                number.insert(0, carry as u8);
+            }
+        };
+        let mut n = vec![2];
+        for odd in (3..168).step_by(2) {
+            times(&mut n, odd);
+        }
+        while n.len() < 256 {
+            times(&mut n, 173);
+        }
+        *n.last_mut().unwrap() += 1;
+        assert!(has_roca_fingerprint(&n));
+        let key = |n: &[u8]| json!({"kty": "RSA", "n": URL_SAFE_NO_PAD.encode(n), "e": "AQAB"});
+        let raw: Box<RawValue> = serde_json::from_str(&key(&n).to_string()).unwrap();
+        assert!(admit(&raw).err().unwrap().contains("ROCA") || n[0] < 0x80);
+        *n.last_mut().unwrap() += 2;
+        assert!(!has_roca_fingerprint(&n));
     }
 
     #[test]

@@ -5,12 +5,13 @@
 use serde_json::value::RawValue;
 
 use super::jwk::{self, Reason, is_kid};
-use super::key::Key;
+use super::key::{Key, Print};
 use super::members::{Members, array, string};
 
 /// The keys of one issuer.
 pub(super) struct KeySet {
     keys: Vec<Key>,
+    any_name: bool,
 }
 
 /// A key that was not admitted, by its place in the set.
@@ -24,7 +25,7 @@ pub(super) struct Refused {
 impl KeySet {
     /// Keys that need no vetting: our own.
     pub(super) fn of(keys: Vec<Key>) -> KeySet {
-        KeySet { keys }
+        KeySet { keys, any_name: false }
     }
 
     /// Admits what is fit of `{"keys": […]}`; an error if that is nothing.
@@ -44,15 +45,31 @@ impl KeySet {
             }
         }
         match keys.is_empty() {
-            false => Ok((KeySet { keys }, refused)),
+            false => Ok((KeySet { keys, any_name: false }, refused)),
             true => Err(format!("no key of the set can be used: {}", list(&refused))),
         }
+    }
+
+    /// The key of a symmetric issuer. Its secret has no name, so any will do.
+    pub(super) fn of_secret(key: Key) -> KeySet {
+        KeySet { keys: vec![key], any_name: true }
+    }
+
+    /// Whether that key is in it.
+    pub(super) fn has(&self, print: &Print) -> bool {
+        self.keys.iter().any(|key| key.print() == print)
+    }
+
+    /// The names of its keys.
+    pub(super) fn kids(&self) -> impl Iterator<Item = Option<&str>> {
+        self.keys.iter().map(|key| key.kid.as_deref())
     }
 
     /// The key of that exact name. A token without one means the only key there is (RFC 7515 §4.1.4 makes `kid`
     /// optional); with several, guessing would be trial verification.
     pub(super) fn find(&self, kid: Option<&str>) -> Option<&Key> {
         match (kid, self.keys.as_slice()) {
+            (_, [only]) if self.any_name => Some(only),
             (Some(_), keys) => keys.iter().find(|key| key.kid.as_deref() == kid),
             (None, [only]) => Some(only),
             (None, _) => None,

@@ -2,6 +2,7 @@
 
 use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
 use jsonwebtoken::{Algorithm, DecodingKey};
+use sha2::{Digest, Sha256};
 
 /// A verification key. It is bound to one algorithm, so a token can't make an RSA key serve as an HMAC secret.
 pub(super) struct Key {
@@ -9,12 +10,32 @@ pub(super) struct Key {
     pub(super) algorithm: Algorithm,
     material: DecodingKey,
     signature_bytes: usize,
+    print: Print,
 }
 
+/// Which key it is, whatever set it stands in.
+pub(super) type Print = [u8; 32];
+
 impl Key {
-    /// A key for `algorithm`; `signature_bytes` is the exact length of its signatures.
-    pub(super) fn new(kid: Option<String>, algorithm: Algorithm, material: DecodingKey, signature_bytes: usize) -> Key {
-        Key { kid, algorithm, material, signature_bytes }
+    /// A key for `algorithm`; `signature_bytes` is the exact length of its signatures, `numbers` what it is made of.
+    pub(super) fn new(
+        kid: Option<String>,
+        algorithm: Algorithm,
+        material: DecodingKey,
+        signature_bytes: usize,
+        numbers: &[&[u8]],
+    ) -> Key {
+        let mut hash = Sha256::new();
+        for number in numbers {
+            hash.update((number.len() as u64).to_be_bytes());
+            hash.update(number);
+        }
+        Key { kid, algorithm, material, signature_bytes, print: hash.finalize().into() }
+    }
+
+    /// Which key it is: the same numbers in another set, under any name, are the same key.
+    pub(super) fn print(&self) -> &Print {
+        &self.print
     }
 
     /// Whether `signature` is this key's over `signed`.

@@ -12,6 +12,9 @@ use serde_json::value::RawValue;
 /// Nesting that claims, headers and key sets may have; each level is read once more, so this also bounds the work.
 pub(super) const MAX_DEPTH: usize = 32;
 
+/// How many members an object may have: no claims have as many, and each costs more memory than text.
+pub(super) const MAX_MEMBERS: usize = 256;
+
 /// The members of a JSON object, in order; values are kept as text.
 pub(super) struct Members<'a>(Vec<(String, &'a RawValue)>);
 
@@ -22,6 +25,7 @@ pub(super) enum Unreadable {
     NotObject,
     Duplicate,
     TooDeep,
+    TooMany,
 }
 
 impl Unreadable {
@@ -32,6 +36,7 @@ impl Unreadable {
             Unreadable::NotObject => "is not a JSON object",
             Unreadable::Duplicate => "has a member twice",
             Unreadable::TooDeep => "is nested too deeply (32 levels at most)",
+            Unreadable::TooMany => "has more than 256 members",
         }
     }
 }
@@ -40,6 +45,8 @@ impl<'a> Members<'a> {
     /// Reads `text`: one JSON object, no name twice at any depth, at most [`MAX_DEPTH`] levels.
     pub(super) fn read(text: &'a str) -> Result<Members<'a>, Unreadable> {
         match first_byte(text) {
+            // Before anything is read level by level: what is nested a thousand deep costs one look.
+            Some(b'{') if depth(text) > MAX_DEPTH => Err(Unreadable::TooDeep),
             Some(b'{') => object(text, MAX_DEPTH),
             _ if serde_json::from_str::<&RawValue>(text).is_ok() => Err(Unreadable::NotObject),
             _ => Err(Unreadable::NotJson),
@@ -90,6 +97,9 @@ pub(super) fn whole(value: &RawValue) -> Option<u64> {
 
 fn object(text: &str, depth: usize) -> Result<Members<'_>, Unreadable> {
     let members: Members<'_> = serde_json::from_str(text).map_err(|_| Unreadable::NotJson)?;
+    if members.0.len() > MAX_MEMBERS {
+        return Err(Unreadable::TooMany);
+    }
     if members.has_duplicate() {
         return Err(Unreadable::Duplicate);
     }
@@ -97,6 +107,25 @@ fn object(text: &str, depth: usize) -> Result<Members<'_>, Unreadable> {
         check(value, depth - 1)?;
     }
     Ok(members)
+}
+
+/// How deep brackets are nested, whatever else is wrong with the text.
+fn depth(text: &str) -> usize {
+    let (mut open, mut deepest, mut in_string, mut escaped) = (0usize, 0, false, false);
+    for byte in text.bytes() {
+        match (in_string, byte) {
+            (true, _) if escaped => escaped = false,
+            (true, b'\\') => escaped = true,
+            (_, b'"') => in_string = !in_string,
+            (false, b'{' | b'[') => {
+                open += 1;
+                deepest = deepest.max(open);
+            }
+            (false, b'}' | b']') => open = open.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
 }
 
 /// `RawValue` skips over a value; this looks inside it. Numbers were checked by the skipping and stay text, so that one
@@ -133,7 +162,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut members = Vec::new();
                 while let Some((name, value)) = map.next_entry::<Cow<'de, str>, &'de RawValue>()? {
-                    members.push((name.into_owned(), value));
+                    // One more than may be tells that there are too many.
+                    if members.len() <= MAX_MEMBERS {
+                        members.push((name.into_owned(), value));
+                    }
                 }
                 Ok(members)
             }
@@ -154,6 +186,9 @@ mod tests {
     #[test]
     fn objects_are_read_and_everything_else_is_named() {
         let deep = |levels: usize| format!("{}1{}", "{\"a\":".repeat(levels), "}".repeat(levels));
+        let many = |members: usize| {
+            format!("{{{}}}", (0..members).map(|at| format!("\"{at}\":1")).collect::<Vec<_>>().join(","))
+        };
         let cases: &[(&str, Result<usize, Unreadable>)] = &[
             ("{}", Ok(0)),
             (" { \"a\" : 1 , \"b\":[{\"a\":1},{\"a\":1}] }\n", Ok(2)),
@@ -175,6 +210,11 @@ mod tests {
             ("{\"a\":1,\"a\":1}", Err(Unreadable::Duplicate)),
             ("{\"a\":1,\"\\u0061\":1}", Err(Unreadable::Duplicate)),
             ("{\"b\":[[{\"a\":1,\"c\":2,\"a\":1}]]}", Err(Unreadable::Duplicate)),
+            ("{\"a\":\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\\\"[[[[[\"}", Ok(1)),
+            (&many(256), Ok(256)),
+            (&many(257), Err(Unreadable::TooMany)),
+            (&many(5_000), Err(Unreadable::TooMany)),
+            (&format!("{{\"a\":[{}]}}", many(257)), Err(Unreadable::TooMany)),
             (&deep(32), Ok(1)),
             (&deep(33), Err(Unreadable::TooDeep)),
             (&format!("{{\"a\":{}{}}}", "[".repeat(4000), "]".repeat(4000)), Err(Unreadable::TooDeep)),

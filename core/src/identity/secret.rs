@@ -33,7 +33,7 @@ pub(super) fn admit(secret: &[u8], algorithm: Algorithm) -> Result<Key, String> 
     if is_guessable(secret) {
         return Err("the secret can be guessed: take random bytes, `openssl rand -base64 64`".to_owned());
     }
-    Ok(Key::new(None, algorithm, DecodingKey::from_secret(secret), bytes))
+    Ok(Key::new(None, algorithm, DecodingKey::from_secret(secret), bytes, &[]))
 }
 
 fn is_guessable(secret: &[u8]) -> bool {

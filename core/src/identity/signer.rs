@@ -16,7 +16,7 @@ use super::header::{LOGIN_TYPE, SESSION_TYPE};
 use super::issuer::Issuer;
 use super::jwk::ed25519;
 use super::jwks::KeySet;
-use super::members::{MAX_DEPTH, Members, Unreadable, string};
+use super::members::{MAX_DEPTH, MAX_MEMBERS, Members, Unreadable, string};
 use crate::backend::BlindUser;
 use crate::clock::Time;
 use crate::error::{Error, Result, fail};
@@ -55,21 +55,21 @@ pub(crate) struct SessionClaims<'a> {
 
 /// Signs login tokens and session tokens.
 pub(crate) struct Signer {
-    issuer: String,
+    issuer: Arc<Issuer>,
     token_bytes: usize,
     own: RwLock<Arc<Own>>,
 }
 
-/// The keys in force, and the issuer that they make.
-pub(super) struct Own {
-    pub(super) issuer: Issuer,
+/// The keys in force.
+struct Own {
     kid: String,
     key: Ed25519KeyPair,
     public: Vec<(String, [u8; 32])>,
 }
 
 impl Own {
-    fn new(issuer: &str, keys: impl IntoIterator<Item = OwnKey>) -> Result<Own> {
+    /// With `keys` of which exactly one is primary, and the set that verifies what any of them signed.
+    fn new(keys: impl IntoIterator<Item = OwnKey>) -> Result<(Own, KeySet)> {
         let mut primary = None;
         let mut public: Vec<(String, [u8; 32])> = Vec::new();
         for key in keys {
@@ -86,31 +86,38 @@ impl Own {
         }
         let (kid, key) = primary.ok_or_else(|| fail!(KeyringInvalid, "no signing key is primary: one must be"))?;
         let verifying = public.iter().map(|(kid, x)| ed25519(Some(kid.clone()), x)).collect();
-        Ok(Own { issuer: Issuer::own(issuer, KeySet::of(verifying)), kid, key, public })
+        let verifying = KeySet::of(verifying);
+        Ok((Own { kid, key, public }, verifying))
     }
 }
 
 impl Signer {
     /// The issuer named `issuer`, with `keys` of which exactly one is primary; else `KEYRING_INVALID`.
     pub(crate) fn new(issuer: &str, keys: impl IntoIterator<Item = OwnKey>, limits: &Limits) -> Result<Signer> {
-        let own = RwLock::new(Arc::new(Own::new(issuer, keys)?));
-        Ok(Signer { issuer: issuer.to_owned(), token_bytes: limits.token, own })
+        let (own, verifying) = Own::new(keys)?;
+        let issuer = Arc::new(Issuer::own(issuer, verifying));
+        Ok(Signer { issuer, token_bytes: limits.token, own: RwLock::new(Arc::new(own)) })
     }
 
     /// Goes on with other keys. What was signed with one that is not among them does not verify any more.
     pub(crate) fn adopt(&self, keys: impl IntoIterator<Item = OwnKey>) -> Result<()> {
-        let own = Own::new(&self.issuer, keys)?;
-        *self.own.write() = Arc::new(own);
+        let (own, verifying) = Own::new(keys)?;
+        let mut current = self.own.write();
+        self.issuer.keys.replace(verifying);
+        *current = Arc::new(own);
         Ok(())
     }
 
     /// The issuer's name: `sessile:<workspace>/<product>/<env>`.
     pub(crate) fn issuer(&self) -> &str {
+        &self.issuer.name
+    }
+
+    pub(super) fn as_issuer(&self) -> &Arc<Issuer> {
         &self.issuer
     }
 
-    /// The keys in force.
-    pub(super) fn own(&self) -> Arc<Own> {
+    fn own(&self) -> Arc<Own> {
         self.own.read().clone()
     }
 
@@ -200,6 +207,9 @@ fn unreadable(why: Unreadable) -> Error {
         Unreadable::NotObject => fail!(InvalidArgument, "claims: the text {}", why.as_str()),
         Unreadable::TooDeep => {
             fail!(LimitExceeded, "claims: the text {}", why.as_str()).with("limit", MAX_DEPTH as u64)
+        }
+        Unreadable::TooMany => {
+            fail!(LimitExceeded, "claims: the text {}", why.as_str()).with("limit", MAX_MEMBERS as u64)
         }
     }
 }

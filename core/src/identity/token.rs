@@ -6,9 +6,12 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::claims;
+use super::claims::{self, Claims};
+use super::confirmation::Confirmation;
+use super::issuer::Issuer;
+use super::key::Print;
 use super::members::Members;
-use super::refusal::claim;
+use super::refusal::{claim, untrusted};
 use crate::backend::BlindUser;
 use crate::clock::Time;
 use crate::error::Result;
@@ -24,12 +27,12 @@ pub struct VerifiedToken(Arc<Proof>);
 /// What a proof says; see the methods of [`VerifiedToken`].
 pub(super) struct Proof {
     pub(super) realm: Arc<str>,
-    pub(super) issuer: Arc<str>,
-    pub(super) subject: String,
-    pub(super) issued_at: Time,
-    pub(super) expires_at: Time,
+    pub(super) issuer: Arc<Issuer>,
+    pub(super) claims: Claims,
     pub(super) ends_at: Time,
-    pub(super) id: Option<String>,
+    /// The key that verified it, and the set that the key stood in.
+    pub(super) key: Print,
+    pub(super) generation: u64,
     /// Which session it opens, if it is a session token.
     pub(super) session: Option<SessionRef>,
     /// The key of the verifier that made it.
@@ -72,32 +75,57 @@ impl VerifiedToken {
 
     /// The subject: the claim that the issuer's definition names, `sub` by default.
     pub fn subject(&self) -> &str {
-        &self.0.subject
+        &self.0.claims.subject
     }
 
     /// The issuer, `iss`.
     pub fn issuer(&self) -> &str {
-        &self.0.issuer
+        &self.0.issuer.name
     }
 
     /// When the token was issued, `iat`.
     pub fn issued_at(&self) -> Time {
-        self.0.issued_at
+        self.0.claims.issued_at
     }
 
     /// When the token ends, `exp`; the issuer's leeway is not in it.
     pub fn expires_at(&self) -> Time {
-        self.0.expires_at
+        self.0.claims.expires_at
     }
 
     /// The token's own id, `jti`, if it has one.
     pub fn id(&self) -> Option<&str> {
-        self.0.id.as_deref()
+        self.0.claims.id.as_deref()
     }
 
     /// The session that a session token opens; `None` for a login token and one of another issuer.
     pub(crate) fn session(&self) -> Option<&SessionRef> {
         self.0.session.as_ref()
+    }
+
+    /// How the user was authenticated, `acr`, if the issuer says so.
+    pub fn acr(&self) -> Option<&str> {
+        self.0.claims.acr.as_deref()
+    }
+
+    /// When the user was authenticated, `auth_time`, if the issuer says so.
+    pub fn authenticated_at(&self) -> Option<Time> {
+        self.0.claims.auth_time
+    }
+
+    /// The issuer's own session that it belongs to, `sid`.
+    pub(crate) fn login(&self) -> Option<&str> {
+        self.0.claims.login.as_deref()
+    }
+
+    /// When it is not taken any more: `exp`, with the issuer's leeway.
+    pub(crate) fn ends_at(&self) -> Time {
+        self.0.ends_at
+    }
+
+    /// How far the issuer's clock may differ, in milliseconds.
+    pub(crate) fn leeway_millis(&self) -> i64 {
+        i64::from(self.0.issuer.rules.leeway) * 1000
     }
 
     /// Whether it was made by the verifier with that key: another store trusts other issuers.
@@ -109,6 +137,30 @@ impl VerifiedToken {
     /// asks again.
     pub(crate) fn check_alive(&self, now: Time) -> Result<()> {
         if now < self.0.ends_at { Ok(()) } else { Err(claims::expired()) }
+    }
+
+    /// `TOKEN_UNTRUSTED` once its key is none of the issuer's any more; `UNAVAILABLE` while nobody knows which are.
+    pub(crate) fn check_key(&self) -> Result<()> {
+        match self.0.issuer.keys.current() {
+            Some(keys) if keys.generation == self.0.generation || keys.set.has(&self.0.key) => Ok(()),
+            Some(_) => Err(untrusted("key", "the token's key is none of the issuer's any more: get a fresh token")),
+            None => Err(self.0.issuer.unknown_keys()),
+        }
+    }
+
+    /// `TOKEN_CLAIMS` unless the host verified a proof for the key that the token is bound to, if it is bound to one.
+    pub(super) fn check_proven(&self, proven: &Confirmation) -> Result<()> {
+        self.0.claims.confirmation.as_ref().map_or(Ok(()), |wanted| wanted.check(proven))
+    }
+
+    /// Whether its times allow it at `now`.
+    pub(super) fn is_good_at(&self, now: Time) -> bool {
+        self.0.claims.starts_at <= now && now < self.0.ends_at
+    }
+
+    /// Whether the issuer's keys are those that it verified under.
+    pub(super) fn is_of_current_keys(&self) -> bool {
+        self.0.issuer.keys.current().is_some_and(|keys| keys.generation == self.0.generation)
     }
 }
 

@@ -2,15 +2,21 @@
 
 use std::sync::Arc;
 
+use super::cache::Cache;
 use super::claims::{self, Claims, Rules};
 use super::compact::Compact;
+use super::confirmation::Confirmation;
 use super::header::{Header, OwnKind};
 use super::issuer::{Issuer, Issuers};
-use super::members::Members;
+use super::key::Print;
+use super::key_url::KeyUrl;
+use super::logout::Logout;
+use super::members::{Members, Unreadable};
 use super::refusal::{malformed, untrusted};
-use super::signer::{Own, Signer};
+use super::signer::Signer;
+use super::stats;
 use super::token::{Proof, SessionRef, VerifiedToken};
-use crate::clock::Time;
+use crate::clock::{Clock, Time};
 use crate::error::{Code, Error, Result};
 use crate::limits::Limits;
 
@@ -22,8 +28,29 @@ pub(crate) struct Verifier {
     session_rules: Rules,
     /// Where session tokens name their users, who are blinded there.
     session_realm: Arc<str>,
+    cache: Cache,
     /// What its proofs are recognised by.
     key: Arc<()>,
+}
+
+/// A token that is not good, as far as is known now.
+pub(crate) struct Missed {
+    pub(crate) error: Error,
+    /// The keys to be fetched, if one of them may be the one that is missing.
+    keys: Option<Arc<KeyUrl>>,
+}
+
+impl From<Error> for Missed {
+    fn from(error: Error) -> Missed {
+        Missed { error, keys: None }
+    }
+}
+
+impl Missed {
+    /// Whether waiting for the issuer's keys may help.
+    pub(crate) fn may_wait(&self) -> bool {
+        self.keys.is_some()
+    }
 }
 
 impl Verifier {
@@ -31,48 +58,92 @@ impl Verifier {
     pub(crate) fn new(issuers: Issuers, own: Arc<Signer>, limits: &Limits) -> Verifier {
         Verifier {
             issuers,
-            session_rules: own.own().issuer.session_rules(),
+            session_rules: own.as_issuer().session_rules(),
             session_realm: format!("{}#session", own.issuer()).into(),
             own,
             token_bytes: limits.token,
+            cache: Cache::new(),
             key: Arc::default(),
         }
     }
 
-    /// Verifies a token, with or without `Bearer ` and `<tag>:` before it.
-    ///
-    /// The order is part of the rules: what is cheap and decides most comes first, no key is used before issuer, key
-    /// and algorithm are known to belong together, and no claim but `iss` is believed before the signature.
-    pub(crate) fn verify(&self, given: &str, now: Time) -> Result<VerifiedToken> {
-        let token = self.verify_whenever(given, now)?;
-        token.check_alive(now)?;
+    /// Verifies a token, with or without `Bearer ` and `<tag>:` before it. `proven`: what its holder proved to the host.
+    /// Waits for the issuer's keys if they have to be fetched first, else for nothing.
+    pub(crate) async fn verify(&self, given: &str, proven: &Confirmation, clock: &Clock) -> Result<VerifiedToken> {
+        let token = self.verify_whenever(given, proven, clock).await?;
+        token.check_alive(clock.now())?;
         Ok(token)
     }
 
     /// [`verify`](Verifier::verify), but for a token that has expired: whoever uses it must ask whether it is alive.
-    pub(crate) fn verify_whenever(&self, given: &str, now: Time) -> Result<VerifiedToken> {
+    pub(crate) async fn verify_whenever(
+        &self,
+        given: &str,
+        proven: &Confirmation,
+        clock: &Clock,
+    ) -> Result<VerifiedToken> {
+        patiently(|| self.verify_now(given, proven, clock.now())).await
+    }
+
+    /// [`verify_whenever`](Verifier::verify_whenever) with the keys that are known.
+    ///
+    /// The order is part of the rules: what is cheap and decides most comes first, no key is used before issuer, key
+    /// and algorithm are known to belong together, and no claim but `iss` is believed before the signature.
+    pub(crate) fn verify_now(&self, given: &str, proven: &Confirmation, now: Time) -> Result<VerifiedToken, Missed> {
+        let token = match self.cache.get(given, now) {
+            Some(token) => token,
+            None => {
+                let token = self.verify_anew(given, now)?;
+                if token.is_good_at(now) {
+                    self.cache.put(given, token.clone());
+                }
+                token
+            }
+        };
+        token.check_proven(proven)?;
+        Ok(token)
+    }
+
+    fn verify_anew(&self, given: &str, now: Time) -> Result<VerifiedToken, Missed> {
         let token = Compact::read(given, self.token_bytes)?;
         let header = Header::read(&token.header)?;
-        let payload = Members::read(&token.payload)
-            .map_err(|why| malformed("payload", &format!("the token's payload {}", why.as_str())))?;
-        let own = self.own.own();
-        let issuer = self.issuer(&own, &claims::issuer(&payload)?)?;
+        let payload = Members::read(&token.payload).map_err(unreadable)?;
+        let issuer = self.issuer(&claims::issuer(&payload)?)?;
         let is_session = self.is_session(issuer, &header)?;
-        check_signature(issuer, &header, token.signed, token.signature)?;
+        let signed = check_signature(issuer, &header, token.signed, token.signature)?;
         let rules = if is_session { &self.session_rules } else { &issuer.rules };
         let claims = Claims::read(&payload, rules, now)?;
         let session = if is_session { Some(SessionRef::read(&payload)?) } else { None };
         Ok(VerifiedToken::new(Proof {
             realm: if is_session { self.session_realm.clone() } else { issuer.realm.clone() },
-            issuer: issuer.name.clone(),
+            issuer: issuer.clone(),
             ends_at: rules.end_of(claims.expires_at),
+            claims,
+            key: signed.key,
+            generation: signed.generation,
             session,
-            subject: claims.subject,
-            issued_at: claims.issued_at,
-            expires_at: claims.expires_at,
-            id: claims.id,
             verifier: self.key.clone(),
         }))
+    }
+
+    /// The same, whatever key it is bound to: for its revocation, which nobody has to prove anything for.
+    pub(crate) async fn verify_unproven(&self, given: &str, clock: &Clock) -> Result<VerifiedToken> {
+        patiently(|| self.verify_anew(given, clock.now())).await
+    }
+
+    /// Reads a logout token of one of the issuers: who is logged out. `TOKEN_*`.
+    pub(crate) async fn read_logout(&self, given: &str, clock: &Clock) -> Result<Logout> {
+        patiently(|| {
+            let now = clock.now();
+            let token = Compact::read(given, self.token_bytes)?;
+            let header = Header::read(&token.header)?;
+            let payload = Members::read(&token.payload).map_err(unreadable)?;
+            let issuer = self.issuer(&claims::issuer(&payload)?)?;
+            header.check_logout_type()?;
+            check_signature(issuer, &header, token.signed, token.signature)?;
+            Ok(Logout::read(&payload, issuer, now)?)
+        })
+        .await
     }
 
     /// Whether this verifier made the proof.
@@ -80,38 +151,71 @@ impl Verifier {
         token.is_of(&self.key)
     }
 
-    fn issuer<'a>(&'a self, own: &'a Own, name: &str) -> Result<&'a Issuer> {
-        if name == self.own.issuer() {
-            return Ok(&own.issuer);
-        }
-        self.issuers.get(name).ok_or_else(|| untrusted("issuer", "the token's issuer is none of the store's `issuers`"))
+    /// The issuer of that exact name, if it is one of the store's, or its own.
+    pub(super) fn issuer_named(&self, name: &str) -> Option<&Arc<Issuer>> {
+        if name == self.own.issuer() { Some(self.own.as_issuer()) } else { self.issuers.get(name) }
+    }
+
+    fn issuer(&self, name: &str) -> Result<&Arc<Issuer>> {
+        self.issuer_named(name)
+            .ok_or_else(|| untrusted("issuer", "the token's issuer is none of the store's `issuers`"))
     }
 
     /// Whether it is a session token; `TOKEN_CLAIMS` for a `typ` that the issuer has no tokens of.
     fn is_session(&self, issuer: &Issuer, header: &Header) -> Result<bool> {
         match *issuer.name == *self.own.issuer() {
             true => header.own_kind().map(|kind| kind == OwnKind::Session),
-            false => header.check_foreign_type().map(|()| false),
+            false => header.check_foreign_type(issuer.rules.profile).map(|()| false),
         }
     }
 
     /// The longest that a login token or one of another issuer may live, in seconds.
     pub(crate) fn longest_life(&self) -> u32 {
-        self.issuers.longest_life().max(self.own.own().issuer.longest_life())
+        self.issuers.longest_life().max(self.own.as_issuer().longest_life())
+    }
+
+    /// What there is to know of cache and keys; JSON.
+    pub(crate) fn stats(&self) -> String {
+        stats::print(&self.cache.stats(), &self.issuers)
     }
 }
 
-fn check_signature(issuer: &Issuer, header: &Header, signed: &[u8], signature: Vec<u8>) -> Result<()> {
-    let Some(key) = issuer.key(header.kid.as_deref()) else {
-        return Err(untrusted("key", "the token's kid names none of the issuer's keys"));
+/// Tries again once a fetch of the issuer's keys has ended, if one of them may have been missing.
+async fn patiently<T>(attempt: impl Fn() -> Result<T, Missed>) -> Result<T> {
+    match attempt() {
+        Ok(done) => Ok(done),
+        Err(Missed { error, keys: None }) => Err(error),
+        Err(Missed { error, keys: Some(keys) }) => match keys.refreshed().await {
+            true => attempt().map_err(|missed| missed.error),
+            false => Err(error),
+        },
+    }
+}
+
+fn unreadable(why: Unreadable) -> Error {
+    malformed("payload", &format!("the token's payload {}", why.as_str()))
+}
+
+/// Which key signed, and in which set it stood.
+struct Signed {
+    key: Print,
+    generation: u64,
+}
+
+fn check_signature(issuer: &Issuer, header: &Header, signed: &[u8], signature: Vec<u8>) -> Result<Signed, Missed> {
+    let missing = |error| Missed { error, keys: issuer.keys.to_fetch() };
+    let keys = issuer.keys.current().ok_or_else(|| missing(issuer.unknown_keys()))?;
+    let Some(key) = keys.set.find(header.kid.as_deref()) else {
+        return Err(missing(untrusted("key", "the token's kid names none of the issuer's keys")));
     };
     if key.algorithm != header.algorithm {
-        return Err(untrusted("algorithm", "the token's alg is not the one that its key is for"));
+        return Err(untrusted("algorithm", "the token's alg is not the one that its key is for").into());
     }
     match key.verifies(signed, signature) {
-        true => Ok(()),
+        true => Ok(Signed { key: *key.print(), generation: keys.generation }),
         false => {
-            Err(Error::new(Code::TokenSignature, "the token's signature does not verify").with("reason", "signature"))
+            let error = Error::new(Code::TokenSignature, "the token's signature does not verify");
+            Err(error.with("reason", "signature").into())
         }
     }
 }
@@ -142,6 +246,14 @@ mod tests {
         Verifier::new(issuers, own.clone(), &Limits::default())
     }
 
+    impl Verifier {
+        /// What [`verify`](Verifier::verify) gives at `now`, for keys that need no fetching.
+        pub(in super::super) fn verify_at(&self, given: &str, now: Time) -> Result<VerifiedToken> {
+            let token = self.verify_now(given, &Confirmation::default(), now).map_err(|missed| missed.error)?;
+            token.check_alive(now).map(|()| token)
+        }
+    }
+
     fn code(result: Result<VerifiedToken>) -> Option<Code> {
         result.err().map(|error| error.code())
     }
@@ -150,7 +262,7 @@ mod tests {
     fn our_own_tokens_verify() {
         let own = signer("sessile:a/b/c", &[("k1", 1, true)]);
         let token = own.issue(r#"{"sub":"u1"}"#, 60, NOW).unwrap();
-        let proof = verifier(&own).verify(&format!("Bearer cart:{token}"), NOW).unwrap();
+        let proof = verifier(&own).verify_at(&format!("Bearer cart:{token}"), NOW).unwrap();
         assert_eq!((proof.realm(), proof.issuer(), proof.subject()), ("sessile:a/b/c", "sessile:a/b/c", "u1"));
         assert_eq!((proof.issued_at(), proof.expires_at()), (NOW, NOW.plus_millis(60_000)));
         assert_eq!(proof.id().map(str::len), Some(22));
@@ -165,22 +277,22 @@ mod tests {
         let old = signer("i", &[("k1", 1, true)]);
         let token = old.issue(r#"{"sub":"u1"}"#, 60, NOW).unwrap();
         let retired = signer("i", &[("k1", 1, false), ("k2", 2, true)]);
-        assert_eq!(code(verifier(&retired).verify(&token, NOW)), None);
+        assert_eq!(code(verifier(&retired).verify_at(&token, NOW)), None);
         let revoked = signer("i", &[("k2", 2, true)]);
-        assert_eq!(code(verifier(&revoked).verify(&token, NOW)), Some(Code::TokenUntrusted));
+        assert_eq!(code(verifier(&revoked).verify_at(&token, NOW)), Some(Code::TokenUntrusted));
         let replaced = signer("i", &[("k1", 3, true)]);
-        assert_eq!(code(verifier(&replaced).verify(&token, NOW)), Some(Code::TokenSignature));
+        assert_eq!(code(verifier(&replaced).verify_at(&token, NOW)), Some(Code::TokenSignature));
     }
 
     #[test]
     fn other_environments_are_strangers_until_an_entry_names_them() {
         let (dev, prd) = (signer("sessile:a/b/dev", &[("k", 1, true)]), signer("sessile:a/b/prd", &[("k", 2, true)]));
         let token = dev.issue(r#"{"sub":"u1"}"#, 60, NOW).unwrap();
-        assert_eq!(code(verifier(&prd).verify(&token, NOW)), Some(Code::TokenUntrusted));
+        assert_eq!(code(verifier(&prd).verify_at(&token, NOW)), Some(Code::TokenUntrusted));
         let entry = format!(r#"{{"issuer":"sessile:a/b/dev","audiences":["sessile:a/b/dev"],"jwks":{}}}"#, dev.jwks());
         let entry: Box<serde_json::value::RawValue> = serde_json::from_str(&entry).unwrap();
         let issuers = Issuers::read([&*entry], &HashMap::new(), prd.issuer()).ok().unwrap();
-        let proof = Verifier::new(issuers, prd, &Limits::default()).verify(&token, NOW).unwrap();
+        let proof = Verifier::new(issuers, prd, &Limits::default()).verify_at(&token, NOW).unwrap();
         assert_eq!(proof.realm(), "sessile:a/b/dev");
     }
 
@@ -193,11 +305,11 @@ mod tests {
             for other in ['A', 'B', 'z', '_', '.', '=', ' ', '\n', '\0', ':'] {
                 if !token[at..].starts_with(other) {
                     let changed = format!("{}{other}{}", &token[..at], &token[at + 1..]);
-                    assert!(verifier.verify(&changed, NOW).is_err(), "{other:?} at {at}");
+                    assert!(verifier.verify_at(&changed, NOW).is_err(), "{other:?} at {at}");
                 }
             }
-            assert!(verifier.verify(&token[..at], NOW).is_err(), "cut at {at}");
-            assert!(verifier.verify(&token[at + 1..], NOW).is_err(), "cut until {at}");
+            assert!(verifier.verify_at(&token[..at], NOW).is_err(), "cut at {at}");
+            assert!(verifier.verify_at(&token[at + 1..], NOW).is_err(), "cut until {at}");
         }
     }
 
@@ -208,9 +320,9 @@ mod tests {
             use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
             let verifier = verifier(&signer("i", &[("k", 1, true)]));
-            prop_assert!(verifier.verify(&text, NOW).is_err());
+            prop_assert!(verifier.verify_at(&text, NOW).is_err());
             let token = format!("{}.{}.AAAA", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
-            let error = verifier.verify(&token, NOW).unwrap_err();
+            let error = verifier.verify_at(&token, NOW).unwrap_err();
             prop_assert!(!error.message().contains(&token));
         }
     }

@@ -16,9 +16,10 @@ use std::time::Instant;
 use zeroize::Zeroizing;
 
 use crate::backend::Backend;
+use crate::clock::Time;
 use crate::error::{Code, Error, Result, fail};
 use crate::fork;
-use crate::identity::{OwnKey, Signer, VerifiedToken};
+use crate::identity::{Confirmation, Missed, OwnKey, Signer, VerifiedToken};
 use crate::options::{KeyringCallback, KeyringSource};
 use crate::store::{Inner, Store};
 use crate::task::Task;
@@ -144,27 +145,49 @@ impl Inner {
     }
 
     /// Verifies a token, also one that has expired.
-    pub(crate) fn verify_whenever(&self, token: &str) -> Result<VerifiedToken> {
-        self.with_own_keys(|| self.verifier.verify_whenever(token, self.clock.now()))
+    pub(crate) async fn verify_whenever(&self, token: &str, proven: &Confirmation) -> Result<VerifiedToken> {
+        self.with_own_keys(|| self.verifier.verify_whenever(token, proven, &self.clock)).await
     }
 
     /// Verifies a token.
-    pub(crate) fn verify(&self, token: &str) -> Result<VerifiedToken> {
-        self.with_own_keys(|| self.verifier.verify(token, self.clock.now()))
+    pub(crate) async fn verify(&self, token: &str, proven: &Confirmation) -> Result<VerifiedToken> {
+        self.with_own_keys(|| self.verifier.verify(token, proven, &self.clock)).await
+    }
+
+    /// Verifies a token, whatever key it is bound to.
+    pub(crate) async fn verify_unproven(&self, token: &str) -> Result<VerifiedToken> {
+        self.with_own_keys(|| self.verifier.verify_unproven(token, &self.clock)).await
+    }
+
+    /// Verifies a token, also one that has expired, with the keys that are known.
+    pub(crate) fn verify_now(
+        &self,
+        token: &str,
+        proven: &Confirmation,
+        now: Time,
+    ) -> std::result::Result<VerifiedToken, Missed> {
+        self.glance_at_keys();
+        match self.verifier.verify_now(token, proven, now) {
+            Err(missed) if self.has_others_by_now(&missed.error) => self.verifier.verify_now(token, proven, now),
+            other => other,
+        }
+    }
+
+    async fn with_own_keys<T, F: Future<Output = Result<T>>>(&self, verify: impl Fn() -> F) -> Result<T> {
+        self.glance_at_keys();
+        match verify().await {
+            Err(error) if self.has_others_by_now(&error) => verify().await,
+            other => other,
+        }
     }
 
     /// A token that names a key which is not here is looked at again, if the keyring has others by now.
-    fn with_own_keys<T>(&self, verify: impl Fn() -> Result<T>) -> Result<T> {
-        self.glance_at_keys();
-        match verify() {
-            Err(error)
-                if names_unknown_key(&error) && self.check_own().is_ok() && self.vault.ring().look_for_more() =>
-            {
-                self.sign_on();
-                verify()
-            }
-            other => other,
+    fn has_others_by_now(&self, error: &Error) -> bool {
+        let others = names_unknown_key(error) && self.check_own().is_ok() && self.vault.ring().look_for_more();
+        if others {
+            self.sign_on();
         }
+        others
     }
 }
 

@@ -23,8 +23,8 @@ const TRIES: usize = 5;
 const BATCH: usize = 256 << 10;
 
 impl Store {
-    /// Seals with the primary key what is sealed with older ones: sessions, users and configurations of this workspace,
-    /// product and env. `options`: `{"limit": 1–1000, "cursor": …}`, both optional (100 records, from the start).
+    /// Seals with the primary key what is sealed with older ones: sessions, users, configurations and revocations of this
+    /// workspace, product and env. `options`: `{"limit": 1–1000, "cursor": …}`, both optional (100 records, from the start).
     ///
     /// `{"done": false, "cursor": "…", "rewrapped": 7, "skipped": 0}`: call again with the cursor until it is done (then it
     /// is null). *Rewrapped* counts cells; *skipped* those that can't be opened. What it has done is on the disk.
@@ -159,7 +159,11 @@ impl Work<'_> {
         let mut entropy = Entropy::draw()?;
         let Kind::Sessions(vault) = &part.kind else {
             if self.is_older(head) {
-                needs.add(Place::Head(*id), head, self.store.vault.catalog().reseal(id, head, &mut entropy))?;
+                let new = match part.kind {
+                    Kind::Revocations => self.store.vault.revocations().reseal(id, head, &mut entropy),
+                    _ => self.store.vault.catalog().reseal(id, head, &mut entropy),
+                };
+                needs.add(Place::Head(*id), head, new)?;
             }
             return Ok(needs);
         };

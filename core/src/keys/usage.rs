@@ -18,7 +18,8 @@ impl Store {
     /// How much is sealed with each key in this workspace, product and env. It reads all of it.
     ///
     /// ```json
-    /// {"keys": [{"id": 1, "state": "retired", "heads": 0, "fields": 0, "users": 0, "configs": 0}],
+    /// {"keys": [{"id": 1, "state": "retired", "heads": 0, "fields": 0, "users": 0, "configs": 0,
+    ///            "revocations": 0}],
     ///  "unreadable": 0, "sealsWith": 2, "signsWith": "…", "signing": [{"kid": "…", "state": "primary"}],
     ///  "problem": null}
     /// ```
@@ -54,14 +55,15 @@ async fn drop_key(store: &Inner, key: &str) -> Result<()> {
     let id: u32 = key
         .parse()
         .map_err(|_| fail!(InvalidArgument, "key: {key:?} given; a data key's id wanted").with("argument", "key"))?;
-    let Count { heads, fields, users, configs } = usage(store).await?.keys.remove(&id).unwrap_or_default();
-    if heads + fields + users + configs > 0 {
+    let Count { heads, fields, users, configs, revocations } = usage(store).await?.keys.remove(&id).unwrap_or_default();
+    if heads + fields + users + configs + revocations > 0 {
         return Err(fail!(Conflict, "data key {id} still opens what nothing else would: rewrap first")
             .with("reason", "used")
             .with("heads", heads)
             .with("fields", fields)
             .with("users", users)
-            .with("configs", configs));
+            .with("configs", configs)
+            .with("revocations", revocations));
     }
     Keyring::drop_in(path, key, &[KeyState::Retired, KeyState::Revoked])?;
     store.follow_keys_now().await
@@ -79,6 +81,7 @@ struct Count {
     fields: u64,
     users: u64,
     configs: u64,
+    revocations: u64,
 }
 
 impl Usage {
@@ -97,8 +100,8 @@ impl Usage {
         let keys: Vec<Value> = states
             .into_iter()
             .map(|(id, state)| {
-                let Count { heads, fields, users, configs } = self.keys.remove(&id).unwrap_or_default();
-                json!({"id": id, "state": state, "heads": heads, "fields": fields, "users": users, "configs": configs})
+                let Count { heads, fields, users, configs, revocations } = self.keys.remove(&id).unwrap_or_default();
+                json!({"id": id, "state": state, "heads": heads, "fields": fields, "users": users, "configs": configs, "revocations": revocations})
             })
             .collect();
         let signing = in_force.keyring.signing_keys().iter();
@@ -143,9 +146,12 @@ async fn usage(store: &Inner) -> Result<Usage> {
                     }
                     Err(error) => return Err(error),
                 };
-                let is_config = matches!(part.kind, Kind::Configs);
                 if let Some(head) = &record.head {
-                    usage.count(head, |count| if is_config { &mut count.configs } else { &mut count.heads });
+                    usage.count(head, |count| match part.kind {
+                        Kind::Configs => &mut count.configs,
+                        Kind::Revocations => &mut count.revocations,
+                        _ => &mut count.heads,
+                    });
                 }
                 record.cells.iter().for_each(|(_, sealed)| usage.count(&sealed.0, |count| &mut count.fields));
             }

@@ -18,6 +18,7 @@ pub(super) enum Kind {
     Configs,
     Sessions(Arc<ConfigVault>),
     Users(Arc<ConfigVault>),
+    Revocations,
 }
 
 impl Kind {
@@ -26,6 +27,7 @@ impl Kind {
             Kind::Configs => 0,
             Kind::Sessions(_) => 1,
             Kind::Users(_) => 2,
+            Kind::Revocations => 3,
         }
     }
 }
@@ -73,7 +75,10 @@ impl Part {
 /// The parts in order, and how many configurations can't be opened: nobody can tell what lies under those.
 /// Configurations that are made meanwhile are sealed with the key that seals now.
 pub(super) async fn parts(store: &Inner) -> Result<(Vec<Part>, u64)> {
-    let mut parts = vec![Part { kind: Kind::Configs, space: store.vault.catalog().space() }];
+    let mut parts = vec![
+        Part { kind: Kind::Configs, space: store.vault.catalog().space() },
+        Part { kind: Kind::Revocations, space: store.vault.revocations().space() },
+    ];
     let mut unreadable = 0;
     for config in Catalog::each(store).await? {
         match config {

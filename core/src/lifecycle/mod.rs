@@ -6,6 +6,7 @@
 mod dashboard;
 mod extend;
 mod listing;
+mod logout;
 mod pair;
 mod refresh;
 mod retention;
@@ -32,6 +33,7 @@ use crate::store::Inner;
 use crate::task::Task;
 use crate::vault::{ConfigVault, SessionId};
 
+pub(crate) use logout::accept as accept_logout;
 pub(crate) use retention::sweep_users;
 pub(crate) use walk::Walk;
 use who::Who;

@@ -10,6 +10,7 @@ use crate::clock::Time;
 use crate::error::{Code, Error, Result, fail};
 use crate::session::global::Global;
 use crate::session::global::kept::row_hint;
+use crate::session::global::target::stale_login;
 use crate::session::seen::Seen;
 use crate::store::Inner;
 use crate::vault::{Entropy, Head, SessionId};
@@ -28,6 +29,10 @@ pub(super) async fn refresh(store: &Arc<Inner>, text: &str) -> Result<String> {
         let now = store.clock.now();
         let seen = met(store, &id).await?;
         let head = &seen.head;
+        store.revocations.check_issued(store, store.signer.issuer(), pair::issued(head)).await?;
+        if under.config.definition.is_stale(head.began, now) {
+            return Err(stale_login(&under.config.tag));
+        }
         match head.refresh_counter.checked_sub(token.counter) {
             Some(0) => {
                 let ends = under.config.definition.refresh.end_of(pair::issued(head))?;

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::Under;
 use crate::error::{Code, Error, Result};
-use crate::identity::SessionRef;
+use crate::identity::{Confirmation, SessionRef};
 use crate::json::Fields;
 use crate::session::global::Global;
 use crate::session::version::Selection;
@@ -14,11 +15,15 @@ use crate::vault::Head;
 
 pub(super) async fn verify(store: &Arc<Inner>, token: &str) -> Result<String> {
     let now = store.clock.now();
-    let token = match store.verify_whenever(token) {
+    let token = match store.verify_whenever(token, &Confirmation::default()).await {
         Ok(token) => token,
         Err(error) => return Ok(invalid(if error.code() == Code::TokenNotYet { "not_yet" } else { "untrusted" })),
     };
     let Some(session) = token.session() else { return Ok(invalid("untrusted")) };
+    match store.revocations.check(store, &token).await {
+        Err(error) if error.code() == Code::TokenRevoked => return Ok(invalid("revoked")),
+        known => known?,
+    }
     let global = Global::by_id(store.clone(), session.id.clone());
     // A token that expired says so only of a session that it could open otherwise; looking that up is no use of it.
     let found = match token.check_alive(now) {
@@ -26,6 +31,11 @@ pub(super) async fn verify(store: &Arc<Inner>, token: &str) -> Result<String> {
         Err(_) => global.seen().await.map(|_| None),
     };
     match found {
+        Ok(Some((head, _)))
+            if Under::find(store, &session.id.tag).await?.config.definition.is_stale(head.began, now) =>
+        {
+            Ok(invalid("session_expired"))
+        }
         Ok(Some((head, fields))) => {
             let fields = fields.into_iter().map(|(name, field)| (name, field.value)).collect();
             Ok(valid(session, &head, &fields))

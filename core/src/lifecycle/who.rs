@@ -33,6 +33,12 @@ impl Who {
         Ok(Who { realm, identifier, user })
     }
 
+    /// The user of that realm and subject.
+    pub(super) fn of(under: &Under, realm: &str, subject: &str) -> Who {
+        let identifier = Identifier::String(subject.to_owned());
+        Who { realm: realm.to_owned(), user: under.vault.user(realm, &identifier), identifier }
+    }
+
     /// Where their standing session lies, begun or not; `None` if nobody has one under this config.
     pub(super) fn standing(&self, under: &Under) -> Option<StorageId> {
         match &self.identifier {

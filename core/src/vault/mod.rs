@@ -22,6 +22,7 @@ mod meta;
 mod namespace;
 mod padding;
 mod random;
+mod revocation_vault;
 mod ring;
 mod rotation;
 mod session_id;
@@ -56,6 +57,7 @@ pub(crate) use namespace::Namespace;
 #[cfg(test)]
 pub(crate) use random::faulty;
 pub(crate) use random::{Entropy, fill_random};
+pub(crate) use revocation_vault::RevocationVault;
 pub(crate) use ring::{InForce, Ring, is_refusal};
 pub(crate) use session_id::SessionId;
 pub(crate) use user::User;
@@ -66,6 +68,7 @@ pub(crate) struct Vault {
     namespace: Namespace,
     configs: Mutex<HashMap<[u8; 16], Vec<Tagged>>>,
     catalog: CatalogVault,
+    revocations: RevocationVault,
     checkpoints: Seals,
     identity_key: blind::BlindKey,
 }
@@ -78,6 +81,7 @@ impl Vault {
         let context = Context { namespace: &namespace, tag: "", config: &[0; 16] };
         Vault {
             catalog: CatalogVault::derive(&ring, &context),
+            revocations: RevocationVault::derive(&ring, &context),
             checkpoints: Seals::derive(&ring, &context, "checkpoint"),
             identity_key: blind::BlindKey::derive(ring.in_force().keyring.index_key(), &context, "identity"),
             ring,
@@ -101,6 +105,11 @@ impl Vault {
     /// Where the namespace's configurations lie, and their keys.
     pub(crate) fn catalog(&self) -> &CatalogVault {
         &self.catalog
+    }
+
+    /// Where the namespace's revocations lie, and their keys.
+    pub(crate) fn revocations(&self) -> &RevocationVault {
+        &self.revocations
     }
 
     /// Where the namespace's key check values are kept.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Global;
-use super::target::{Kind, Opened, Pin, Target};
+use super::target::{Kind, Opened, Pin, Target, stale_login};
 use crate::backend::{CellId, HeadGuard, Record, SealedField};
 use crate::clock::Time;
 use crate::error::{Error, Result};
@@ -102,6 +102,9 @@ impl Global {
                 _ => Err(opened.expired()),
             };
         }
+        if opened.is_stale(&seen.head, now) {
+            return Err(stale_login(&target.tag));
+        }
         match *pinned {
             Some(pin) if pin.life != seen.head.life => return Err(lost(opened, pin, now, || opened.ended("ended"))),
             _ => *pinned = Some(Pin::of(&seen)),
@@ -119,6 +122,7 @@ impl Global {
         let seen = self.store.heads.get(&target.space, &target.id)?;
         let good = seen.lives(now)
             && opened.is_admitted(&seen.head)
+            && !opened.is_stale(&seen.head, now)
             && target.pinned.lock().is_none_or(|pin| pin.life == seen.head.life);
         good.then_some(seen)
     }

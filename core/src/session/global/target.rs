@@ -128,6 +128,12 @@ impl Opened {
         }
     }
 
+    /// Whether that session token opens a session that began too long ago to count as a login.
+    pub(super) fn is_stale(&self, head: &Head, now: Time) -> bool {
+        let is_session = matches!(&self.proof, Proof::Token(token) if token.session().is_some());
+        is_session && self.config.definition.is_stale(head.began, now)
+    }
+
     pub(super) fn expired(&self) -> Error {
         session_expired(&self.target.tag)
     }
@@ -147,6 +153,12 @@ impl Opened {
         };
         Error::new(crate::Code::SessionRevoked, message).with("tag", &*self.target.tag).with("reason", reason)
     }
+}
+
+/// `SESSION_EXPIRED`: the session goes on for those who authenticated lately, and its user did when it began.
+pub(crate) fn stale_login(tag: &str) -> Error {
+    let message = "the session began longer ago than the configuration's maxAuthAge: its user has to log in again";
+    fail!(SessionExpired, "{message}").with("tag", tag).with("reason", "maxAuthAge")
 }
 
 pub(crate) fn session_expired(tag: &str) -> Error {

@@ -1,0 +1,75 @@
+/* The upkeep of a store on a file, through sessile.hpp: a backup that is opened again, looked over, and only read. */
+#include "sessile.hpp"
+
+#include <filesystem>
+#include <iostream>
+
+#include <stdlib.h>
+
+namespace fs = std::filesystem;
+
+static void must(bool holds, const char *what)
+{
+    if (!holds)
+        throw std::runtime_error(what);
+}
+
+/* The code with which a call is refused; 0 if it is not. */
+template <typename Call> static std::int32_t refused(Call call)
+{
+    try {
+        call();
+        return SESSILE_OK;
+    } catch (const sessile::Error &error) {
+        return error.code();
+    }
+}
+
+static sessile::Store open(const fs::path &path, const std::string &more = "")
+{
+    sessile::Options options(R"({"url": "sqlite:)" + path.string() + "\"" + more + "}");
+    options.keyring_file((path.parent_path() / "keyring.json").string());
+    return sessile::Store::open(std::move(options));
+}
+
+static sessile::Session cart(sessile::Store &store) { return store.global(store.issue_token(R"({"sub": "u1"})", 600)); }
+
+static void back_up_and_open(const fs::path &folder)
+{
+    const fs::path copied = folder / "copy.db";
+    auto store = open(folder / "sessions.db");
+    cart(store).put_one("n", "1");
+    store.flush();
+    store.backup(copied.string());
+    cart(store).put_one("n", "2");
+    must(refused([&] { store.backup(copied.string()); }) == SESSILE_ALREADY_EXISTS, "a backup replaces no file");
+    store.close();
+    must(refused([&] { store.check(); }) == SESSILE_CLOSED, "a closed store is not looked over");
+    must(refused([&] { store.flush(); }) == SESSILE_CLOSED, "a closed store is not flushed");
+
+    auto copy = open(copied, R"(, "readOnly": true, "allowNetworkFilesystem": true)");
+    must(cart(copy).get("n") == "1", "the copy is as of its instant");
+    must(refused([&] { cart(copy).put_one("n", "3"); }) == SESSILE_READ_ONLY, "it is only read");
+    const std::string report = copy.check();
+    for (const char *member : {R"("ok":true)", R"("sessions":1)", R"("fields":1)", R"("problemCount":0)"})
+        must(report.find(member) != std::string::npos, member);
+    copy.close();
+}
+
+int main()
+{
+    std::string name = (fs::temp_directory_path() / "sessile-upkeep-XXXXXX").string();
+    if (!mkdtemp(name.data()))
+        return 2;
+    int failed = 0;
+    try {
+        sessile::Keyring::generate((fs::path(name) / "keyring.json").string());
+        back_up_and_open(name);
+    } catch (const std::exception &error) {
+        std::cout << "FAILED " << error.what() << '\n';
+        failed = 1;
+    }
+    fs::remove_all(name);
+    std::cout << "c++ upkeep: " << 1 - failed << " passed, " << failed << " failed\n";
+    return failed;
+}
