@@ -10,6 +10,7 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 include mk/c.mk
 include mk/python.mk
 include mk/node.mk
+include mk/keys.mk
 include mk/identity.mk
 include mk/torture.mk
 

@@ -48,7 +48,8 @@ impl Check<'_> {
         let found = self.tolerate(found, "file", String::new)?;
         found.into_iter().flatten().for_each(|what| self.note("file", Code::Corrupt, what));
         let meta = self.store.backend.read_meta(&self.store.vault.meta_key()).await;
-        let meta = meta.and_then(|stored| self.store.vault.check_meta(stored.as_deref()));
+        let in_force = self.store.vault.ring().in_force();
+        let meta = meta.and_then(|stored| self.store.vault.check_meta(&in_force.keyring, stored.as_deref()));
         self.tolerate(meta, "keys", String::new)?;
         Ok(())
     }

@@ -12,6 +12,7 @@ mod execution;
 pub mod fork;
 mod identity;
 mod json;
+mod keys;
 mod lifecycle;
 mod limits;
 mod lint;
@@ -43,3 +44,8 @@ pub use vault::Keyring;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/guides/form-to-session.md")]
 struct FormToSession;
+
+/// The run-book's program is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/key-rotation.md")]
+struct KeyRotation;

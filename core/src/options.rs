@@ -82,7 +82,11 @@ pub(crate) enum KeyringSource {
     File(PathBuf),
     Bytes(Zeroizing<Vec<u8>>),
     Env(String),
+    Callback(KeyringCallback),
 }
+
+/// Gives the JSON of a keyring, from wherever it is kept.
+pub(crate) type KeyringCallback = Box<dyn Fn() -> Result<Vec<u8>> + Send + Sync>;
 
 impl Options {
     /// Options for `url` alone: `memory:`, `sqlite:PATH`.
@@ -156,6 +160,13 @@ impl Options {
     /// The keyring is the JSON text in this environment variable; read when the store opens.
     pub fn keyring_env(mut self, variable: &str) -> Options {
         self.keyring = KeyringSource::Env(variable.to_owned());
+        self
+    }
+
+    /// The keyring is the JSON text that this gives, from a key service say. Called inside `open` and
+    /// [`reload_keys`](crate::Store::reload_keys), on the caller's thread, and never else.
+    pub fn keyring_callback(mut self, give: impl Fn() -> Result<Vec<u8>> + Send + Sync + 'static) -> Options {
+        self.keyring = KeyringSource::Callback(Box::new(give));
         self
     }
 

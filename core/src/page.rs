@@ -70,11 +70,16 @@ pub(crate) fn print(name: &str, items: &[String], next: Option<&[u8]>) -> String
     out.push_str(&items.join(","));
     out.push_str("],\"nextCursor\":");
     match next {
-        Some(next) => push_quoted(&mut out, &URL_SAFE_NO_PAD.encode(next)),
+        Some(next) => push_quoted(&mut out, &cursor(next)),
         None => out.push_str("null"),
     }
     out.push('}');
     out
+}
+
+/// A cursor as [`Page::parse`] reads it.
+pub(crate) fn cursor(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 fn no_cursor() -> Error {

@@ -13,14 +13,15 @@ use crate::config::{Catalog, Configs};
 use crate::error::{Result, fail};
 use crate::execution::{Access, Execution, not_allowed};
 use crate::fork::{self, Registered};
-use crate::identity::{Confirmation, Issuers, OwnKey, Revocations, Signer, VerifiedToken, Verifier};
+use crate::identity::{Confirmation, Issuers, Revocations, Secrets, Signer, VerifiedToken, Verifier};
+use crate::keys::{self, Keys};
 use crate::lifecycle::{self, Sessions};
 use crate::limits::Limits;
-use crate::options::{KeyringSource, Options};
+use crate::options::{Members, Options};
 use crate::session::global::Global;
-use crate::session::{Heads, Session};
+use crate::session::{Heads, HighWater, Session};
 use crate::task::{self, Pool, Task};
-use crate::vault::{KeyState, Keyring, Namespace, Vault};
+use crate::vault::{Namespace, Ring, Vault};
 
 /// An open store: a backend at a URL, a keyring, trusted issuers, limits, a clock. Clones are the same store; the last
 /// one dropped closes it.
@@ -38,7 +39,7 @@ use crate::vault::{KeyState, Keyring, Namespace, Vault};
 /// # Ok::<(), sessile::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct Store(Arc<Inner>);
+pub struct Store(pub(crate) Arc<Inner>);
 
 /// What every handle of a store shares.
 pub(crate) struct Inner {
@@ -47,9 +48,11 @@ pub(crate) struct Inner {
     pub(crate) pool: Pool,
     pub(crate) backend: Backend,
     pub(crate) vault: Vault,
+    pub(crate) keys: Keys,
     pub(crate) verifier: Verifier,
     pub(crate) signer: Arc<Signer>,
     pub(crate) heads: Heads,
+    pub(crate) high_water: HighWater,
     pub(crate) catalog: Catalog,
     pub(crate) revocations: Revocations,
     /// Read-change-write verbs of this process queue here by field, so that one process is one contender.
@@ -82,7 +85,7 @@ impl Inner {
     {
         let store = self.clone();
         Task::new(&self.pool, async move {
-            store.check_usable()?;
+            store.ready().await?;
             work(store).await
         })
     }
@@ -123,31 +126,29 @@ impl Store {
     pub fn open(options: Options) -> Task<Store> {
         let pool = Pool::default();
         fork::count_own();
-        Task::new(&pool.clone(), async move { Store::open_with(options, pool).await })
+        // Here and now: a keyring's callback runs on the caller's thread.
+        let may_be_random = matches!(Location::parse(&options.members.url), Ok(Location::Memory));
+        let keys = Keys::open(options.keyring, may_be_random, options.members.read_only);
+        let (members, secrets, clock) = (options.members, options.issuer_secrets, options.clock);
+        Task::new(&pool.clone(), async move { Store::open_with(members, keys, secrets, clock, pool).await })
     }
 
-    async fn open_with(options: Options, pool: Pool) -> Result<Store> {
-        let members = options.members;
+    async fn open_with(
+        members: Members,
+        opened: Result<(Keys, Ring)>,
+        secrets: Secrets,
+        clock: Clock,
+        pool: Pool,
+    ) -> Result<Store> {
         let limits = members.limits;
         let location = Location::parse(&members.url)?;
         let namespace = Namespace::new(&members.workspace, &members.product, &members.env)?;
-        let keyring = match options.keyring {
-            KeyringSource::File(path) => Keyring::from_file(&path)?,
-            KeyringSource::Bytes(bytes) => Keyring::from_bytes(&bytes)?,
-            KeyringSource::Env(variable) => Keyring::from_env(&variable)?,
-            KeyringSource::None if location == Location::Memory => Keyring::random()?,
-            KeyringSource::None => {
-                return Err(fail!(
-                    KeyRequired,
-                    "this store needs a keyring: make one with Keyring.generate(path) and pass its path"
-                ));
-            }
-        };
+        let (keys, ring) = opened?;
         let issuer = namespace.issuer();
-        let signer = Arc::new(Signer::new(&issuer, own_keys(&keyring), &limits)?);
-        let issuers = Issuers::read(members.issuers.iter().map(|entry| &**entry), &options.issuer_secrets, &issuer)?;
+        let signer = keys::signer(&issuer, &ring, &limits)?;
+        let issuers = Issuers::read(members.issuers.iter().map(|entry| &**entry), &secrets, &issuer)?;
         let verifier = Verifier::new(issuers, signer.clone(), &limits);
-        let vault = Vault::new(keyring, namespace);
+        let vault = Vault::new(Arc::new(ring), namespace);
         task::may_block().await;
         let settings = Settings {
             durability: members.durability,
@@ -156,15 +157,17 @@ impl Store {
             allow_network_filesystem: members.allow_network_filesystem,
         };
         let backend = Backend::open(location, settings, &pool)?;
-        check_keys(&vault, &backend, members.read_only).await?;
+        keys::check_keys(&vault, &vault.ring().in_force(), &backend, members.read_only).await?;
         Ok(Store(Arc::new_cyclic(|store| Inner {
-            clock: options.clock,
+            clock,
+            keys,
             pool,
             backend,
             vault,
             verifier,
             signer,
             heads: Heads::default(),
+            high_water: HighWater::default(),
             catalog: Catalog::default(),
             revocations: Revocations::default(),
             turns: (0..TURNS).map(|_| async_lock::Mutex::new(())).collect(),
@@ -184,16 +187,21 @@ impl Store {
     /// Takes up an execution from a checkpoint of at most 24 hours. If the checkpoint belongs to a user, `token` must
     /// be that user's. `CORRUPT`, `KEY_*`, `INVALID_ARGUMENT` (too old), `GLOBAL_NOT_ALLOWED`, `TOKEN_*`.
     pub fn resume(&self, checkpoint: &[u8], trigger: Option<&str>, token: Option<&str>) -> Task<Execution> {
-        Execution::resume(self.0.clone(), checkpoint, trigger, token)
+        Task::begun(|| Execution::resume(self.0.clone(), checkpoint, trigger, token))
     }
 
     /// Verifies a token, with or without `Bearer ` or `<tag>:`. `TOKEN_*`.
     pub fn verify(&self, token: &str) -> Task<VerifiedToken> {
+        Task::begun(|| self.verify_at_once(token))
+    }
+
+    /// A token that is known, or whose keys are, needs no wait.
+    fn verify_at_once(&self, token: &str) -> Task<VerifiedToken> {
         if let Err(error) = self.0.check_open() {
             return Task::ready(Err(error));
         }
         let (unproven, now) = (Confirmation::default(), self.0.clock.now());
-        let token = match self.0.verifier.verify_now(token, &unproven, now) {
+        let token = match self.0.verify_now(token, &unproven, now) {
             Ok(known) => Ok(known),
             Err(missed) if missed.may_wait() => Err(token.to_owned()),
             Err(missed) => return Task::ready(Err(missed.error)),
@@ -206,7 +214,7 @@ impl Store {
         self.0.task(async move |store| {
             let token = match token {
                 Ok(known) => known,
-                Err(given) => store.verifier.verify_whenever(&given, &unproven, &store.clock).await?,
+                Err(given) => store.verify_whenever(&given, &unproven).await?,
             };
             token.check_alive(store.clock.now())?;
             store.revocations.check(&store, &token).await?;
@@ -262,7 +270,7 @@ impl Store {
     pub fn backup(&self, path: &str) -> Task<()> {
         let (inner, path) = (self.0.clone(), PathBuf::from(path));
         Task::new(&self.0.pool, async move {
-            inner.check_usable()?;
+            inner.ready().await?;
             inner.backend.backup(&path).await
         })
     }
@@ -294,7 +302,7 @@ impl Store {
     pub fn revoke_token(&self, token: &str) -> Task<()> {
         let token = token.to_owned();
         self.0.task(async move |store| {
-            let token = store.verifier.verify_unproven(&token, &store.clock).await?;
+            let token = store.verify_unproven(&token).await?;
             match token.check_alive(store.clock.now()) {
                 Ok(()) => store.revocations.revoke_token(&store, &token).await,
                 Err(_) => Ok(()),
@@ -349,32 +357,6 @@ impl fmt::Debug for Store {
     }
 }
 
-/// The signing keys that count: a revoked one neither signs nor verifies.
-fn own_keys(keyring: &Keyring) -> impl Iterator<Item = OwnKey> {
-    keyring.signing_keys().iter().filter(|key| key.state != KeyState::Revoked).map(|key| OwnKey {
-        kid: key.kid.clone(),
-        seed: key.seed.clone(),
-        primary: key.state == KeyState::Primary,
-    })
-}
-
-/// Compares the keyring with the check values that the store keeps: another key is an error here, not an
-/// empty-looking store later. Keys it has not met are added.
-async fn check_keys(vault: &Vault, backend: &Backend, read_only: bool) -> Result<()> {
-    let key = vault.meta_key();
-    let mut stored = backend.read_meta(&key).await?;
-    while let Some(new) = vault.check_meta(stored.as_deref())? {
-        if read_only {
-            return Ok(());
-        }
-        match backend.apply_meta(&key, stored.as_deref(), &new).await? {
-            Ok(()) => return Ok(()),
-            Err(other) => stored = other,
-        }
-    }
-    Ok(())
-}
-
 /// Login tokens of the store's own issuer, `sessile:<workspace>/<product>/<env>`.
 #[derive(Clone)]
 pub struct Tokens(Arc<Inner>);
@@ -383,12 +365,22 @@ impl Tokens {
     /// Signs a login token (EdDSA). `claims`: a JSON object with `sub` and whatever else but `iss aud exp iat nbf jti
     /// sid cnf act`; `ttl` in seconds, 1 to 86,400. `INVALID_ARGUMENT`, `INVALID_JSON`, `LIMIT_EXCEEDED`.
     pub fn issue(&self, claims: &str, ttl: u64) -> Task<String> {
-        Task::ready(self.0.check_open().and_then(|()| self.0.signer.issue(claims, ttl, self.0.clock.now())))
+        Task::begun(|| {
+            Task::ready(self.0.check_open().and_then(|()| {
+                self.0.glance_at_keys();
+                self.0.signer.issue(claims, ttl, self.0.clock.now())
+            }))
+        })
     }
 
     /// The public keys, as a JWK set (JSON text).
     pub fn jwks(&self) -> Task<String> {
-        Task::ready(self.0.check_open().map(|()| self.0.signer.jwks()))
+        Task::begun(|| {
+            Task::ready(self.0.check_open().map(|()| {
+                self.0.glance_at_keys();
+                self.0.signer.jwks()
+            }))
+        })
     }
 }
 

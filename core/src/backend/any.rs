@@ -9,8 +9,8 @@ use std::time::Duration;
 use super::memory::Memory;
 use super::sqlite::Sqlite;
 use super::{
-    BlindUser, Cells, Change, Listed, Location, MetaKey, Outcome, Record, Settings, Space, StorageId, UserRecord,
-    UserSessions,
+    BlindUser, Cells, Change, Listed, Location, MetaKey, Outcome, Record, Replacement, Settings, Space, StorageId,
+    UserRecord, UserSessions,
 };
 use crate::clock::Time;
 use crate::error::{Result, fail};
@@ -74,6 +74,22 @@ impl Backend {
                 let outcome = sqlite.apply(changes).await;
                 keep_log_short(sqlite, pool);
                 outcome
+            }
+        }
+    }
+
+    /// Replaces each cell whose bytes are still `old`; which were, in their order. Each is on its own: they need not lie in
+    /// one bucket, nor be of one instant. On the disk before the call returns.
+    pub(crate) async fn replace(&self, space: &Space, replacements: &[Replacement]) -> Result<Vec<bool>> {
+        if replacements.is_empty() {
+            return Ok(Vec::new());
+        }
+        match self {
+            Backend::Memory(memory) => memory.replace(space, replacements),
+            Backend::Sqlite(sqlite, pool) => {
+                let replaced = sqlite.replace(space, replacements).await;
+                keep_log_short(sqlite, pool);
+                replaced
             }
         }
     }

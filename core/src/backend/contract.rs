@@ -1,6 +1,7 @@
 //! What every backend must do, as one test that any of them is put through.
 
 mod listing;
+mod replace;
 mod several;
 mod users;
 
@@ -45,6 +46,8 @@ pub(crate) fn check(make: impl Fn() -> Backend) {
         ("one that fails leaves all undone", several::all_or_nothing),
         ("guards see what stood before all of them", several::guards_before),
         ("no increment of two sessions is lost", several::increments),
+        ("bytes are replaced that still stand", replace::bytes_for_bytes),
+        ("no write is lost to who seals anew", replace::no_write_is_lost),
         ("meta records are compared and set", meta),
         ("one of eight who race for a meta record wins", meta_race),
         ("no increment is lost", increments),

@@ -3,6 +3,8 @@
 //! Shards are picked by space and bucket, so a session, its user's record and its index entry lie under one lock, and
 //! an atomic step never takes two.
 
+mod replace;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{BuildHasher, RandomState};
 use std::ops::{Bound, ControlFlow};
@@ -241,6 +243,7 @@ impl Shard {
             count: row.cells.len() as u64,
             cells: row.cells.iter().filter(|(cell, _)| asked(cells, cell)).cloned().collect(),
             user,
+            ..Record::default()
         }
     }
 

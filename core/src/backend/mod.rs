@@ -9,6 +9,7 @@ mod change;
 mod contract;
 mod location;
 mod memory;
+mod replace;
 mod sqlite;
 
 use std::time::Duration;
@@ -17,6 +18,7 @@ use serde::Deserialize;
 
 pub(crate) use self::any::Backend;
 pub(crate) use self::location::Location;
+pub(crate) use self::replace::{Place, Replacement};
 use crate::clock::Time;
 use crate::error::{Error, fail};
 use crate::limits::Limits;
@@ -72,6 +74,22 @@ pub(crate) struct Record {
     pub(crate) cells: Vec<(CellId, SealedField)>,
     /// The user record, when it was asked for and is there.
     pub(crate) user: Option<UserRecord>,
+    /// When it was read; whoever dates reads sets it.
+    pub(crate) span: Span,
+}
+
+/// From before something was asked for until after it was answered, in a count of this process.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) began: u64,
+    pub(crate) ended: u64,
+}
+
+/// Any time: it proves nothing.
+impl Default for Span {
+    fn default() -> Span {
+        Span { began: 0, ended: u64::MAX }
+    }
 }
 
 /// One a (config, realm, typed identifier).

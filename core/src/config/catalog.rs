@@ -29,6 +29,8 @@ struct Known {
     sealed: Box<[u8]>,
     found: Found,
     read: Instant,
+    /// When the answer was there.
+    answered: Instant,
 }
 
 /// A configuration as this process knows it, at most a second old.
@@ -86,20 +88,29 @@ impl Catalog {
             None => (None, None),
         };
         let read = Instant::now();
-        match (read_head(store, tag).await, older) {
+        let head = read_head(store, tag).await;
+        let answered = Instant::now();
+        match (head, older) {
             (Ok(head), Some(older)) if head.is_some() && head == sealed => {
                 if let Some(known) = self.0.lock().get_mut(tag).filter(|known| Some(&known.sealed) == sealed.as_ref()) {
                     known.read = read;
                 }
                 Ok(older)
             }
-            (Ok(head), _) => self.keep(store, tag, head, read),
+            (Ok(head), _) => self.keep(store, tag, head, (read, answered)),
             (Err(error), Some(older)) => Ok(Found { trouble: Some(error), ..older }),
             (Err(error), None) => Err(error),
         }
     }
 
-    fn keep(&self, store: &Inner, tag: &str, head: Option<Box<[u8]>>, read: Instant) -> Result<Found> {
+    /// Takes up what was read between two instants. `STALE` for an older version than was seen before that.
+    fn keep(
+        &self,
+        store: &Inner,
+        tag: &str,
+        head: Option<Box<[u8]>>,
+        (read, answered): (Instant, Instant),
+    ) -> Result<Found> {
         let opened = head.as_deref().map(|sealed| open(store, tag, sealed)).transpose()?.flatten();
         let mut known = self.0.lock();
         // What was written or read since this read began is not undone by it.
@@ -110,8 +121,17 @@ impl Catalog {
             known.remove(tag);
             return Err(not_found(tag));
         };
+        let newer = known.get(tag).filter(|known| {
+            let there = &known.found.config;
+            there.id == config.id && there.version > config.version && known.answered < read
+        });
+        if newer.is_some() {
+            return Err(fail!(Stale, "an older definition of {tag:?} was put back: this process saw a newer one")
+                .with("what", "config")
+                .with("tag", tag));
+        }
         let found = Found { config: config.clone(), state, trouble: None };
-        known.insert(config.tag.clone(), Known { sealed, found: found.clone(), read });
+        known.insert(config.tag.clone(), Known { sealed, found: found.clone(), read, answered });
         Ok(found)
     }
 
@@ -146,11 +166,12 @@ impl Catalog {
         let change = Change { space: vault.space(), id: place, guard, effects, answer: Cells::None };
         let read = Instant::now();
         let outcome = store.backend.apply(&change).await?;
+        let answered = Instant::now();
         let mut known = self.0.lock();
         match (outcome, stored) {
             (Outcome::Applied { .. }, Some((config, state))) => {
                 let found = Found { config: config.clone(), state, trouble: None };
-                known.insert(config.tag.clone(), Known { sealed, found, read });
+                known.insert(config.tag.clone(), Known { sealed, found, read, answered });
                 Ok(true)
             }
             (Outcome::Applied { .. }, None) => {
@@ -166,22 +187,28 @@ impl Catalog {
 
     /// Every configuration of the namespace, the built-in one too, in the order of their tags.
     pub(crate) async fn all(store: &Inner) -> Result<Vec<Arc<Config>>> {
+        let mut all = Catalog::each(store).await?.into_iter().collect::<Result<Vec<_>>>()?;
+        all.sort_by(|a, b| a.tag.cmp(&b.tag));
+        Ok(all)
+    }
+
+    /// Every configuration of the namespace, or why one can't be opened.
+    pub(crate) async fn each(store: &Inner) -> Result<Vec<Result<Arc<Config>>>> {
         let vault = store.vault.catalog();
-        let mut all = vec![global()];
+        let mut all = vec![Ok(global())];
         let mut after = None;
         loop {
             let page = store.backend.page(&vault.space(), Some(&CatalogVault::OWNER), after, PAGE).await?;
             for listed in &page {
                 let Some(sealed) = &listed.head else { continue };
-                all.extend(read(&vault.open(&listed.id, sealed)?)?.map(|(config, _)| config));
+                let opened = vault.open(&listed.id, sealed).and_then(|text| read(&text));
+                all.extend(opened.map(|stored| stored.map(|(config, _)| config)).transpose());
             }
             match page.last() {
                 Some(last) if page.len() == PAGE => after = Some((last.user, last.id)),
-                _ => break,
+                _ => return Ok(all),
             }
         }
-        all.sort_by(|a, b| a.tag.cmp(&b.tag));
-        Ok(all)
     }
 }
 

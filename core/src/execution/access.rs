@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use subtle::ConstantTimeEq;
 
 use super::trigger::{Trigger, not_allowed};
 use crate::config::{Config, GLOBAL};
@@ -63,7 +64,7 @@ impl Access {
         let Some(given) = given else {
             return Err(not_allowed("token", "the execution has no token"));
         };
-        let token = store.verifier.verify_whenever(&given, self.trigger.proof(), &store.clock).await?;
+        let token = store.verify_whenever(&given, self.trigger.proof()).await?;
         self.check_recorded(store, &token)?;
         let mut state = self.state.lock();
         // While this one waited for keys another may have been put in place.
@@ -103,7 +104,9 @@ impl Access {
 
     fn check_recorded(&self, store: &Inner, token: &VerifiedToken) -> Result<()> {
         match self.recorded {
-            Some(recorded) if recorded != store.vault.identity_mac(token.realm(), token.subject()) => {
+            Some(recorded)
+                if !bool::from(recorded.ct_eq(&store.vault.identity_mac(token.realm(), token.subject()))) =>
+            {
                 Err(other_identity())
             }
             _ => Ok(()),
@@ -114,12 +117,12 @@ impl Access {
     /// is not proves nobody.
     pub(crate) async fn renew(&self, store: &Inner, token: &str) -> Result<()> {
         let proof = self.trigger.proof();
-        let fresh = store.verifier.verify(token, proof, &store.clock).await?;
+        let fresh = store.verify(token, proof).await?;
         store.revocations.check(store, &fresh).await?;
         self.check_recorded(store, &fresh)?;
         let old = match self.held() {
             (Some(verified), _) => Some(verified),
-            (None, Some(unused)) => store.verifier.verify(&unused, proof, &store.clock).await.ok(),
+            (None, Some(unused)) => store.verify(&unused, proof).await.ok(),
             (None, None) => None,
         };
         if let Some(old) = old {

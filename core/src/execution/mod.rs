@@ -204,12 +204,15 @@ impl Execution {
         if let Err(error) = root.check_open() {
             return Task::ready(Err(error));
         }
-        if let Some(identity) = shared.access.known_identity(&shared.store) {
-            return Task::ready(checkpoint::make(&root, identity));
-        }
-        Task::new(&shared.store.pool.clone(), async move {
-            let identity = root.shared.access.identity(&root.shared.store).await?;
-            checkpoint::make(&root, identity)
+        Task::begun(|| match shared.access.known_identity(&shared.store) {
+            Some(identity) => Task::ready(checkpoint::make(&root, identity)),
+            None => {
+                let root = root.clone();
+                Task::new(&shared.store.pool.clone(), async move {
+                    let identity = root.shared.access.identity(&root.shared.store).await?;
+                    checkpoint::make(&root, identity)
+                })
+            }
         })
     }
 

@@ -115,7 +115,7 @@ impl Issuer {
             max_life: Some(TOKEN_LIFE),
             profile: Profile::Jwt,
         };
-        Issuer { realm: name.clone(), name, rules, keys: Keys::fixed(keys, Vec::new()), is_symmetric: false }
+        Issuer { realm: name.clone(), name, rules, keys: Keys::own(keys), is_symmetric: false }
     }
 
     /// The rules for this issuer's session tokens: their config says how long they live, and to whom we gave one we said

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use parking_lot::RwLock;
+
 use super::jwk::Reason;
 use super::jwks::{KeySet, Refused};
 use super::key_file::KeyFile;
@@ -12,6 +14,8 @@ use super::key_url::KeyUrl;
 pub(super) enum Keys {
     /// The options: they never change.
     Fixed(Arc<Loaded>),
+    /// The store's keyring, as its signer follows it.
+    Own(RwLock<Arc<Loaded>>),
     File(KeyFile),
     Url(Arc<KeyUrl>),
 }
@@ -40,10 +44,22 @@ impl Keys {
         Keys::Fixed(Loaded::of(set, refused))
     }
 
+    pub(super) fn own(set: KeySet) -> Keys {
+        Keys::Own(RwLock::new(Loaded::of(set, Vec::new())))
+    }
+
+    /// Puts another set in force, of the store's own issuer.
+    pub(super) fn replace(&self, set: KeySet) {
+        if let Keys::Own(keys) = self {
+            *keys.write() = Loaded::of(set, Vec::new());
+        }
+    }
+
     /// The set in force. It never waits for the network; `None` if there is none yet, or none that is young enough.
     pub(super) fn current(&self) -> Option<Arc<Loaded>> {
         match self {
             Keys::Fixed(keys) => Some(keys.clone()),
+            Keys::Own(keys) => Some(keys.read().clone()),
             Keys::File(file) => Some(file.current()),
             Keys::Url(url) => url.current(),
         }
@@ -60,7 +76,7 @@ impl Keys {
     /// Why the last attempt to load them failed, if it did.
     pub(super) fn trouble(&self) -> Option<String> {
         match self {
-            Keys::Fixed(_) => None,
+            Keys::Fixed(_) | Keys::Own(_) => None,
             Keys::File(file) => file.trouble(),
             Keys::Url(url) => url.trouble(),
         }

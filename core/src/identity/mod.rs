@@ -45,4 +45,4 @@ pub(crate) use revocations::Revocations;
 pub(crate) use signer::{OwnKey, SessionClaims, Signer};
 pub(crate) use token::SessionRef;
 pub use token::VerifiedToken;
-pub(crate) use verifier::Verifier;
+pub(crate) use verifier::{Missed, Verifier};

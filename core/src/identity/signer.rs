@@ -8,6 +8,7 @@ use std::sync::Arc;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use parking_lot::RwLock;
 use zeroize::Zeroizing;
 
 use super::claims::is_subject;
@@ -20,7 +21,7 @@ use crate::backend::BlindUser;
 use crate::clock::Time;
 use crate::error::{Error, Result, fail};
 use crate::limits::{self, Limits};
-use crate::vault::SessionId;
+use crate::vault::{SessionId, fill_random};
 
 /// Claims that are ours to set, or that mean something we would not keep: `sid` only means something in a session
 /// token, `cnf` needs a proof, `act` (RFC 8693) speaks for somebody else.
@@ -55,15 +56,20 @@ pub(crate) struct SessionClaims<'a> {
 /// Signs login tokens and session tokens.
 pub(crate) struct Signer {
     issuer: Arc<Issuer>,
+    token_bytes: usize,
+    own: RwLock<Arc<Own>>,
+}
+
+/// The keys in force.
+struct Own {
     kid: String,
     key: Ed25519KeyPair,
     public: Vec<(String, [u8; 32])>,
-    token_bytes: usize,
 }
 
-impl Signer {
-    /// The issuer named `issuer`, with `keys` of which exactly one is primary; else `KEYRING_INVALID`.
-    pub(crate) fn new(issuer: &str, keys: impl IntoIterator<Item = OwnKey>, limits: &Limits) -> Result<Signer> {
+impl Own {
+    /// With `keys` of which exactly one is primary, and the set that verifies what any of them signed.
+    fn new(keys: impl IntoIterator<Item = OwnKey>) -> Result<(Own, KeySet)> {
         let mut primary = None;
         let mut public: Vec<(String, [u8; 32])> = Vec::new();
         for key in keys {
@@ -80,8 +86,26 @@ impl Signer {
         }
         let (kid, key) = primary.ok_or_else(|| fail!(KeyringInvalid, "no signing key is primary: one must be"))?;
         let verifying = public.iter().map(|(kid, x)| ed25519(Some(kid.clone()), x)).collect();
-        let issuer = Arc::new(Issuer::own(issuer, KeySet::of(verifying)));
-        Ok(Signer { issuer, kid, key, public, token_bytes: limits.token })
+        let verifying = KeySet::of(verifying);
+        Ok((Own { kid, key, public }, verifying))
+    }
+}
+
+impl Signer {
+    /// The issuer named `issuer`, with `keys` of which exactly one is primary; else `KEYRING_INVALID`.
+    pub(crate) fn new(issuer: &str, keys: impl IntoIterator<Item = OwnKey>, limits: &Limits) -> Result<Signer> {
+        let (own, verifying) = Own::new(keys)?;
+        let issuer = Arc::new(Issuer::own(issuer, verifying));
+        Ok(Signer { issuer, token_bytes: limits.token, own: RwLock::new(Arc::new(own)) })
+    }
+
+    /// Goes on with other keys. What was signed with one that is not among them does not verify any more.
+    pub(crate) fn adopt(&self, keys: impl IntoIterator<Item = OwnKey>) -> Result<()> {
+        let (own, verifying) = Own::new(keys)?;
+        let mut current = self.own.write();
+        self.issuer.keys.replace(verifying);
+        *current = Arc::new(own);
+        Ok(())
     }
 
     /// The issuer's name: `sessile:<workspace>/<product>/<env>`.
@@ -91,6 +115,10 @@ impl Signer {
 
     pub(super) fn as_issuer(&self) -> &Arc<Issuer> {
         &self.issuer
+    }
+
+    fn own(&self) -> Arc<Own> {
+        self.own.read().clone()
     }
 
     /// Signs a login token. `claims`: a JSON object with `sub`; what it has besides goes into the token as it is
@@ -127,6 +155,7 @@ impl Signer {
     /// The public keys as a JWK set (RFC 7517 §5, RFC 8037 §2), for others to verify our tokens with.
     pub(crate) fn jwks(&self) -> String {
         let keys: Vec<String> = self
+            .own()
             .public
             .iter()
             .map(|(kid, x)| {
@@ -150,9 +179,10 @@ impl Signer {
     }
 
     fn sign(&self, typ: &str, payload: &str) -> String {
-        let header = format!(r#"{{"alg":"EdDSA","typ":"{typ}","kid":{}}}"#, quoted(&self.kid));
+        let own = self.own();
+        let header = format!(r#"{{"alg":"EdDSA","typ":"{typ}","kid":{}}}"#, quoted(&own.kid));
         let mut token = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
-        let signature = self.key.sign(token.as_bytes());
+        let signature = own.key.sign(token.as_bytes());
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(signature, &mut token);
         token
@@ -187,7 +217,7 @@ fn unreadable(why: Unreadable) -> Error {
 /// 16 bytes of the system's randomness, never of a generator that a fork would copy.
 fn random_id() -> Result<String> {
     let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|_| fail!(Io, "the system gave no random bytes"))?;
+    fill_random(&mut bytes)?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 

@@ -41,7 +41,7 @@ pub(super) async fn extend(store: &Arc<Inner>, under: &Under, id: &SessionId, tt
             effects.user = Some((owner, UserEffect::Write(under.vault.seal_user(&owner, &user, &mut entropy)?)));
         }
         let change = Change { space, id: id.storage, guard, effects, answer: Cells::None };
-        let outcome = store.backend.apply(&change).await?;
+        let outcome = store.apply(&change).await?;
         store.heads.forget(&space, &id.storage);
         if matches!(outcome, Outcome::Applied { .. }) {
             return Ok(end);

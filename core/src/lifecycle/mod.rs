@@ -261,3 +261,9 @@ impl fmt::Debug for Sessions {
         f.write_str("Sessions")
     }
 }
+
+/// Refresh tokens, read or not.
+#[cfg(test)]
+pub(crate) fn assert_tokens_unprinted() {
+    crate::keys::printing::assert_unprinted!(pair::RefreshToken, pair::Unread<'static>, who::Who, Under);
+}

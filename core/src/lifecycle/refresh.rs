@@ -88,7 +88,7 @@ async fn turn(store: &Inner, under: &Under, token: &RefreshToken, seen: &Seen, n
     effects.durable = true;
     let guard = Guard { head: HeadGuard::Is(seen.sealed.clone()), ..Guard::default() };
     let change = Change { space: under.vault.space(), id: token.storage, guard, effects, answer: Cells::None };
-    let outcome = store.backend.apply(&change).await?;
+    let outcome = store.apply(&change).await?;
     store.heads.forget(&under.vault.space(), &token.storage);
     Ok(matches!(outcome, Outcome::Applied { .. }).then_some(head))
 }

@@ -50,7 +50,7 @@ pub(super) async fn revoke(store: &Arc<Inner>, under: &Under, id: &SessionId) ->
             let effect = ended(under, &owner, known.record.as_ref(), was_alive.then_some(left), now, &mut entropy)?;
             change.effects.user = effect.map(|effect| (owner, effect));
         }
-        let outcome = store.backend.apply(&change).await?;
+        let outcome = store.apply(&change).await?;
         store.heads.forget(&space, &id.storage);
         if matches!(outcome, Outcome::Applied { .. }) {
             sweep_aside(store);
@@ -131,7 +131,7 @@ pub(super) async fn revoke_all(
             last.guard.generation = Some((who.user, known.record.as_ref().map_or(0, |user| user.generation)));
             last.effects.user = effect.map(|effect| (who.user, effect));
         }
-        let outcome = store.backend.apply_all(&changes).await?;
+        let outcome = store.apply_all(&changes).await?;
         for id in &ids {
             store.heads.forget(&space, id);
         }

@@ -57,7 +57,7 @@ pub(super) async fn start(store: &Arc<Inner>, under: &Under, data: &str, ttl: Op
         let evicted: Vec<_> = changes.iter().map(|change| change.id).collect();
         let born = birth.prepare(store, &known, &evicted, &fields, now, &mut entropy)?;
         changes.push(born.change);
-        match store.backend.apply_all(&changes).await? {
+        match store.apply_all(&changes).await? {
             Outcome::Applied { .. } => {
                 for change in &changes {
                     store.heads.forget(&change.space, &change.id);

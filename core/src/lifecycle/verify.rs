@@ -15,7 +15,7 @@ use crate::vault::Head;
 
 pub(super) async fn verify(store: &Arc<Inner>, token: &str) -> Result<String> {
     let now = store.clock.now();
-    let token = match store.verifier.verify_whenever(token, &Confirmation::default(), &store.clock).await {
+    let token = match store.verify_whenever(token, &Confirmation::default()).await {
         Ok(token) => token,
         Err(error) => return Ok(invalid(if error.code() == Code::TokenNotYet { "not_yet" } else { "untrusted" })),
     };

@@ -58,7 +58,7 @@ impl<'a> Walk<'a> {
                 break;
             }
             for listed in page {
-                self.store.backend.apply(&self.end(&listed)?).await?;
+                self.store.apply(&self.end(&listed)?).await?;
                 self.store.heads.forget(&space, &listed.id);
             }
         }
@@ -73,7 +73,7 @@ impl<'a> Walk<'a> {
                 let mut effects = Effects::nothing(self.store.clock.now(), &self.store.limits);
                 effects.user = Some((user, UserEffect::Remove));
                 let change = Change { space, id, guard: Guard::default(), effects, answer: Cells::None };
-                self.store.backend.apply(&change).await?;
+                self.store.apply(&change).await?;
             }
         }
     }

@@ -1,8 +1,10 @@
 //! A session and its verbs: Local, Scoped and Global alike.
 
+mod dated;
 pub(crate) mod field;
 pub(crate) mod global;
 mod heads;
+mod highwater;
 mod info;
 pub(crate) mod quota;
 pub(crate) mod scoped_global;
@@ -23,6 +25,7 @@ use crate::task::Task;
 use field::{Edit, Field, expiry, parse_version, print_version};
 use global::Global;
 pub(crate) use heads::Heads;
+pub(crate) use highwater::HighWater;
 pub use info::Info;
 pub use update::{Update, Versioned};
 use version::Selection;

@@ -50,6 +50,11 @@ impl<T: Send + 'static> Task<T> {
         Task(State::Ready(result))
     }
 
+    /// What is done here and now is done as one call under way: no fork comes while it holds a lock.
+    pub(crate) fn begun(call: impl FnOnce() -> Task<T>) -> Task<T> {
+        fork::within(call).unwrap_or_else(|error| Task::ready(Err(error)))
+    }
+
     pub(crate) fn new(pool: &Pool, work: impl Future<Output = Result<T>> + Send + 'static) -> Task<T> {
         Task(State::Idle(caught(work), pool.clone()))
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::fixture::{code, keyring, keyring_of, namespace, vault};
+use super::fixture::{code, keyring, keyring_of, namespace, vault, vault_of};
 use super::{ConfigVault, Entropy, Head, HeadState, Identifier, Life, Namespace, User, Vault};
 use crate::backend::{BlindUser, CellId, SealedField, StorageId};
 use crate::clock::Time;
@@ -21,6 +21,7 @@ struct Cells {
     field: Box<[u8]>,
     cell: CellId,
     user: Box<[u8]>,
+    definition: Box<[u8]>,
     checkpoint: Vec<u8>,
 }
 
@@ -58,6 +59,7 @@ fn sealed(vault: &Vault) -> Cells {
         field: field.0,
         cell,
         user: config.seal_user(&USER, &user(), &mut entropy).unwrap(),
+        definition: vault.catalog().seal(&ID, r#"{"version":1}"#).unwrap(),
         checkpoint: vault.seal_checkpoint(b"{}").unwrap(),
     }
 }
@@ -74,6 +76,7 @@ fn openers<'a>(vault: &'a Vault, cells: &'a Cells) -> Vec<Opener<'a>> {
         ("head", &cells.head, Box::new(|bytes| config(vault).open_head(&ID, bytes).map(drop))),
         ("field", &cells.field, Box::new(|bytes| open_field(vault, &ID, &LIFE, &cells.cell, bytes))),
         ("user", &cells.user, Box::new(|bytes| config(vault).open_user(&USER, bytes).map(drop))),
+        ("definition", &cells.definition, Box::new(|bytes| vault.catalog().open(&ID, bytes).map(drop))),
         ("checkpoint", &cells.checkpoint, Box::new(|bytes| vault.open_checkpoint(bytes).map(drop))),
     ]
 }
@@ -129,7 +132,7 @@ fn a_cell_opens_as_no_other_kind() {
 fn a_cell_opens_nowhere_else() {
     let at = |tag: &str, config: [u8; 16], [workspace, product, env]: [&str; 3], index: u8| {
         let namespace = Namespace::new(workspace, product, env).unwrap();
-        Vault::new(keyring_of(&[(1, "primary")], index), namespace).config(tag, &config)
+        vault_of(keyring_of(&[(1, "primary")], index), namespace).config(tag, &config)
     };
     let here = ["default", "shop", "prd"];
     let table = [
@@ -154,8 +157,71 @@ fn a_cell_opens_nowhere_else() {
         assert_eq!(other.open_touch(&ID, &LIFE, &touch), None, "{what}: touch");
         assert_ne!(other.space(), config(&home).space(), "{what}: space");
     }
-    let elsewhere = Vault::new(keyring(&[(1, "primary")]), Namespace::new("default", "shop", "dev").unwrap());
+    let elsewhere = vault_of(keyring(&[(1, "primary")]), Namespace::new("default", "shop", "dev").unwrap());
     assert_eq!(code(elsewhere.open_checkpoint(&cells.checkpoint)), Code::Corrupt);
+    assert_eq!(code(elsewhere.catalog().open(&ID, &cells.definition)), Code::Corrupt);
+    assert_ne!(elsewhere.catalog().place("shop"), home.catalog().place("shop"));
+    assert_ne!(elsewhere.catalog().space(), home.catalog().space());
+    assert_eq!(
+        code(home.catalog().open(&home.catalog().place("shop"), &cells.definition)),
+        Code::Corrupt,
+        "another tag's"
+    );
+}
+
+#[test]
+fn a_key_id_cannot_be_edited() {
+    let (one, two) = (vault(&[(1, "primary"), (2, "pending")]), vault(&[(1, "retired"), (2, "primary")]));
+    for (sealer, key, other) in [(&one, 1, 2), (&two, 2, 1)] {
+        let cells = sealed(sealer);
+        for (kind, cell, open) in openers(sealer, &cells) {
+            assert_eq!(cell[4], key, "{kind}");
+            let mut edited = cell.to_vec();
+            edited[4] = other;
+            assert_eq!(code(open(&edited)), Code::Corrupt, "{kind}: that key is here, and did not seal it");
+            edited[4] = 3;
+            assert_eq!(code(open(&edited)), Code::KeyUnavailable, "{kind}");
+        }
+    }
+}
+
+#[test]
+fn a_stamp_of_another_version_does_not_fit() {
+    let vault = vault(&[(1, "primary")]);
+    let config = config(&vault);
+    let put = |value: &str, stamp| {
+        config.seal_field(&ID, &LIFE, "cart", value, EXPIRES, stamp, &mut Entropy::draw().unwrap()).unwrap()
+    };
+    let ((cell, old), (_, new)) = (put("1", [1; 16]), put("2", [2; 16]));
+    let (mut newer, mut older) = (old.0.clone(), new.0.clone());
+    newer[SealedField::STAMP].copy_from_slice(&[2; 16]);
+    older[SealedField::STAMP].copy_from_slice(&[1; 16]);
+    for mixed in [newer, older] {
+        assert_eq!(code(open_field(&vault, &ID, &LIFE, &cell, &mixed)), Code::Corrupt);
+    }
+}
+
+#[test]
+fn a_cell_sealed_anew_is_as_bound_as_before() {
+    let vault = vault(&[(1, "retired"), (2, "primary")]);
+    let (config, cells) = (config(&vault), sealed(&super::fixture::vault(&[(1, "primary")])));
+    let mut entropy = Entropy::draw().unwrap();
+    let field = SealedField(cells.field.clone());
+    let anew = config.reseal_field(&ID, &LIFE, &cells.cell, &field, &mut entropy).unwrap();
+    assert_eq!((anew[4], anew.len(), &anew[5..29]), (2, field.0.len(), &field.0[5..29]), "its stamp and end stay");
+    open_field(&vault, &ID, &LIFE, &cells.cell, &anew).unwrap();
+    assert_eq!(code(open_field(&vault, &ID, &[0; 16], &cells.cell, &anew)), Code::Corrupt);
+    let head = config.reseal_head(&ID, &cells.head, &mut entropy).unwrap();
+    assert!(head[4] == 2 && config.open_head(&ID, &head).unwrap() == config.open_head(&ID, &cells.head).unwrap());
+    let user = config.reseal_user(&USER, &cells.user, &mut entropy).unwrap();
+    assert!(user[4] == 2 && config.open_user(&USER, &user).unwrap() == self::user());
+    // Nothing is sealed anew that does not open where it stands.
+    let mut bad = cells.head.to_vec();
+    bad[40] ^= 1;
+    assert_eq!(code(config.reseal_head(&ID, &bad, &mut entropy)), Code::Corrupt);
+    assert_eq!(code(config.reseal_head(&[9; 17], &cells.head, &mut entropy)), Code::Corrupt);
+    assert_eq!(code(config.reseal_field(&ID, &[0; 16], &cells.cell, &field, &mut entropy)), Code::Corrupt);
+    assert_eq!(code(config.reseal_user(&[0; 16], &cells.user, &mut entropy)), Code::Corrupt);
 }
 
 #[test]
@@ -231,6 +297,17 @@ fn a_field_comes_back_whole() {
     let never =
         config.seal_field(&ID, &LIFE, "a", "1", Some(Time::from_millis(0)), STAMP, &mut Entropy::fixed(1)).unwrap().1;
     assert_eq!(never.expiry(), Some(Time::from_millis(1)), "an end at the instant 0 is an end");
+}
+
+/// Those that are seen in this room only.
+pub(crate) fn assert_inner_types_unprinted() {
+    crate::keys::printing::assert_unprinted!(
+        super::envelope::Seals,
+        super::blind::BlindKey,
+        super::touch::TouchKey,
+        super::field::OpenField,
+        Cells,
+    );
 }
 
 #[test]

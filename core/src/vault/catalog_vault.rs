@@ -3,11 +3,13 @@
 //! A definition lies where a session's head would, in a space of its own: so it is changed by compare-and-set, indexed in
 //! the same step, and every backend keeps it as it is.
 
+use std::sync::Arc;
+
 use super::blind::BlindKey;
 use super::derive::Context;
 use super::envelope::Seals;
-use super::keyring::Keyring;
 use super::random::Entropy;
+use super::ring::Ring;
 use crate::backend::{BlindUser, Space, StorageId};
 use crate::error::Result;
 
@@ -22,12 +24,13 @@ impl CatalogVault {
     /// All definitions of a namespace are indexed under this one, in bucket 0.
     pub(crate) const OWNER: BlindUser = [0; 16];
 
-    pub(super) fn derive(keyring: &Keyring, context: &Context) -> CatalogVault {
-        let index = keyring.index_key();
+    pub(super) fn derive(ring: &Arc<Ring>, context: &Context) -> CatalogVault {
+        let in_force = ring.in_force();
+        let index = in_force.keyring.index_key();
         CatalogVault {
             space: BlindKey::derive(index, context, "catalog").blind(&[]),
             tags: BlindKey::derive(index, context, "tag"),
-            definitions: Seals::derive(keyring, context, "config"),
+            definitions: Seals::derive(ring, context, "config"),
         }
     }
 
@@ -44,6 +47,11 @@ impl CatalogVault {
 
     pub(crate) fn seal(&self, place: &StorageId, text: &str) -> Result<Box<[u8]>> {
         self.definitions.seal(place, &[], text.as_bytes(), &mut Entropy::draw()?)
+    }
+
+    /// The same definition under the key that seals now.
+    pub(crate) fn reseal(&self, place: &StorageId, sealed: &[u8], entropy: &mut Entropy) -> Result<Box<[u8]>> {
+        self.definitions.reseal(place, &[], sealed, entropy)
     }
 
     pub(crate) fn open(&self, place: &StorageId, sealed: &[u8]) -> Result<String> {

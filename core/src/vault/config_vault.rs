@@ -1,6 +1,7 @@
 //! Keys and blind ids of one config in one namespace.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::blind::BlindKey;
 use super::derive::{Context, derive};
@@ -8,8 +9,8 @@ use super::envelope::Seals;
 use super::field::{self, OpenField};
 use super::head::{Head, Life};
 use super::identifier::Identifier;
-use super::keyring::Keyring;
 use super::random::Entropy;
+use super::ring::Ring;
 use super::touch::TouchKey;
 use super::user::User;
 use crate::backend::{BlindUser, CellId, SealedField, Space, Stamp, StorageId, Touch};
@@ -31,8 +32,9 @@ pub(crate) struct ConfigVault {
 }
 
 impl ConfigVault {
-    pub(super) fn derive(keyring: &Keyring, context: &Context) -> ConfigVault {
-        let index = keyring.index_key();
+    pub(super) fn derive(ring: &Arc<Ring>, context: &Context) -> ConfigVault {
+        let in_force = ring.in_force();
+        let index = in_force.keyring.index_key();
         ConfigVault {
             space: BlindKey::derive(index, context, "space").blind(&[]),
             users: BlindKey::derive(index, context, "user"),
@@ -41,9 +43,9 @@ impl ConfigVault {
             refreshes: BlindKey::derive(index, context, "refresh"),
             token_ids: BlindKey::derive(index, context, "jti"),
             touches: TouchKey(derive(index, context, "touch")),
-            heads: Seals::derive(keyring, context, "head"),
-            fields: Seals::derive(keyring, context, "field"),
-            user_records: Seals::derive(keyring, context, "user"),
+            heads: Seals::derive(ring, context, "head"),
+            fields: Seals::derive(ring, context, "field"),
+            user_records: Seals::derive(ring, context, "user"),
         }
     }
 
@@ -93,6 +95,29 @@ impl ConfigVault {
 
     pub(crate) fn open_head(&self, id: &StorageId, sealed: &[u8]) -> Result<Head> {
         Head::from_bytes(&self.heads.open(id, &[], sealed)?)
+    }
+
+    /// The same head under the key that seals now.
+    pub(crate) fn reseal_head(&self, id: &StorageId, sealed: &[u8], entropy: &mut Entropy) -> Result<Box<[u8]>> {
+        self.heads.reseal(id, &[], sealed, entropy)
+    }
+
+    /// The same field, with its stamp and its end, under the key that seals now.
+    pub(crate) fn reseal_field(
+        &self,
+        id: &StorageId,
+        life: &Life,
+        cell: &CellId,
+        sealed: &SealedField,
+        entropy: &mut Entropy,
+    ) -> Result<Box<[u8]>> {
+        let clear = field::clear(&sealed.stamp().unwrap_or_default(), sealed.expiry());
+        self.fields.reseal(&field::place(id, life, cell), &clear, &sealed.0, entropy)
+    }
+
+    /// The same record under the key that seals now.
+    pub(crate) fn reseal_user(&self, user: &BlindUser, sealed: &[u8], entropy: &mut Entropy) -> Result<Box<[u8]>> {
+        self.user_records.reseal(user, &[], sealed, entropy)
     }
 
     /// Seals a field under its name's cell id.

@@ -4,15 +4,20 @@
 //! with its length, then format ‖ key id ‖ what the cell is bound to ‖ clear part. The plain text is led by its length
 //! (4 bytes) and padded with zeros.
 
+use std::sync::Arc;
+
 use chacha20poly1305::aead::{AeadInOut, KeyInit};
 use chacha20poly1305::{Tag, XChaCha20Poly1305, XNonce};
 use hmac::Mac;
+use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use zeroize::Zeroizing;
 
 use super::derive::{Context, derive, push_part};
-use super::keyring::{KeyState, Keyring};
+use super::keyring::{DataKey, KeyState};
+use super::namespace::Namespace;
 use super::padding::padded;
 use super::random::{Entropy, hmac};
+use super::ring::Ring;
 use crate::error::{Error, Result, fail};
 
 /// The version of everything that is sealed.
@@ -22,12 +27,26 @@ const KEY_ID: std::ops::Range<usize> = 1..5;
 const NONCE: usize = 24;
 const TAG: usize = 16;
 
-/// The keys of one purpose in one place, one for every data key of the keyring.
+/// The keys of one purpose in one place, one for every data key of the keyring in force.
 pub(crate) struct Seals {
     purpose: &'static str,
+    ring: Arc<Ring>,
+    place: Place,
+    derived: RwLock<Derived>,
+}
+
+/// What a [`Context`] lends, kept.
+struct Place {
+    namespace: Namespace,
+    tag: Box<str>,
+    config: [u8; 16],
+}
+
+/// Derived from the keyring of that epoch.
+struct Derived {
+    epoch: u64,
     keys: Vec<SealKey>,
-    /// Where the primary stands in `keys`.
-    primary: usize,
+    sealing: SealKey,
 }
 
 struct SealKey {
@@ -38,24 +57,30 @@ struct SealKey {
 }
 
 impl Seals {
-    pub(crate) fn derive(keyring: &Keyring, context: &Context, purpose: &'static str) -> Seals {
-        let keys: Vec<SealKey> = keyring
-            .data_keys()
-            .iter()
-            .map(|key| SealKey {
-                id: key.id,
-                state: key.state,
-                cipher: XChaCha20Poly1305::new((&*derive(&key.bytes, context, purpose)).into()),
-                nonces: derive(&key.bytes, context, "nonce"),
-            })
-            .collect();
-        let primary = keys.iter().position(|key| key.state == KeyState::Primary).unwrap_or_default();
-        Seals { purpose, keys, primary }
+    pub(crate) fn derive(ring: &Arc<Ring>, context: &Context, purpose: &'static str) -> Seals {
+        let Context { namespace, tag, config } = context;
+        let place = Place { namespace: (*namespace).clone(), tag: (*tag).into(), config: **config };
+        let derived = RwLock::new(Derived::of(ring, &place, purpose));
+        Seals { purpose, ring: ring.clone(), place, derived }
+    }
+
+    /// The keys of the keyring in force.
+    fn derived(&self) -> RwLockReadGuard<'_, Derived> {
+        let derived = self.derived.read();
+        if derived.epoch == self.ring.epoch() {
+            return derived;
+        }
+        drop(derived);
+        let fresh = Derived::of(&self.ring, &self.place, self.purpose);
+        let mut derived = self.derived.write();
+        *derived = fresh;
+        RwLockWriteGuard::downgrade(derived)
     }
 
     /// Seals `plain`, bound to `place` and to `clear`, which stands readable in the cell.
     pub(crate) fn seal(&self, place: &[u8], clear: &[u8], plain: &[u8], entropy: &mut Entropy) -> Result<Box<[u8]>> {
-        let key = &self.keys[self.primary];
+        let derived = self.derived();
+        let key = &derived.sealing;
         let too_large = || fail!(LimitExceeded, "a {} is too large to be sealed", self.purpose);
         let plain_length = u32::try_from(plain.len()).map_err(|_| too_large())?;
         let length = padded(4 + plain.len());
@@ -101,7 +126,8 @@ impl Seals {
             return Err(self.corrupt());
         }
         let id = u32::from_be_bytes(cell[KEY_ID].try_into().map_err(|_| self.corrupt())?);
-        let key = self.key(id)?;
+        let derived = self.with_key(id)?;
+        let key = derived.key(id, self.purpose)?;
         let (sealed, tag) = cell[body..].split_at(cell.len() - body - TAG);
         let nonce: [u8; NONCE] = cell[body - NONCE..body].try_into().map_err(|_| self.corrupt())?;
         let tag: [u8; TAG] = tag.try_into().map_err(|_| self.corrupt())?;
@@ -117,18 +143,20 @@ impl Seals {
         self.unpad(plain)
     }
 
-    fn key(&self, id: u32) -> Result<&SealKey> {
-        match self.keys.iter().find(|key| key.id == id) {
-            Some(key) if key.state == KeyState::Revoked => {
-                Err(fail!(KeyRevoked, "a {} was sealed with data key {id}, which is revoked", self.purpose)
-                    .with("keyId", id))
-            }
-            Some(key) => Ok(key),
-            None => {
-                Err(fail!(KeyUnavailable, "a {} was sealed with data key {id}, which this keyring lacks", self.purpose)
-                    .with("keyId", id))
-            }
+    /// The same content sealed anew, for the same place and with the same clear part. As [`open`](Seals::open).
+    pub(crate) fn reseal(&self, place: &[u8], clear: &[u8], cell: &[u8], entropy: &mut Entropy) -> Result<Box<[u8]>> {
+        self.seal(place, clear, &self.open(place, clear, cell)?, entropy)
+    }
+
+    /// The keys in force. One that is not among them may stand in the file by now.
+    fn with_key(&self, id: u32) -> Result<RwLockReadGuard<'_, Derived>> {
+        let derived = self.derived();
+        if derived.has(id) {
+            return Ok(derived);
         }
+        drop(derived);
+        self.ring.look_for_more();
+        Ok(self.derived())
     }
 
     fn associated(&self, key: u32, place: &[u8], clear: &[u8]) -> Vec<u8> {
@@ -160,6 +188,47 @@ impl Seals {
     }
 }
 
+impl Derived {
+    fn of(ring: &Ring, place: &Place, purpose: &'static str) -> Derived {
+        // In this order: keys that change in between are derived once more.
+        let epoch = ring.epoch();
+        let in_force = ring.in_force();
+        let context = Context { namespace: &place.namespace, tag: &place.tag, config: &place.config };
+        let derive = |key: &DataKey| SealKey {
+            id: key.id,
+            state: key.state,
+            cipher: XChaCha20Poly1305::new((&*derive(&key.bytes, &context, purpose)).into()),
+            nonces: derive(&key.bytes, &context, "nonce"),
+        };
+        Derived {
+            epoch,
+            keys: in_force.keyring.data_keys().iter().map(derive).collect(),
+            sealing: derive(&in_force.sealing),
+        }
+    }
+
+    fn has(&self, id: u32) -> bool {
+        self.keys.iter().any(|key| key.id == id)
+    }
+
+    fn key(&self, id: u32, purpose: &str) -> Result<&SealKey> {
+        match self.keys.iter().find(|key| key.id == id) {
+            Some(key) if !key.state.opens() => {
+                Err(fail!(KeyRevoked, "a {purpose} was sealed with data key {id}, which is revoked").with("keyId", id))
+            }
+            Some(key) => Ok(key),
+            None => Err(fail!(KeyUnavailable, "a {purpose} was sealed with data key {id}, which this keyring lacks")
+                .with("keyId", id)),
+        }
+    }
+}
+
+/// The data key that a cell names; `None` for bytes that are no cell.
+pub(crate) fn key_id(cell: &[u8]) -> Option<u32> {
+    let id = cell.get(KEY_ID)?;
+    (cell[0] == FORMAT).then(|| id.try_into().map(u32::from_be_bytes).ok()).flatten()
+}
+
 fn first_24(mac: hmac::Hmac<sha2::Sha256>) -> [u8; NONCE] {
     let tag = mac.finalize().into_bytes();
     let mut first = [0; NONCE];
@@ -174,7 +243,11 @@ mod tests {
     use crate::error::Code;
 
     fn seals(data: &[(u8, &str)], tag: &str, purpose: &'static str) -> Seals {
-        Seals::derive(&keyring(data), &Context { namespace: &namespace(), tag, config: &[9; 16] }, purpose)
+        Seals::derive(
+            &Arc::new(Ring::given(keyring(data))),
+            &Context { namespace: &namespace(), tag, config: &[9; 16] },
+            purpose,
+        )
     }
 
     const KEYS: &[(u8, &str)] = &[(1, "primary")];
@@ -244,7 +317,8 @@ mod tests {
 
     /// Seals a plain text as it stands: length and padding are the caller's.
     fn seal_raw(seals: &Seals, padded: &[u8]) -> Vec<u8> {
-        let key = &seals.keys[0];
+        let derived = seals.derived();
+        let key = &derived.sealing;
         let mut body = padded.to_vec();
         let associated = seals.associated(key.id, b"", b"");
         let tag = key

@@ -1,10 +1,12 @@
 //! Keyrings and places for the tests of this room.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::{Keyring, Namespace, Vault};
+use super::{Keyring, Namespace, Ring, Vault};
 use crate::error::{Code, Result};
 
 /// Data keys by id and state: key `id` is 32 bytes of `id`. The index key is 32 bytes of `index`.
@@ -27,7 +29,11 @@ pub(super) fn namespace() -> Namespace {
 }
 
 pub(super) fn vault(data: &[(u8, &str)]) -> Vault {
-    Vault::new(keyring(data), namespace())
+    vault_of(keyring(data), namespace())
+}
+
+pub(super) fn vault_of(keyring: Keyring, namespace: Namespace) -> Vault {
+    Vault::new(Arc::new(Ring::given(keyring)), namespace)
 }
 
 /// The code of an error that must be there.

@@ -4,9 +4,11 @@
 //! The inputs stand in the file. `UPDATE=1 cargo test -p sessile --lib golden` fills in what they give: for new
 //! cases only. If the bytes of a case change, format 1 was broken.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
-use super::{Entropy, Head, HeadState, Identifier, Keyring, Namespace, User, Vault, meta};
+use super::{Entropy, Head, HeadState, Identifier, Keyring, Namespace, Ring, User, Vault, meta};
 use crate::backend::SealedField;
 use crate::clock::Time;
 
@@ -88,7 +90,7 @@ fn namespace(file: &Value) -> Namespace {
 }
 
 fn vault(file: &Value) -> Vault {
-    Vault::new(keyring(file), namespace(file))
+    Vault::new(Arc::new(Ring::given(keyring(file))), namespace(file))
 }
 
 /// What the inputs in the file give.
@@ -173,7 +175,7 @@ fn these_bytes_open() {
         let opened = config.open_touch(&array(&case["id"]), &array(&case["life"]), &array(&case["touch"]));
         assert_eq!(opened, time(&case["time"]));
     }
-    assert_eq!(vault.check_meta(Some(&bytes(text(&file["meta"])))).unwrap(), None);
+    assert_eq!(vault.check_meta(&vault.ring().in_force().keyring, Some(&bytes(text(&file["meta"])))).unwrap(), None);
     let plain = vault.open_checkpoint(&bytes(text(&file["checkpoint"]["sealed"]))).unwrap();
     assert_eq!(serde_json::from_slice::<Value>(&plain).unwrap(), file["checkpoint"]["plain"]);
 }

@@ -28,6 +28,7 @@ pub struct Keyring {
 pub(crate) struct DataKey {
     pub(crate) id: u32,
     pub(crate) state: KeyState,
+    pub(crate) created: Time,
     pub(crate) bytes: Zeroizing<[u8; 32]>,
 }
 
@@ -36,6 +37,7 @@ pub(crate) struct DataKey {
 pub(crate) struct SigningKey {
     pub(crate) kid: String,
     pub(crate) state: KeyState,
+    pub(crate) created: Time,
     pub(crate) seed: Zeroizing<[u8; 32]>,
 }
 
@@ -51,6 +53,22 @@ pub(crate) enum KeyState {
     Retired,
     /// Opens nothing any more.
     Revoked,
+}
+
+impl KeyState {
+    pub(crate) fn opens(self) -> bool {
+        self != KeyState::Revoked
+    }
+
+    /// As the file has it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            KeyState::Pending => "pending",
+            KeyState::Primary => "primary",
+            KeyState::Retired => "retired",
+            KeyState::Revoked => "revoked",
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -111,17 +129,10 @@ impl Keyring {
 
     /// Fresh keys that are kept nowhere: what `memory:` runs on.
     pub(crate) fn random() -> Result<Keyring> {
-        let key = || -> Result<Zeroizing<[u8; 32]>> {
-            let mut bytes = Zeroizing::new([0; 32]);
-            fill_random(&mut *bytes)?;
-            Ok(bytes)
-        };
-        let mut kid = [0; 9];
-        fill_random(&mut kid)?;
         Ok(Keyring {
-            data: vec![DataKey { id: 1, state: KeyState::Primary, bytes: key()? }],
-            index: key()?,
-            signing: vec![SigningKey { kid: URL_SAFE_NO_PAD.encode(kid), state: KeyState::Primary, seed: key()? }],
+            data: vec![DataKey::random(1, KeyState::Primary)?],
+            index: random_key()?,
+            signing: vec![SigningKey::random(KeyState::Primary)?],
         })
     }
 
@@ -146,6 +157,9 @@ impl Keyring {
         if file.format != 1 {
             return Err(invalid("format", format!("format {} given, this version reads 1", file.format)));
         }
+        let created = |text: &str| {
+            Time::parse(text).map_err(|_| invalid("format", "`created` is not an RFC 3339 time".to_owned()))
+        };
         let data = file
             .data
             .iter()
@@ -153,6 +167,7 @@ impl Keyring {
                 Ok(DataKey {
                     id: key.id,
                     state: key.state,
+                    created: created(key.created)?,
                     bytes: key_bytes(key.key, &format!("data key {}", key.id))?,
                 })
             })
@@ -164,19 +179,17 @@ impl Keyring {
                 Ok(SigningKey {
                     kid: key.kid.to_owned(),
                     state: key.state,
+                    created: created(key.created)?,
                     seed: key_bytes(key.key, &format!("signing key {:?}", key.kid))?,
                 })
             })
             .collect::<Result<Vec<_>>>()?;
-        for created in file.data.iter().map(|key| key.created).chain(file.signing.iter().map(|key| key.created)) {
-            Time::parse(created).map_err(|_| invalid("format", "`created` is not an RFC 3339 time".to_owned()))?;
-        }
         let keyring = Keyring { data, index: key_bytes(file.index.key, "index key")?, signing };
         keyring.check()?;
         Ok(keyring)
     }
 
-    fn check(&self) -> Result<()> {
+    pub(super) fn check(&self) -> Result<()> {
         let primaries =
             |states: &mut dyn Iterator<Item = KeyState>| states.filter(|state| *state == KeyState::Primary).count();
         if primaries(&mut self.data.iter().map(|key| key.state)) != 1 {
@@ -215,16 +228,33 @@ impl Keyring {
         &self.data
     }
 
+    /// The key that seals, once every process knows it.
+    pub(crate) fn primary(&self) -> &DataKey {
+        // There is one: it was checked.
+        self.data.iter().find(|key| key.state == KeyState::Primary).unwrap_or(&self.data[0])
+    }
+
     pub(crate) fn index_key(&self) -> &[u8; 32] {
         &self.index
+    }
+
+    /// The key that signs, once every process knows it.
+    pub(crate) fn primary_signing(&self) -> &SigningKey {
+        self.signing.iter().find(|key| key.state == KeyState::Primary).unwrap_or(&self.signing[0])
     }
 
     pub(crate) fn signing_keys(&self) -> &[SigningKey] {
         &self.signing
     }
 
-    fn to_json(&self) -> Result<Zeroizing<String>> {
-        let created = Clock::system().now().to_string();
+    /// The keys, for a step of their rotation.
+    pub(super) fn keys_mut(&mut self) -> (&mut Vec<DataKey>, &mut Vec<SigningKey>) {
+        (&mut self.data, &mut self.signing)
+    }
+
+    pub(super) fn to_json(&self) -> Result<Zeroizing<String>> {
+        let created: Vec<String> = self.data.iter().map(|key| key.created.to_string()).collect();
+        let signing_created: Vec<String> = self.signing.iter().map(|key| key.created.to_string()).collect();
         let text = |bytes: &[u8; 32]| Zeroizing::new(URL_SAFE_NO_PAD.encode(bytes));
         let data: Vec<_> = self.data.iter().map(|key| text(&key.bytes)).collect();
         let signing: Vec<_> = self.signing.iter().map(|key| text(&key.seed)).collect();
@@ -235,14 +265,16 @@ impl Keyring {
                 .data
                 .iter()
                 .zip(&data)
-                .map(|(key, text)| FileDataKey { id: key.id, state: key.state, created: &created, key: text })
+                .zip(&created)
+                .map(|((key, text), created)| FileDataKey { id: key.id, state: key.state, created, key: text })
                 .collect(),
             index: FileIndexKey { key: &index },
             signing: self
                 .signing
                 .iter()
                 .zip(&signing)
-                .map(|(key, text)| FileSigningKey { kid: &key.kid, state: key.state, created: &created, key: text })
+                .zip(&signing_created)
+                .map(|((key, text), created)| FileSigningKey { kid: &key.kid, state: key.state, created, key: text })
                 .collect(),
         };
         // Pretty: people edit the states. Room for all of it from the start: a vector that grows leaves copies behind.
@@ -256,6 +288,27 @@ impl Keyring {
             .map_err(|_| fail!(Internal, "the keyring's JSON is not text"))?;
         Ok(Zeroizing::new(text))
     }
+}
+
+impl DataKey {
+    pub(super) fn random(id: u32, state: KeyState) -> Result<DataKey> {
+        Ok(DataKey { id, state, created: Clock::system().now(), bytes: random_key()? })
+    }
+}
+
+impl SigningKey {
+    pub(super) fn random(state: KeyState) -> Result<SigningKey> {
+        let mut kid = [0; 9];
+        fill_random(&mut kid)?;
+        let kid = URL_SAFE_NO_PAD.encode(kid);
+        Ok(SigningKey { kid, state, created: Clock::system().now(), seed: random_key()? })
+    }
+}
+
+fn random_key() -> Result<Zeroizing<[u8; 32]>> {
+    let mut bytes = Zeroizing::new([0; 32]);
+    fill_random(&mut *bytes)?;
+    Ok(bytes)
 }
 
 /// 32 bytes of strict base64url without padding.

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
@@ -48,29 +48,85 @@ fn write_new(path: &Path, text: &str) -> io::Result<()> {
 }
 
 fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = match path.parent() {
+    File::open(folder_of(path))?.sync_all()
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
-    };
-    File::open(folder)?.sync_all()
+    }
 }
 
 fn unwritten(path: &Path, error: &io::Error) -> Error {
     fail!(Io, "the keyring {} could not be written: {}", path.display(), error.kind())
 }
 
+/// Tells one state of a file from another: every write of it gives another, and so does another file in its place.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct FileStamp {
+    device: u64,
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+/// What stands there now, without opening it. `KEYRING_INVALID` if nothing does.
+pub(super) fn stamp(path: &Path) -> Result<FileStamp> {
+    let meta = fs::symlink_metadata(path).map_err(|error| unreadable(path, &error))?;
+    Ok(FileStamp {
+        device: meta.dev(),
+        inode: meta.ino(),
+        size: meta.size(),
+        modified: (meta.mtime(), meta.mtime_nsec()),
+        changed: (meta.ctime(), meta.ctime_nsec()),
+    })
+}
+
+/// Replaces the file by what `change` makes of it: a new file beside it, on the disk before it takes the old one's place,
+/// with the old one's owner and mode. Those who change it at one time do so one after the other; a reader sees the old
+/// file or the new one.
+pub(super) fn replace<T>(path: &Path, change: impl FnOnce(&[u8]) -> Result<(Zeroizing<String>, T)>) -> Result<T> {
+    let trouble = |error: &io::Error| unwritten(path, error);
+    // The folder is what is locked: the file itself is another one after each change.
+    let folder = File::open(folder_of(path)).map_err(|error| trouble(&error))?;
+    rustix::fs::flock(&folder, rustix::fs::FlockOperation::LockExclusive).map_err(|error| trouble(&error.into()))?;
+    let (bytes, meta) = read_with_meta(path)?;
+    let (text, given) = change(&bytes)?;
+    let temporary = beside(path)?;
+    let written = write_new(&temporary, &text)
+        .and_then(|()| keep_owner(&temporary, &meta))
+        .and_then(|()| fs::rename(&temporary, path));
+    if let Err(error) = written {
+        let _ = fs::remove_file(&temporary);
+        return Err(trouble(&error));
+    }
+    folder.sync_all().map_err(|error| trouble(&error))?;
+    Ok(given)
+}
+
+/// Root may change the keyring of a service: it stays the service's.
+fn keep_owner(path: &Path, was: &fs::Metadata) -> io::Result<()> {
+    let new = File::open(path)?;
+    let made = new.metadata()?;
+    if (made.uid(), made.gid()) != (was.uid(), was.gid()) {
+        std::os::unix::fs::fchown(&new, Some(was.uid()), Some(was.gid()))?;
+    }
+    new.set_permissions(fs::Permissions::from_mode(was.mode() & 0o777))?;
+    new.sync_all()
+}
+
 /// Reads the file if only this user (or root) can have written or read it. What is checked is the open descriptor.
 pub(super) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
+    read_with_meta(path).map(|(bytes, _)| bytes)
+}
+
+fn read_with_meta(path: &Path) -> Result<(Zeroizing<Vec<u8>>, fs::Metadata)> {
     let refuse = |reason: &str, why: &str| invalid(reason, format!("keyring {}: {why}", path.display()));
     let opened =
         OpenOptions::new().read(true).custom_flags(NOFOLLOW | rustix::fs::OFlags::NONBLOCK.bits() as i32).open(path);
-    let file = opened.map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => refuse("missing", "there is no such file; Keyring.generate(path) makes one"),
-        _ if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
-            refuse("symlink", "it is a symbolic link")
-        }
-        kind => refuse("unreadable", &format!("it cannot be opened: {kind}")),
-    })?;
+    let file = opened.map_err(|error| unreadable(path, &error))?;
     let meta = file.metadata().map_err(|error| refuse("unreadable", &error.kind().to_string()))?;
     if !meta.is_file() {
         return Err(refuse("not_a_file", "it is not a regular file"));
@@ -84,7 +140,18 @@ pub(super) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(MOST as usize));
     let read = file.take(MOST).read_to_end(&mut bytes);
     read.map_err(|error| refuse("unreadable", &error.kind().to_string()))?;
-    Ok(bytes)
+    Ok((bytes, meta))
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Error {
+    let refuse = |reason: &str, why: &str| invalid(reason, format!("keyring {}: {why}", path.display()));
+    match error.kind() {
+        io::ErrorKind::NotFound => refuse("missing", "there is no such file; Keyring.generate(path) makes one"),
+        _ if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
+            refuse("symlink", "it is a symbolic link")
+        }
+        kind => refuse("unreadable", &format!("it cannot be opened: {kind}")),
+    }
 }
 
 /// Who else could have written or read a file of that mode and owner: the reason to refuse it, if there is one.
@@ -108,7 +175,7 @@ fn exposed(mode: u32, owner: u32, us: u32) -> Option<(&'static str, &'static str
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::{PermissionsExt, chown, symlink};
+    use std::os::unix::fs::{chown, symlink};
     use std::sync::Barrier;
     use std::thread;
 

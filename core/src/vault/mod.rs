@@ -23,9 +23,13 @@ mod namespace;
 mod padding;
 mod random;
 mod revocation_vault;
+mod ring;
+mod rotation;
 mod session_id;
 mod touch;
 mod user;
+#[cfg(test)]
+mod wycheproof;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -41,19 +45,26 @@ pub(crate) use catalog_vault::CatalogVault;
 pub(crate) use config_vault::ConfigVault;
 use derive::Context;
 use envelope::Seals;
+pub(crate) use envelope::key_id;
+
+#[cfg(test)]
+pub(crate) use attacks::assert_inner_types_unprinted;
 pub(crate) use head::{Head, HeadState, Life};
 pub(crate) use identifier::Identifier;
 pub(crate) use keyring::KeyState;
 pub use keyring::Keyring;
 pub(crate) use namespace::Namespace;
+#[cfg(test)]
+pub(crate) use random::faulty;
 pub(crate) use random::{Entropy, fill_random};
 pub(crate) use revocation_vault::RevocationVault;
+pub(crate) use ring::{InForce, Ring, is_refusal};
 pub(crate) use session_id::SessionId;
 pub(crate) use user::User;
 
-/// The keyring in one namespace: everything sealed or blinded for a store comes from here.
+/// The keyring in one namespace: everything sealed or blinded for a store comes from here, and follows the keyring.
 pub(crate) struct Vault {
-    keyring: Keyring,
+    ring: Arc<Ring>,
     namespace: Namespace,
     configs: Mutex<HashMap<[u8; 16], Vec<Tagged>>>,
     catalog: CatalogVault,
@@ -66,14 +77,14 @@ pub(crate) struct Vault {
 type Tagged = (Box<str>, Arc<ConfigVault>);
 
 impl Vault {
-    pub(crate) fn new(keyring: Keyring, namespace: Namespace) -> Vault {
+    pub(crate) fn new(ring: Arc<Ring>, namespace: Namespace) -> Vault {
         let context = Context { namespace: &namespace, tag: "", config: &[0; 16] };
         Vault {
-            catalog: CatalogVault::derive(&keyring, &context),
-            revocations: RevocationVault::derive(&keyring, &context),
-            checkpoints: Seals::derive(&keyring, &context, "checkpoint"),
-            identity_key: blind::BlindKey::derive(keyring.index_key(), &context, "identity"),
-            keyring,
+            catalog: CatalogVault::derive(&ring, &context),
+            revocations: RevocationVault::derive(&ring, &context),
+            checkpoints: Seals::derive(&ring, &context, "checkpoint"),
+            identity_key: blind::BlindKey::derive(ring.in_force().keyring.index_key(), &context, "identity"),
+            ring,
             namespace,
             configs: Mutex::default(),
         }
@@ -86,8 +97,7 @@ impl Vault {
         if let Some((_, found)) = known.iter().find(|(known, _)| **known == *tag) {
             return found.clone();
         }
-        let made =
-            Arc::new(ConfigVault::derive(&self.keyring, &Context { namespace: &self.namespace, tag, config: id }));
+        let made = Arc::new(ConfigVault::derive(&self.ring, &Context { namespace: &self.namespace, tag, config: id }));
         known.push((tag.into(), made.clone()));
         made
     }
@@ -107,9 +117,14 @@ impl Vault {
         meta::key(&self.namespace)
     }
 
-    /// Compares the keyring with the check values that are `stored`; what to store instead, if keys are new.
-    pub(crate) fn check_meta(&self, stored: Option<&[u8]>) -> Result<Option<Vec<u8>>> {
-        meta::check(&self.keyring, &self.namespace, stored)
+    /// The keyring, as it changes.
+    pub(crate) fn ring(&self) -> &Arc<Ring> {
+        &self.ring
+    }
+
+    /// Compares a keyring with the check values that are `stored`; what to store instead, if keys are new.
+    pub(crate) fn check_meta(&self, keyring: &Keyring, stored: Option<&[u8]>) -> Result<Option<Vec<u8>>> {
+        meta::check(keyring, &self.namespace, stored)
     }
 
     pub(crate) fn seal_checkpoint(&self, plain: &[u8]) -> Result<Vec<u8>> {

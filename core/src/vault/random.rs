@@ -8,6 +8,10 @@ use crate::error::{Error, Result, fail};
 
 /// Fills `bytes` from the system's generator. A failure is an error, never weaker bytes.
 pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<()> {
+    #[cfg(test)]
+    if let Some(fault) = faulty::current() {
+        return fault.fill(bytes);
+    }
     getrandom::fill(bytes).map_err(|_| no_randomness())
 }
 
@@ -70,6 +74,45 @@ pub(crate) fn first_16(mac: Hmac<Sha256>) -> [u8; 16] {
     let mut first = [0; 16];
     first.copy_from_slice(&tag[..16]);
     first
+}
+
+/// A generator that fails or repeats itself, for the tests: on the thread that asks for it.
+#[cfg(test)]
+pub(crate) mod faulty {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[derive(Clone, Copy)]
+    pub(crate) enum Fault {
+        /// Gives this byte for ever: dead, or in a machine that was cloned or set back.
+        Stuck(u8),
+        Failing,
+    }
+
+    thread_local!(static FAULT: Cell<Option<Fault>> = const { Cell::new(None) });
+
+    pub(super) fn current() -> Option<Fault> {
+        FAULT.get()
+    }
+
+    /// Does `work` with a faulty generator.
+    pub(crate) fn with<R>(fault: Fault, work: impl FnOnce() -> R) -> R {
+        let before = FAULT.replace(Some(fault));
+        let result = work();
+        FAULT.set(before);
+        result
+    }
+
+    impl Fault {
+        pub(super) fn fill(self, bytes: &mut [u8]) -> Result<()> {
+            match self {
+                Fault::Stuck(byte) => bytes.fill(byte),
+                Fault::Failing => return Err(no_randomness()),
+            }
+            Ok(())
+        }
+    }
 }
 
 #[cfg(test)]

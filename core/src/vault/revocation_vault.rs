@@ -1,10 +1,12 @@
 //! Keys and places of a namespace's revocations: records like the configurations', in a space of their own.
 
+use std::sync::Arc;
+
 use super::blind::BlindKey;
 use super::derive::Context;
 use super::envelope::Seals;
-use super::keyring::Keyring;
 use super::random::Entropy;
+use super::ring::Ring;
 use crate::backend::{BlindUser, Space, StorageId};
 use crate::error::{Result, fail};
 
@@ -19,12 +21,13 @@ impl RevocationVault {
     /// All revocations of a namespace are indexed under this one, in bucket 0.
     pub(crate) const OWNER: BlindUser = [0; 16];
 
-    pub(super) fn derive(keyring: &Keyring, context: &Context) -> RevocationVault {
-        let index = keyring.index_key();
+    pub(super) fn derive(ring: &Arc<Ring>, context: &Context) -> RevocationVault {
+        let in_force = ring.in_force();
+        let index = in_force.keyring.index_key();
         RevocationVault {
             space: BlindKey::derive(index, context, "revocations").blind(&[]),
             places: BlindKey::derive(index, context, "revoked"),
-            records: Seals::derive(keyring, context, "revocation"),
+            records: Seals::derive(ring, context, "revocation"),
         }
     }
 
@@ -46,6 +49,11 @@ impl RevocationVault {
 
     pub(crate) fn seal(&self, place: &StorageId, text: &str) -> Result<Box<[u8]>> {
         self.records.seal(place, &[], text.as_bytes(), &mut Entropy::draw()?)
+    }
+
+    /// The same record under the key that seals now.
+    pub(crate) fn reseal(&self, place: &StorageId, sealed: &[u8], entropy: &mut Entropy) -> Result<Box<[u8]>> {
+        self.records.reseal(place, &[], sealed, entropy)
     }
 
     pub(crate) fn open(&self, place: &StorageId, sealed: &[u8]) -> Result<String> {

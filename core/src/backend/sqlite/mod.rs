@@ -16,6 +16,7 @@ mod log;
 mod open;
 mod reader;
 mod readers;
+mod replace;
 mod row;
 mod schema;
 #[cfg(test)]

@@ -51,8 +51,7 @@ fn session(connection: &Connection, key: &[u8], asked_for: &Cells) -> Attempt<Re
         updated: found.get::<_, Option<i64>>(3)?.map(Time::from_millis),
         size: number(found, 4)?,
         count: number(found, 5)?,
-        cells: Vec::new(),
-        user: None,
+        ..Record::default()
     };
     if no_cells {
         return Ok(record);

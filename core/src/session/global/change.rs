@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::Global;
 use super::begin::{self, Birth};
 use super::kept::{kept_until, row_hint};
-use super::meeting::{Met, open_fields};
+use super::meeting::Met;
 use super::rules::{self, Stored};
 use super::target::{Kind, Opened, Pin, Target};
 use crate::backend::{
@@ -117,7 +117,7 @@ impl Global {
                     self.prepare_birth(&opened, (guard, *not_before), &known, &plan, &cells, now)?
                 }
             };
-            match self.store.backend.apply_all(&prepared.changes).await? {
+            match self.store.apply_all(&prepared.changes).await? {
                 Outcome::Applied { deleted, .. } => {
                     self.applied(&opened, &prepared);
                     return Ok(Done { deleted, put: prepared.versions });
@@ -156,7 +156,7 @@ impl Global {
         match (met, record) {
             (Met::Vacant { .. }, _) => Ok(Stored::Nothing),
             (Met::Alive(seen), Some(record)) if is_whole && *cells == Cells::All => {
-                open_fields(opened, seen, &record.cells, &Selection::All, now).map(Stored::Read)
+                self.fields(opened, seen, record, &Selection::All, now).map(Stored::Read)
             }
             _ => Ok(Stored::Unread),
         }

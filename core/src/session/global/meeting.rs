@@ -37,6 +37,7 @@ impl Global {
         let Target { vault, space, id, .. } = &*opened.target;
         let Some(sealed) = &record.head else {
             self.store.heads.forget(space, id);
+            self.store.high_water.miss(space, id, record.span);
             return self.vacant(opened, None, now, || opened.missing(now));
         };
         let cached = self.store.heads.get(space, id).filter(|seen| seen.sealed == *sealed);
@@ -44,11 +45,35 @@ impl Global {
             Some(seen) => Seen::of(vault, id, sealed, record.touch.as_ref(), seen.head.clone()),
             None => Seen::open(vault, id, sealed, record.touch.as_ref())?,
         };
+        self.store.high_water.meet(space, id, sealed, &seen.head, record)?;
         let seen = match cached {
             Some(cached) if cached.touched >= seen.touched => cached,
             _ => Arc::new(seen),
         };
         self.judge(opened, seen, now)
+    }
+
+    /// The fields selected of those that were read for it; `STALE` if this process saw a later state of one.
+    pub(super) fn fields(
+        &self,
+        opened: &Opened,
+        seen: &Seen,
+        record: &Record,
+        what: &Selection,
+        now: Time,
+    ) -> Result<Vec<(FieldName, Field)>> {
+        let found = open_fields(opened, seen, &record.cells, what, now)?;
+        let stamp =
+            |cell: &CellId| record.cells.iter().find(|(id, _)| id == cell).and_then(|(_, sealed)| sealed.stamp());
+        let (read, all): (Vec<_>, bool) = match what {
+            Selection::All => (record.cells.iter().map(|(cell, sealed)| (*cell, sealed.stamp())).collect(), true),
+            Selection::Names(names) => {
+                (names.iter().map(|name| opened.cell(name)).map(|cell| (cell, stamp(&cell))).collect(), false)
+            }
+        };
+        let Target { space, id, .. } = &*opened.target;
+        self.store.high_water.meet_fields(space, id, &read, all, record.span)?;
+        Ok(found)
     }
 
     fn judge(&self, opened: &Opened, seen: Arc<Seen>, now: Time) -> Result<Met> {

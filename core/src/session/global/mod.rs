@@ -29,7 +29,7 @@ use crate::store::Inner;
 use crate::vault::{Head, Life, SessionId};
 
 use change::Plan;
-use meeting::{Met, open_fields};
+use meeting::Met;
 use target::{Opened, Proof, Target};
 
 /// See the module.
@@ -82,7 +82,7 @@ impl Global {
         match self.meet(&opened, &record, now)? {
             Met::Vacant { .. } => Ok(None),
             Met::Alive(seen) => {
-                let found = open_fields(&opened, &seen, &record.cells, &what, now)?;
+                let found = self.fields(&opened, &seen, &record, &what, now)?;
                 self.touch(&opened, &seen, now);
                 Ok(Some((seen.head.clone(), found)))
             }
@@ -146,9 +146,7 @@ impl Global {
                 let now = self.store.clock.now();
                 let field = match met {
                     Met::Vacant { .. } => None,
-                    Met::Alive(seen) => {
-                        open_fields(opened, seen, &record.cells, &only, now)?.pop().map(|(_, field)| field)
-                    }
+                    Met::Alive(seen) => self.fields(opened, seen, record, &only, now)?.pop().map(|(_, field)| field),
                 };
                 version = field.as_ref().map(|field| field.version);
                 let stamps = vec![(cell, version.map(FieldVersion::to_be_bytes))];
@@ -212,11 +210,11 @@ impl Global {
                 if let Some(node) = node {
                     node.check_open()?;
                 }
-                self.store.check_usable()?;
+                self.store.ready().await?;
                 access.open(&self.store, tag.as_deref()).await
             }
             Way::Id(id) => {
-                self.store.check_usable()?;
+                self.store.ready().await?;
                 let config = self.store.catalog.find(&self.store, &id.tag).await?;
                 let target = Arc::new(Target::named(&self.store, &config, id.storage, None));
                 Ok(Opened { target, config, proof: Proof::Id })
@@ -227,7 +225,7 @@ impl Global {
     async fn look(&self, opened: &Opened, cells: &Cells, user: bool) -> Result<Record> {
         let target = &opened.target;
         let user = target.user().filter(|_| user);
-        self.store.backend.read(&target.space, &target.id, cells, user.as_ref()).await
+        self.store.read(&target.space, &target.id, cells, user.as_ref()).await
     }
 }
 

@@ -1,0 +1,165 @@
+//! How much is sealed with each key, and a key that goes once that is nothing.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::walk::{self, Kind, is_of_one_cell};
+use crate::backend::Cells;
+use crate::error::{Result, fail};
+use crate::store::{Inner, Store};
+use crate::task::Task;
+use crate::vault::{KeyState, Keyring, key_id};
+
+/// How many records are read at once.
+const PAGE: usize = 500;
+
+impl Store {
+    /// How much is sealed with each key in this workspace, product and env. It reads all of it.
+    ///
+    /// ```json
+    /// {"keys": [{"id": 1, "state": "retired", "heads": 0, "fields": 0, "users": 0, "configs": 0,
+    ///            "revocations": 0}],
+    ///  "unreadable": 0, "sealsWith": 2, "signsWith": "…", "signing": [{"kid": "…", "state": "primary"}],
+    ///  "problem": null}
+    /// ```
+    /// Every key of the keyring is listed, and every other that something is sealed with (`"state": "missing"`).
+    /// *Unreadable* counts what names no key, and configurations that can't be opened. *Problem* is why the keyring that was
+    /// offered last is not in force: `{"code", "message"}`.
+    pub fn key_usage(&self) -> Task<String> {
+        let inner = self.0.clone();
+        Task::new(&self.0.pool, async move {
+            inner.ready().await?;
+            Ok(usage(&inner).await?.print(&inner).to_string())
+        })
+    }
+
+    /// Takes a retired or revoked data key out of the keyring file, if nothing of this workspace, product and env is sealed
+    /// with it: else `CONFLICT` with the counts. What other namespaces that share the file hold must be
+    /// [asked](Store::key_usage) of them; checkpoints live 24 hours. `NOT_FOUND`; `UNSUPPORTED` for a keyring that is no file.
+    pub fn drop_key(&self, key: &str) -> Task<()> {
+        let inner = self.0.clone();
+        let key = key.to_owned();
+        Task::new(&self.0.pool, async move {
+            inner.ready().await?;
+            drop_key(&inner, &key).await
+        })
+    }
+}
+
+async fn drop_key(store: &Inner, key: &str) -> Result<()> {
+    let ring = store.vault.ring();
+    let Some(path) = ring.path() else {
+        return Err(fail!(Unsupported, "the keyring is no file: take the key out where it is kept, and reload_keys"));
+    };
+    let id: u32 = key
+        .parse()
+        .map_err(|_| fail!(InvalidArgument, "key: {key:?} given; a data key's id wanted").with("argument", "key"))?;
+    let Count { heads, fields, users, configs, revocations } = usage(store).await?.keys.remove(&id).unwrap_or_default();
+    if heads + fields + users + configs + revocations > 0 {
+        return Err(fail!(Conflict, "data key {id} still opens what nothing else would: rewrap first")
+            .with("reason", "used")
+            .with("heads", heads)
+            .with("fields", fields)
+            .with("users", users)
+            .with("configs", configs)
+            .with("revocations", revocations));
+    }
+    Keyring::drop_in(path, key, &[KeyState::Retired, KeyState::Revoked])?;
+    store.follow_keys_now().await
+}
+
+#[derive(Default)]
+struct Usage {
+    keys: BTreeMap<u32, Count>,
+    unreadable: u64,
+}
+
+#[derive(Default)]
+struct Count {
+    heads: u64,
+    fields: u64,
+    users: u64,
+    configs: u64,
+    revocations: u64,
+}
+
+impl Usage {
+    fn count(&mut self, cell: &[u8], of: impl FnOnce(&mut Count) -> &mut u64) {
+        match key_id(cell) {
+            Some(id) => *of(self.keys.entry(id).or_default()) += 1,
+            None => self.unreadable += 1,
+        }
+    }
+
+    fn print(mut self, store: &Inner) -> Value {
+        let ring = store.vault.ring();
+        let in_force = ring.in_force();
+        let mut states: BTreeMap<u32, &str> = self.keys.keys().map(|id| (*id, "missing")).collect();
+        states.extend(in_force.keyring.data_keys().iter().map(|key| (key.id, key.state.as_str())));
+        let keys: Vec<Value> = states
+            .into_iter()
+            .map(|(id, state)| {
+                let Count { heads, fields, users, configs, revocations } = self.keys.remove(&id).unwrap_or_default();
+                json!({"id": id, "state": state, "heads": heads, "fields": fields, "users": users, "configs": configs, "revocations": revocations})
+            })
+            .collect();
+        let signing = in_force.keyring.signing_keys().iter();
+        let signing: Vec<Value> = signing.map(|key| json!({"kid": key.kid, "state": key.state.as_str()})).collect();
+        let problem = ring.trouble().map(|error| json!({"code": error.code().name(), "message": error.message()}));
+        json!({
+            "keys": keys,
+            "unreadable": self.unreadable,
+            "sealsWith": in_force.sealing.id,
+            "signsWith": in_force.signing.kid,
+            "signing": signing,
+            "problem": problem,
+        })
+    }
+}
+
+async fn usage(store: &Inner) -> Result<Usage> {
+    let (parts, unreadable) = walk::parts(store).await?;
+    let mut usage = Usage { unreadable, ..Usage::default() };
+    for part in &parts {
+        let mut after = None;
+        if let Kind::Users(_) = part.kind {
+            let mut after = None;
+            loop {
+                let records = store.backend.page_users(&part.space, after, PAGE).await?;
+                records.iter().for_each(|(_, record)| usage.count(&record.sealed, |count| &mut count.users));
+                match records.last() {
+                    Some((user, _)) if records.len() == PAGE => after = Some(*user),
+                    _ => break,
+                }
+            }
+            continue;
+        }
+        loop {
+            let rows = store.backend.ids(&part.space, after.as_ref(), PAGE).await?;
+            for id in &rows {
+                let record = match store.backend.read(&part.space, id, &Cells::All, None).await {
+                    Ok(record) => record,
+                    Err(error) if is_of_one_cell(error.code()) => {
+                        usage.unreadable += 1;
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                };
+                if let Some(head) = &record.head {
+                    usage.count(head, |count| match part.kind {
+                        Kind::Configs => &mut count.configs,
+                        Kind::Revocations => &mut count.revocations,
+                        _ => &mut count.heads,
+                    });
+                }
+                record.cells.iter().for_each(|(_, sealed)| usage.count(&sealed.0, |count| &mut count.fields));
+            }
+            match rows.last() {
+                Some(last) if rows.len() == PAGE => after = Some(*last),
+                _ => break,
+            }
+        }
+    }
+    Ok(usage)
+}

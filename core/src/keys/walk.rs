@@ -1,0 +1,115 @@
+//! Everything that is sealed in a namespace, in an order that a walk can be taken up in again.
+
+use std::sync::Arc;
+
+use crate::backend::{BlindUser, Space, StorageId};
+use crate::config::Catalog;
+use crate::error::{Code, Result};
+use crate::store::Inner;
+use crate::vault::ConfigVault;
+
+/// One kind of cell in one space.
+pub(super) struct Part {
+    pub(super) kind: Kind,
+    pub(super) space: Space,
+}
+
+pub(super) enum Kind {
+    Configs,
+    Sessions(Arc<ConfigVault>),
+    Users(Arc<ConfigVault>),
+    Revocations,
+}
+
+impl Kind {
+    fn order(&self) -> u8 {
+        match self {
+            Kind::Configs => 0,
+            Kind::Sessions(_) => 1,
+            Kind::Users(_) => 2,
+            Kind::Revocations => 3,
+        }
+    }
+}
+
+/// The last row that a walk looked at.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Position {
+    order: u8,
+    space: Space,
+    row: StorageId,
+}
+
+impl Position {
+    pub(super) const LENGTH: usize = 1 + 16 + 17;
+
+    pub(super) fn to_bytes(self) -> Vec<u8> {
+        [&[self.order][..], &self.space, &self.row].concat()
+    }
+
+    pub(super) fn from_bytes(bytes: [u8; Position::LENGTH]) -> Position {
+        let mut position = Position { order: bytes[0], space: [0; 16], row: [0; 17] };
+        position.space.copy_from_slice(&bytes[1..17]);
+        position.row.copy_from_slice(&bytes[17..]);
+        position
+    }
+}
+
+impl Part {
+    /// Where a walk is that has looked at that row of this part.
+    pub(super) fn position(&self, row: StorageId) -> Position {
+        Position { order: self.kind.order(), space: self.space, row }
+    }
+
+    /// After which row of this part a walk goes on that came to `position`; `Err` if it has been through.
+    pub(super) fn after(&self, position: Option<Position>) -> std::result::Result<Option<StorageId>, ()> {
+        let Some(Position { order, space, row }) = position else { return Ok(None) };
+        match (order, space).cmp(&(self.kind.order(), self.space)) {
+            std::cmp::Ordering::Less => Ok(None),
+            std::cmp::Ordering::Equal => Ok(Some(row)),
+            std::cmp::Ordering::Greater => Err(()),
+        }
+    }
+}
+
+/// The parts in order, and how many configurations can't be opened: nobody can tell what lies under those.
+/// Configurations that are made meanwhile are sealed with the key that seals now.
+pub(super) async fn parts(store: &Inner) -> Result<(Vec<Part>, u64)> {
+    let mut parts = vec![
+        Part { kind: Kind::Configs, space: store.vault.catalog().space() },
+        Part { kind: Kind::Revocations, space: store.vault.revocations().space() },
+    ];
+    let mut unreadable = 0;
+    for config in Catalog::each(store).await? {
+        match config {
+            Ok(config) => {
+                let vault = store.vault.config(&config.tag, &config.id);
+                let space = vault.space();
+                parts.push(Part { kind: Kind::Sessions(vault.clone()), space });
+                parts.push(Part { kind: Kind::Users(vault), space });
+            }
+            Err(error) if is_of_one_cell(error.code()) => unreadable += 1,
+            Err(error) => return Err(error),
+        }
+    }
+    parts.sort_by_key(|part| (part.kind.order(), part.space));
+    Ok((parts, unreadable))
+}
+
+/// Whether an error concerns one cell or row, not the store.
+pub(super) fn is_of_one_cell(code: Code) -> bool {
+    matches!(code, Code::Corrupt | Code::FormatTooNew | Code::KeyUnavailable | Code::KeyRevoked)
+}
+
+/// A user's place in a walk.
+pub(super) fn row_of(user: &BlindUser) -> StorageId {
+    let mut row = [0; 17];
+    row[..16].copy_from_slice(user);
+    row
+}
+
+pub(super) fn user_of(row: &StorageId) -> BlindUser {
+    let mut user = [0; 16];
+    user.copy_from_slice(&row[..16]);
+    user
+}

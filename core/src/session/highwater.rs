@@ -1,0 +1,471 @@
+//! What this process saw last of each session: an older state that is put back is `STALE` here.
+//!
+//! Nothing that is stored proves its own age, so only what follows from this process's own observations counts. Each is
+//! dated with a span of the process's own count, from before it was asked for until after it was answered: of two that do not
+//! overlap, the later one tells what has been replaced, and what was replaced never comes back by itself. Bounded: what is
+//! forgotten is believed again.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+
+use crate::backend::{CellId, Change, HeadGuard, Outcome, Record, Space, Span, Stamp, StorageId};
+use crate::clock::Time;
+use crate::error::{Error, Result, fail};
+use crate::session::global::kept::LEEWAY;
+use crate::vault::{Head, HeadState, Life};
+
+const SHARDS: usize = 16;
+const SESSIONS_PER_SHARD: usize = 1024;
+const CELLS_PER_SHARD: usize = 4096;
+
+/// How many replaced states of a head or a field are known again.
+const REPLACED: usize = 8;
+
+/// See the module.
+#[derive(Default)]
+pub(crate) struct HighWater {
+    count: AtomicU64,
+    shards: [Mutex<Shard>; SHARDS],
+}
+
+#[derive(Default)]
+struct Shard {
+    sessions: HashMap<(Space, StorageId), Session>,
+    /// How many fields are remembered.
+    cells: usize,
+}
+
+#[derive(Default)]
+struct Session {
+    head: Mark<HeadTag>,
+    /// What the head says, if it was opened.
+    order: Option<Order>,
+    cells: HashMap<CellId, Mark<Stamp>>,
+}
+
+/// A sealed head is told by the end of its bytes, which depends on all of them.
+type HeadTag = [u8; 16];
+
+/// What stood in a place when this process looked last, and what stood there before.
+struct Mark<T> {
+    /// `None`: nothing.
+    state: Option<T>,
+    seen: Span,
+    /// What was replaced, and the count by which this process knew it.
+    replaced: Vec<(T, u64)>,
+}
+
+impl<T> Default for Mark<T> {
+    fn default() -> Mark<T> {
+        Mark { state: None, seen: Span::default(), replaced: Vec::new() }
+    }
+}
+
+/// What only ever grows within a life, and what a revocation means for earlier ones.
+struct Order {
+    life: Life,
+    state: HeadState,
+    ends: Option<Time>,
+    refresh_counter: u64,
+    /// The revocation that came before it, or made it.
+    not_before: Option<Time>,
+    seen: Span,
+}
+
+impl<T: Copy + PartialEq> Mark<T> {
+    /// Whether `state`, asked for at `span.began`, was replaced before that.
+    fn is_stale(&self, state: &T, span: Span) -> bool {
+        self.replaced.iter().any(|(replaced, since)| replaced == state && *since < span.began)
+    }
+
+    /// Takes up an observation; `now` is the count after it.
+    fn see(&mut self, state: Option<T>, span: Span, now: u64) {
+        if state == self.state {
+            // The first time it was seen says most.
+            if span.ended < self.seen.ended {
+                self.seen = span;
+            }
+        } else if span.began > self.seen.ended || self.is_blank() {
+            self.replace(self.state, now);
+            (self.state, self.seen) = (state, span);
+        } else if span.ended < self.seen.began {
+            self.replace(state, now);
+        }
+        // Else they overlap, and nobody can tell.
+    }
+
+    fn is_blank(&self) -> bool {
+        self.state.is_none() && self.seen == Span::default()
+    }
+
+    fn replace(&mut self, state: Option<T>, now: u64) {
+        let Some(state) = state else { return };
+        if self.replaced.iter().any(|(replaced, _)| *replaced == state) {
+            return;
+        }
+        if self.replaced.len() == REPLACED {
+            self.replaced.remove(0);
+        }
+        self.replaced.push((state, now));
+    }
+}
+
+impl Order {
+    fn of(head: &Head, seen: Span) -> Order {
+        let &Head { life, state, ends, refresh_counter, not_before, .. } = head;
+        Order { life, state, ends, refresh_counter, not_before, seen }
+    }
+
+    /// Whether that head, met later than this, must be older all the same.
+    fn is_beyond(&self, head: &Head) -> bool {
+        if self.life == head.life {
+            return head.refresh_counter < self.refresh_counter
+                || matches!((head.ends, self.ends), (Some(met), Some(known)) if met < known)
+                || (head.state == HeadState::Alive && self.state != HeadState::Alive);
+        }
+        // A life that begins after a revocation begins no more than the leeway of an issuer's clock before it.
+        head.state == HeadState::Alive
+            && self.not_before.is_some_and(|instant| head.began.plus_millis(LEEWAY) <= instant)
+    }
+}
+
+impl HighWater {
+    /// The next number of this process's count.
+    pub(crate) fn tick(&self) -> u64 {
+        self.count.fetch_add(1, Ordering::AcqRel) + 1
+    }
+
+    /// A head that was opened and found good: `STALE` if a later one was seen before it was asked for.
+    pub(crate) fn meet(
+        &self,
+        space: &Space,
+        id: &StorageId,
+        sealed: &[u8],
+        head: &Head,
+        record: &Record,
+    ) -> Result<()> {
+        let span = record.span;
+        let tag = tag_of(sealed);
+        let now = self.tick();
+        let mut shard = self.shard(id).lock();
+        let session = shard.session(space, id);
+        let is_beyond =
+            session.order.as_ref().is_some_and(|order| order.seen.ended < span.began && order.is_beyond(head));
+        if is_beyond || session.head.is_stale(&tag, span) {
+            return Err(stale("session"));
+        }
+        session.head.see(Some(tag), span, now);
+        if session.head.state == Some(tag) {
+            session.order = Some(Order::of(head, session.head.seen));
+        }
+        Ok(())
+    }
+
+    /// Nothing is stored.
+    pub(crate) fn miss(&self, space: &Space, id: &StorageId, span: Span) {
+        let now = self.tick();
+        let mut shard = self.shard(id).lock();
+        if let Some(session) = shard.sessions.get_mut(&(*space, *id)) {
+            session.head.see(None, span, now);
+        }
+    }
+
+    /// Fields that were asked for, and opened if they were there: `STALE` if a later state of one was seen before.
+    /// `all`: of the others it is known that they are not there.
+    pub(crate) fn meet_fields(
+        &self,
+        space: &Space,
+        id: &StorageId,
+        fields: &[(CellId, Option<Stamp>)],
+        all: bool,
+        span: Span,
+    ) -> Result<()> {
+        let now = self.tick();
+        let mut shard = self.shard(id).lock();
+        let session = shard.session(space, id);
+        for (cell, stamp) in fields {
+            if let (Some(stamp), Some(mark)) = (stamp, session.cells.get(cell))
+                && mark.is_stale(stamp, span)
+            {
+                return Err(stale("field"));
+            }
+        }
+        let before = session.cells.len();
+        for (cell, stamp) in fields {
+            session.see_field(cell, *stamp, span, now);
+        }
+        if all && session.cells.len() > fields.len() {
+            let there: HashSet<&CellId> = fields.iter().map(|(cell, _)| cell).collect();
+            let gone = session.cells.iter_mut().filter(|(cell, _)| !there.contains(cell));
+            gone.for_each(|(_, mark)| mark.see(None, span, now));
+        }
+        let added = session.cells.len() - before;
+        shard.cells += added;
+        shard.bound(space, id);
+        Ok(())
+    }
+
+    /// What this process changed itself.
+    pub(crate) fn changed(&self, changes: &[Change], outcome: &Outcome, span: Span) {
+        if !matches!(outcome, Outcome::Applied { .. }) {
+            return;
+        }
+        for change in changes {
+            let effects = &change.effects;
+            if effects.head.is_none() && effects.put.is_empty() && effects.delete.is_empty() && !effects.clear {
+                continue;
+            }
+            let now = self.tick();
+            let mut shard = self.shard(&change.id).lock();
+            let session = shard.session(&change.space, &change.id);
+            if let Some(new) = &effects.head {
+                if let HeadGuard::Is(old) = &change.guard.head {
+                    session.head.replace(Some(tag_of(old)), now);
+                }
+                session.head.see(Some(tag_of(new)), span, now);
+            }
+            let before = session.cells.len();
+            if effects.clear {
+                session.cells.values_mut().for_each(|mark| mark.see(None, span, now));
+            }
+            for cell in &effects.delete {
+                session.see_field(cell, None, span, now);
+            }
+            for (cell, sealed) in &effects.put {
+                session.see_field(cell, sealed.stamp(), span, now);
+            }
+            let added = session.cells.len() - before;
+            shard.cells += added;
+            shard.bound(&change.space, &change.id);
+        }
+    }
+
+    /// The same head, sealed anew.
+    pub(crate) fn resealed(&self, space: &Space, id: &StorageId, old: &[u8], new: &[u8], span: Span) {
+        let now = self.tick();
+        let mut shard = self.shard(id).lock();
+        if let Some(session) = shard.sessions.get_mut(&(*space, *id)) {
+            session.head.replace(Some(tag_of(old)), now);
+            session.head.see(Some(tag_of(new)), span, now);
+        }
+    }
+
+    fn shard(&self, id: &StorageId) -> &Mutex<Shard> {
+        &self.shards[usize::from(id[1]) % SHARDS]
+    }
+}
+
+impl Session {
+    fn see_field(&mut self, cell: &CellId, stamp: Option<Stamp>, span: Span, now: u64) {
+        match (self.cells.get_mut(cell), stamp) {
+            (Some(mark), stamp) => mark.see(stamp, span, now),
+            (None, Some(stamp)) => self.cells.entry(*cell).or_default().see(Some(stamp), span, now),
+            // Of what was never seen nothing can be put back.
+            (None, None) => {}
+        }
+    }
+}
+
+impl Shard {
+    fn session(&mut self, space: &Space, id: &StorageId) -> &mut Session {
+        if self.sessions.len() >= SESSIONS_PER_SHARD && !self.sessions.contains_key(&(*space, *id)) {
+            self.forget_another(None);
+        }
+        self.sessions.entry((*space, *id)).or_default()
+    }
+
+    /// Makes room, but not at the expense of that session.
+    fn bound(&mut self, space: &Space, id: &StorageId) {
+        while self.cells > CELLS_PER_SHARD && self.sessions.len() > 1 {
+            self.forget_another(Some((*space, *id)));
+        }
+    }
+
+    fn forget_another(&mut self, but: Option<(Space, StorageId)>) {
+        let other = self.sessions.keys().find(|key| but != Some(**key)).copied();
+        if let Some(forgotten) = other.and_then(|key| self.sessions.remove(&key)) {
+            self.cells -= forgotten.cells.len();
+        }
+    }
+}
+
+fn tag_of(sealed: &[u8]) -> HeadTag {
+    sealed.last_chunk().copied().unwrap_or_default()
+}
+
+fn stale(what: &str) -> Error {
+    fail!(Stale, "an older copy of the {what} was put back: this process saw a later one").with("what", what)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::vault::Identifier;
+
+    const SPACE: Space = [1; 16];
+    const ID: StorageId = [2; 17];
+    const CELL: CellId = [3; 16];
+
+    fn head(life: u8, state: HeadState, refresh_counter: u64) -> Head {
+        Head {
+            life: [life; 16],
+            state,
+            not_before: None,
+            began: Time::from_secs(1_000_000),
+            ends: Some(Time::from_secs(2_000_000)),
+            idle: None,
+            config_version: 1,
+            refresh_counter,
+            refresh_time: None,
+            realm: "r".into(),
+            identifier: Identifier::Integer(1),
+        }
+    }
+
+    /// Sees a head whose bytes are told by `n`, after all that was seen before.
+    fn see(water: &HighWater, n: u8, head: &Head) -> Result<()> {
+        let span = Span { began: water.tick(), ended: water.tick() };
+        water.meet(&SPACE, &ID, &[n; 40], head, &Record { span, ..Record::default() })
+    }
+
+    fn is_stale(result: Result<()>) -> bool {
+        result.is_err_and(|error| error.code() == crate::error::Code::Stale)
+    }
+
+    #[test]
+    fn what_was_seen_to_be_replaced_is_stale() {
+        let (water, alive) = (HighWater::default(), head(1, HeadState::Alive, 0));
+        for n in 1..=4 {
+            see(&water, n, &alive).unwrap();
+            see(&water, n, &alive).unwrap();
+        }
+        for old in 1..=3 {
+            assert!(is_stale(see(&water, old, &alive)), "{old}");
+        }
+        see(&water, 4, &alive).unwrap();
+    }
+
+    #[test]
+    fn within_a_life_some_things_only_grow() {
+        let later = |change: fn(&mut Head)| {
+            let water = HighWater::default();
+            let mut known = head(1, HeadState::Alive, 7);
+            change(&mut known);
+            see(&water, 9, &known).unwrap();
+            // Never seen before, so it is told by what it says.
+            is_stale(see(&water, 1, &head(1, HeadState::Alive, 7)))
+        };
+        assert!(!later(|_| {}));
+        assert!(later(|head| head.refresh_counter = 8));
+        assert!(later(|head| head.ends = Some(Time::from_secs(2_000_001))));
+        assert!(later(|head| head.state = HeadState::Ended));
+        assert!(later(|head| head.state = HeadState::Evicted));
+        assert!(!later(|head| head.life = [5; 16]), "of another life nobody can tell");
+        fn revoked(head: &mut Head, instant: i64) {
+            (head.life, head.state, head.not_before) = ([5; 16], HeadState::Revoked, Some(Time::from_secs(instant)));
+        }
+        assert!(later(|head| revoked(head, 1_000_240)));
+        assert!(!later(|head| revoked(head, 1_000_239)));
+        assert!(
+            later(|head| {
+                revoked(head, 1_000_240);
+                (head.state, head.began) = (HeadState::Alive, Time::from_secs(1_000_300));
+            }),
+            "the next life remembers the revocation"
+        );
+        let water = HighWater::default();
+        let mut known = head(1, HeadState::Alive, 0);
+        revoked(&mut known, 1_000_240);
+        see(&water, 1, &known).unwrap();
+        see(&water, 2, &head(2, HeadState::Ended, 0)).unwrap();
+    }
+
+    #[test]
+    fn what_overlaps_proves_nothing() {
+        let (water, alive) = (HighWater::default(), head(1, HeadState::Alive, 0));
+        let meet = |n: u8, span| water.meet(&SPACE, &ID, &[n; 40], &alive, &Record { span, ..Record::default() });
+        let early = water.tick();
+        see(&water, 1, &alive).unwrap();
+        see(&water, 2, &alive).unwrap();
+        // Asked for before 2 was seen.
+        meet(1, Span { began: early, ended: water.tick() }).unwrap();
+        assert!(is_stale(see(&water, 1, &alive)));
+        meet(1, Span::default()).unwrap();
+    }
+
+    #[test]
+    fn fields_too() {
+        let water = HighWater::default();
+        let see = |stamp: Option<u8>, all| {
+            let span = Span { began: water.tick(), ended: water.tick() };
+            let fields: Vec<_> = stamp.map(|stamp| (CELL, Some([stamp; 16]))).into_iter().collect();
+            water.meet_fields(&SPACE, &ID, &fields, all, span)
+        };
+        see(Some(1), false).unwrap();
+        see(None, false).unwrap();
+        see(Some(1), false).unwrap();
+        see(Some(2), false).unwrap();
+        assert!(is_stale(see(Some(1), true)));
+        see(None, true).unwrap();
+        assert!(is_stale(see(Some(2), false)), "it was seen not to be there");
+        see(Some(3), false).unwrap();
+    }
+
+    #[test]
+    fn it_is_bounded() {
+        let (water, alive) = (HighWater::default(), head(1, HeadState::Alive, 0));
+        for n in 0..(SESSIONS_PER_SHARD as u32 * 3) {
+            let mut id = [0; 17];
+            id[13..].copy_from_slice(&n.to_be_bytes());
+            let span = Span { began: water.tick(), ended: water.tick() };
+            water.meet(&SPACE, &id, &[1; 40], &alive, &Record { span, ..Record::default() }).unwrap();
+            let fields: Vec<_> = (0..20).map(|cell| ([cell; 16], Some([n as u8; 16]))).collect();
+            water.meet_fields(&SPACE, &id, &fields, true, span).unwrap();
+        }
+        let shard = water.shards[0].lock();
+        assert!(shard.sessions.len() <= SESSIONS_PER_SHARD && shard.cells <= CELLS_PER_SHARD);
+        assert_eq!(shard.cells, shard.sessions.values().map(|session| session.cells.len()).sum::<usize>());
+        assert!(shard.sessions.values().all(|session| session.head.replaced.len() <= REPLACED));
+    }
+
+    proptest! {
+        /// Operations that overlap in any way, on a place that holds one state after the other, and are told of in any
+        /// order: none is ever called stale.
+        #[test]
+        fn no_true_history_is_stale(
+            operations in prop::collection::vec((0_u64..400, 1_u64..40, 0_u64..40, any::<u32>()), 1..60),
+            writes in prop::collection::btree_set(0_u64..400, 0..20),
+        ) {
+            let (water, alive) = (HighWater::default(), head(1, HeadState::Alive, 0));
+            // An operation begins, sees what stands at some instant in between, ends, and is told of later.
+            let mut events = Vec::new();
+            for (number, (began, lasts, delay, at)) in operations.iter().enumerate() {
+                let instant = began + u64::from(*at) % lasts;
+                events.push((began * 10, 0, number));
+                events.push((instant * 10 + 5, 1, number));
+                events.push(((began + lasts) * 10, 2, number));
+                events.push(((began + lasts + delay) * 10, 3, number));
+            }
+            events.sort_unstable();
+            let mut seen = vec![(Span::default(), 0_u8); operations.len()];
+            for (instant, kind, number) in events {
+                match kind {
+                    0 => seen[number].0.began = water.tick(),
+                    1 => seen[number].1 = writes.iter().filter(|write| **write * 10 < instant).count() as u8,
+                    2 => seen[number].0.ended = water.tick(),
+                    _ => {
+                        let (span, state) = seen[number];
+                        let record = Record { span, ..Record::default() };
+                        prop_assert!(water.meet(&SPACE, &ID, &[state; 40], &alive, &record).is_ok());
+                        let fields = [(CELL, (state % 5 != 0).then_some([state; 16]))];
+                        prop_assert!(water.meet_fields(&SPACE, &ID, &fields, true, span).is_ok());
+                    }
+                }
+            }
+        }
+    }
+}
