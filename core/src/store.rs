@@ -5,7 +5,7 @@ use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::backend::{self, Backend, Location};
+use crate::backend::{self, Backend, Location, Opening};
 use crate::clock::Clock;
 use crate::config::{Catalog, Configs};
 use crate::error::{Result, fail};
@@ -51,6 +51,9 @@ pub(crate) struct Inner {
     /// Read-change-write verbs of this process queue here by field, so that one process is one contender.
     pub(crate) turns: Vec<async_lock::Mutex<()>>,
     closed: AtomicBool,
+    /// Whether the keyring is still to be compared with what the store keeps: a lazily opened one whose server could not
+    /// be reached.
+    unchecked: AtomicBool,
     /// The process that opened it.
     pid: u32,
 }
@@ -66,16 +69,22 @@ impl Inner {
         Ok(())
     }
 
-    /// Both: what every call that touches the backend asks first.
-    pub(crate) fn check_usable(&self) -> Result<()> {
+    /// What every call that touches the backend asks first: whether it is open, in this process, under the right keys.
+    pub(crate) async fn check_usable(&self) -> Result<()> {
         self.check_open()?;
-        self.check_own()
+        self.check_own()?;
+        if self.unchecked.load(Ordering::Acquire) {
+            check_keys(&self.vault, &self.backend).await?;
+            self.unchecked.store(false, Ordering::Release);
+        }
+        Ok(())
     }
 
     /// `FORKED` in a child of the process that opened the store. Asked before any lock is taken: in a child it may be
     /// held by a thread that is not there. `memory:` is no exception: what a child puts into its copy, nobody would see.
+    /// Where the sessions lie behind a network, the child makes connections of its own.
     pub(crate) fn check_own(&self) -> Result<()> {
-        if self.pid == process::id() { Ok(()) } else { Err(backend::forked()) }
+        if self.pid == process::id() || self.backend.outlives_fork() { Ok(()) } else { Err(backend::forked()) }
     }
 }
 
@@ -83,13 +92,15 @@ impl Store {
     /// Opens (or makes) the store.
     ///
     /// `INVALID_ARGUMENT` for the options; `KEY_REQUIRED`, `KEYRING_INVALID`, `KEY_UNAVAILABLE` and `KEY_MISMATCH` for
-    /// the keyring; `UNSUPPORTED`, `FORMAT_TOO_NEW`, `IO`, `BUSY` for the file.
+    /// the keyring; `UNSUPPORTED`, `FORMAT_TOO_NEW`, `IO`, `BUSY` for the file; `UNAVAILABLE`, `TIMEOUT`, `READ_ONLY`,
+    /// `UNSUPPORTED` for the server.
     pub fn open(options: Options) -> Task<Store> {
         let pool = Pool::default();
         Task::new(&pool.clone(), async move { Store::open_with(options, pool).await })
     }
 
-    async fn open_with(options: Options, pool: Pool) -> Result<Store> {
+    async fn open_with(mut options: Options, pool: Pool) -> Result<Store> {
+        let password = options.take_backend_password()?;
         let members = options.members;
         let limits = members.limits;
         let location = Location::parse(&members.url)?;
@@ -112,8 +123,19 @@ impl Store {
         let verifier = Verifier::new(issuers, signer.clone(), &limits);
         let vault = Vault::new(keyring, namespace);
         task::may_block().await;
-        let backend = Backend::open(location, members.durability, limits.deadline())?;
-        check_keys(&vault, &backend).await?;
+        let opening = Opening {
+            durability: members.durability,
+            deadline: limits.deadline(),
+            connect: limits.connect(),
+            password,
+            tls: members.tls,
+            allow_eviction: members.allow_eviction,
+        };
+        let backend = Backend::open(&location, opening)?;
+        let unchecked = match check_keys(&vault, &backend).await {
+            Err(error) if members.lazy && error.retryable() => true,
+            checked => checked.map(|()| false)?,
+        };
         Ok(Store(Arc::new(Inner {
             clock: options.clock,
             pool,
@@ -125,6 +147,7 @@ impl Store {
             catalog: Catalog::default(),
             turns: (0..TURNS).map(|_| async_lock::Mutex::new(())).collect(),
             closed: AtomicBool::new(false),
+            unchecked: AtomicBool::new(unchecked),
             pid: process::id(),
             limits,
         })))
@@ -178,7 +201,7 @@ impl Store {
     pub fn sweep(&self, budget: u32) -> Task<u64> {
         let inner = self.0.clone();
         Task::new(&self.0.pool, async move {
-            inner.check_usable()?;
+            inner.check_usable().await?;
             let rows = inner.backend.sweep(inner.clock.now(), budget as usize).await?;
             let left = (budget as usize).saturating_sub(usize::try_from(rows).unwrap_or(usize::MAX));
             Ok(rows + lifecycle::sweep_users(&inner, left).await?)

@@ -5,19 +5,18 @@ mod several;
 mod users;
 
 use std::future::Future;
-use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
 use super::*;
 use crate::error::Code;
+use crate::task::block_on;
 
 pub(super) const SPACE: Space = [1; 16];
 const OTHER: Space = [2; 16];
 pub(super) const NOW: Time = Time::from_millis(1_000_000);
-const DEADLINE: Duration = Duration::from_secs(20);
+pub(super) const DEADLINE: Duration = Duration::from_secs(20);
 
 /// Puts what `make` makes through every rule; each rule meets a fresh, empty backend.
 pub(crate) fn check(make: impl Fn() -> Backend) {
@@ -62,7 +61,25 @@ pub(crate) fn check(make: impl Fn() -> Backend) {
 
 /// The backend at `url`.
 pub(super) fn open(url: &str, durability: Durability, deadline: Duration) -> Result<Backend> {
-    Backend::open(Location::parse(url)?, durability, deadline)
+    open_with(url, |opening| *opening = Opening { durability, deadline, ..default_opening() })
+}
+
+fn default_opening() -> Opening {
+    Opening {
+        durability: Durability::default(),
+        deadline: DEADLINE,
+        connect: DEADLINE,
+        password: None,
+        tls: TlsFiles::default(),
+        allow_eviction: false,
+    }
+}
+
+/// The backend at `url`, opened otherwise than usual.
+pub(super) fn open_with(url: &str, shape: impl FnOnce(&mut Opening)) -> Result<Backend> {
+    let mut opening = default_opening();
+    shape(&mut opening);
+    Backend::open(&Location::parse(url)?, opening)
 }
 
 #[test]
@@ -90,16 +107,12 @@ fn urls_are_checked() {
         assert_eq!(error.code(), Code::InvalidArgument, "{url}");
         assert!(!error.message().contains("secret"));
     }
-    let Err(error) = open("redis://h", Durability::Interval, DEADLINE) else { panic!("opened") };
+    let Err(error) = open("rodis://h", Durability::Interval, DEADLINE) else { panic!("opened") };
     assert!(error.message().contains("memory:") && error.message().contains("sqlite:PATH"));
 }
 
-/// Waits where it stands: on a thread that may block a backend's work is ready at the first poll.
 pub(super) fn wait<T>(work: impl Future<Output = T> + Send) -> T {
-    match pin!(work).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => output,
-        Poll::Pending => panic!("pending on a thread that may block"),
-    }
+    block_on(work)
 }
 
 pub(super) fn id(n: u8) -> StorageId {
@@ -414,8 +427,13 @@ fn meta_race(backend: &Backend) {
 
 /// Adds one to the number in cell 1 by a guarded change, again until it is applied.
 pub(super) fn increment(backend: &Backend, salt: u8, n: u32) {
+    try_increment(backend, salt, n).unwrap();
+}
+
+/// The same, unless the backend fails.
+pub(super) fn try_increment(backend: &Backend, salt: u8, n: u32) -> Result<()> {
     loop {
-        let record = read(backend, 1);
+        let record = wait(backend.read(&SPACE, &id(1), &Cells::All, None))?;
         let old = record.cells.first().map(|(_, sealed)| sealed);
         let count = old.map_or(0, |old| u32::from_be_bytes(old.0[29..33].try_into().unwrap()));
         let mut new = sealed(salt, 0, 60);
@@ -425,8 +443,8 @@ pub(super) fn increment(backend: &Backend, salt: u8, n: u32) {
             change.guard.stamps = vec![(cell(1), old.and_then(SealedField::stamp))];
             change.effects.put = vec![(cell(1), new.clone())];
         });
-        if let Outcome::Applied { .. } = wait(backend.apply(&change)).unwrap() {
-            return;
+        if let Outcome::Applied { .. } = wait(backend.apply(&change))? {
+            return Ok(());
         }
     }
 }

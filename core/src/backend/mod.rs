@@ -8,6 +8,8 @@ mod change;
 mod contract;
 mod location;
 mod memory;
+mod network;
+pub(crate) mod redis;
 mod sqlite;
 
 use std::collections::HashSet;
@@ -15,9 +17,12 @@ use std::slice;
 use std::time::Duration;
 
 use serde::Deserialize;
+use zeroize::Zeroizing;
 
 pub(crate) use self::location::Location;
 use self::memory::Memory;
+pub(crate) use self::network::TlsFiles;
+use self::redis::Redis;
 use self::sqlite::Sqlite;
 use crate::clock::Time;
 use crate::error::{Error, Result, fail};
@@ -111,6 +116,7 @@ pub(crate) enum Cells {
 }
 
 /// Effects on one session and its user, applied all or nothing if every guard holds.
+#[derive(Clone)]
 pub(crate) struct Change {
     pub(crate) space: Space,
     pub(crate) id: StorageId,
@@ -242,20 +248,40 @@ pub(crate) enum Durability {
     Commit,
 }
 
+/// How a backend is opened, whichever it is.
+pub(crate) struct Opening {
+    pub(crate) durability: Durability,
+    /// Bounds how long any call, the opening too, waits for others.
+    pub(crate) deadline: Duration,
+    /// Bounds how long a connection may take.
+    pub(crate) connect: Duration,
+    pub(crate) password: Option<Zeroizing<String>>,
+    pub(crate) tls: TlsFiles,
+    /// A server may forget sessions when it is full.
+    pub(crate) allow_eviction: bool,
+}
+
 /// A backend. Every call may be made from any thread; calls that may wait pass [`crate::task::may_block`] first.
 pub(crate) enum Backend {
     Memory(Memory),
+    Redis(Redis),
     Sqlite(Sqlite),
 }
 
 impl Backend {
-    /// Opens the backend at `location`. `deadline` bounds how long any call, this one too, waits for others. May block:
-    /// pass [`crate::task::may_block`] first.
-    pub(crate) fn open(location: Location<'_>, durability: Durability, deadline: Duration) -> Result<Backend> {
+    /// Opens the backend at `location`; one behind a network connects when it is first called. May block: pass
+    /// [`crate::task::may_block`] first.
+    pub(crate) fn open(location: &Location<'_>, opening: Opening) -> Result<Backend> {
         Ok(match location {
             Location::Memory => Backend::Memory(Memory::new()),
-            Location::Sqlite(path) => Backend::Sqlite(Sqlite::open(path, durability, deadline)?),
+            Location::Redis(address) => Backend::Redis(Redis::new(address, opening)?),
+            Location::Sqlite(path) => Backend::Sqlite(Sqlite::open(path, opening.durability, opening.deadline)?),
         })
+    }
+
+    /// Whether a forked child may go on with it: it then has connections of its own.
+    pub(crate) fn outlives_fork(&self) -> bool {
+        matches!(self, Backend::Redis(_))
     }
 
     /// Reads one session (and, when named, its user's record) as of one instant.
@@ -268,6 +294,7 @@ impl Backend {
     ) -> Result<Record> {
         match self {
             Backend::Memory(memory) => memory.read(space, id, cells, user),
+            Backend::Redis(redis) => redis.read(space, id, cells, user).await,
             Backend::Sqlite(sqlite) => sqlite.read(space, id, cells, user).await,
         }
     }
@@ -292,6 +319,7 @@ impl Backend {
         );
         match self {
             Backend::Memory(memory) => memory.apply(&first.space, first.id[0], changes),
+            Backend::Redis(redis) => redis.apply(changes).await,
             Backend::Sqlite(sqlite) => sqlite.apply(changes).await,
         }
     }
@@ -307,6 +335,7 @@ impl Backend {
     ) -> Result<Vec<Listed>> {
         match self {
             Backend::Memory(memory) => memory.page(space, user, after, limit),
+            Backend::Redis(redis) => redis.page(space, user, after, limit).await,
             Backend::Sqlite(sqlite) => sqlite.page(space, user, after, limit).await,
         }
     }
@@ -315,6 +344,7 @@ impl Backend {
     pub(crate) async fn user(&self, space: &Space, user: &BlindUser) -> Result<UserSessions> {
         match self {
             Backend::Memory(memory) => memory.user(space, user),
+            Backend::Redis(redis) => redis.user(space, user).await,
             Backend::Sqlite(sqlite) => sqlite.user(space, user).await,
         }
     }
@@ -329,6 +359,7 @@ impl Backend {
     ) -> Result<Vec<(BlindUser, UserRecord)>> {
         match self {
             Backend::Memory(memory) => memory.page_users(space, after, limit),
+            Backend::Redis(redis) => redis.page_users(space, after, limit).await,
             Backend::Sqlite(sqlite) => sqlite.page_users(space, after, limit).await,
         }
     }
@@ -337,6 +368,7 @@ impl Backend {
     pub(crate) async fn sweep(&self, now: Time, budget: usize) -> Result<u64> {
         match self {
             Backend::Memory(memory) => memory.sweep(now, budget),
+            Backend::Redis(redis) => redis.sweep(now, budget).await,
             Backend::Sqlite(sqlite) => sqlite.sweep(now, budget).await,
         }
     }
@@ -345,6 +377,7 @@ impl Backend {
     pub(crate) async fn read_meta(&self, key: &MetaKey) -> Result<Option<Box<[u8]>>> {
         match self {
             Backend::Memory(memory) => memory.read_meta(key),
+            Backend::Redis(redis) => redis.read_meta(key).await,
             Backend::Sqlite(sqlite) => sqlite.read_meta(key).await,
         }
     }
@@ -358,6 +391,7 @@ impl Backend {
     ) -> Result<Result<(), Option<Box<[u8]>>>> {
         match self {
             Backend::Memory(memory) => memory.apply_meta(key, expected, new),
+            Backend::Redis(redis) => redis.apply_meta(key, expected, new).await,
             Backend::Sqlite(sqlite) => sqlite.apply_meta(key, expected, new).await,
         }
     }
@@ -367,6 +401,10 @@ impl Backend {
         match self {
             Backend::Memory(memory) => {
                 memory.close();
+                Ok(())
+            }
+            Backend::Redis(redis) => {
+                redis.close().await;
                 Ok(())
             }
             Backend::Sqlite(sqlite) => sqlite.close().await,

@@ -133,7 +133,7 @@ impl Configs {
     {
         let store = self.0.clone();
         Task::new(&self.0.pool, async move {
-            store.check_usable()?;
+            store.check_usable().await?;
             work(store).await
         })
     }

@@ -192,7 +192,7 @@ impl Sessions {
     {
         let store = self.0.clone();
         Task::new(&self.0.pool, async move {
-            store.check_usable()?;
+            store.check_usable().await?;
             work(store).await
         })
     }

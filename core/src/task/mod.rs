@@ -22,7 +22,7 @@ use parking_lot::Mutex;
 
 use crate::error::{Result, fail};
 pub use guard::guard;
-use guard::panicked;
+pub(crate) use guard::panicked;
 use mode::{Mode, with_mode};
 pub(crate) use mode::{blocking, may_block};
 pub(crate) use pool::Pool;
@@ -174,7 +174,8 @@ where
     }))
 }
 
-fn block_on<T>(work: impl Future<Output = T>) -> T {
+/// Waits here, blocking this thread, until the work is done.
+pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
     struct Unpark(Thread);
     impl Wake for Unpark {
         fn wake(self: Arc<Self>) {

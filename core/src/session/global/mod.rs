@@ -211,11 +211,11 @@ impl Global {
                 if let Some(node) = node {
                     node.check_open()?;
                 }
-                self.store.check_usable()?;
+                self.store.check_usable().await?;
                 access.open(&self.store, tag.as_deref()).await
             }
             Way::Id(id) => {
-                self.store.check_usable()?;
+                self.store.check_usable().await?;
                 let config = self.store.catalog.find(&self.store, &id.tag).await?;
                 let target = Arc::new(Target::named(&self.store, &config, id.storage, None));
                 Ok(Opened { target, config, proof: Proof::Id })
