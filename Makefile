@@ -10,6 +10,7 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 include mk/c.mk
 include mk/python.mk
 include mk/node.mk
+include mk/torture.mk
 
 .PHONY: help prepare artefacts demo demo-check test test-rust test-format test-docs test-relay test-panic lint fmt clean
 

@@ -15,6 +15,7 @@ mod limits;
 mod lint;
 mod options;
 mod page;
+mod process;
 mod session;
 mod step;
 mod store;

@@ -4,8 +4,11 @@ use std::fmt;
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
-use crate::backend::{self, Backend, Location, Opening};
+use parking_lot::Mutex;
+
+use crate::backend::{self, Backend, CellId, Location, Opening};
 use crate::clock::Clock;
 use crate::config::{Catalog, Configs};
 use crate::error::{Result, fail};
@@ -14,6 +17,7 @@ use crate::identity::{Issuers, OwnKey, Signer, VerifiedToken, Verifier};
 use crate::lifecycle::{self, Sessions};
 use crate::limits::Limits;
 use crate::options::{KeyringSource, Options};
+use crate::process::PerProcess;
 use crate::session::global::Global;
 use crate::session::{Heads, Session};
 use crate::task::{self, Pool, Task};
@@ -49,7 +53,10 @@ pub(crate) struct Inner {
     pub(crate) heads: Heads,
     pub(crate) catalog: Catalog,
     /// Read-change-write verbs of this process queue here by field, so that one process is one contender.
-    pub(crate) turns: Vec<async_lock::Mutex<()>>,
+    /// They are held while a server answers, so a forked child needs its own.
+    turns: PerProcess<Arc<[Arc<async_lock::Mutex<()>>; TURNS]>>,
+    /// When what is over was swept last, besides other work.
+    swept: Mutex<Option<Instant>>,
     closed: AtomicBool,
     /// Whether the keyring is still to be compared with what the store keeps: a lazily opened one whose server could not
     /// be reached.
@@ -61,6 +68,27 @@ pub(crate) struct Inner {
 const TURNS: usize = 64;
 
 impl Inner {
+    /// Whether a change should be followed by a sweep: where that is a round trip, once a second.
+    pub(crate) fn is_sweep_due(&self) -> bool {
+        const PAUSE: Duration = Duration::from_secs(1);
+        if !self.backend.is_remote() {
+            return true;
+        }
+        // Held for a moment only, by another one who sweeps.
+        let Some(mut swept) = self.swept.try_lock() else { return false };
+        let is_due = swept.is_none_or(|at| at.elapsed() >= PAUSE);
+        if is_due {
+            *swept = Some(Instant::now());
+        }
+        is_due
+    }
+
+    /// Waits for this process's turn at a field.
+    pub(crate) async fn turn(&self, cell: &CellId) -> Result<async_lock::MutexGuardArc<()>> {
+        let turns = self.turns.get(|| Ok(Arc::new(std::array::from_fn(|_| Arc::default()))))?;
+        Ok(turns[usize::from(cell[0]) % TURNS].lock_arc().await)
+    }
+
     /// `CLOSED` once the store was closed.
     pub(crate) fn check_open(&self) -> Result<()> {
         if self.closed.load(Ordering::Acquire) {
@@ -82,9 +110,14 @@ impl Inner {
 
     /// `FORKED` in a child of the process that opened the store. Asked before any lock is taken: in a child it may be
     /// held by a thread that is not there. `memory:` is no exception: what a child puts into its copy, nobody would see.
-    /// Where the sessions lie behind a network, the child makes connections of its own.
+    /// Where the sessions lie behind a network, the child makes connections of its own, unless another thread was in the
+    /// middle of an operation.
     pub(crate) fn check_own(&self) -> Result<()> {
-        if self.pid == process::id() || self.backend.outlives_fork() { Ok(()) } else { Err(backend::forked()) }
+        if self.pid == process::id() || (self.backend.is_remote() && self.pool.was_idle_at_fork()) {
+            Ok(())
+        } else {
+            Err(backend::forked())
+        }
     }
 }
 
@@ -132,6 +165,9 @@ impl Store {
             allow_eviction: members.allow_eviction,
         };
         let backend = Backend::open(&location, opening)?;
+        if backend.is_remote() {
+            pool.count_polls();
+        }
         let unchecked = match check_keys(&vault, &backend).await {
             Err(error) if members.lazy && error.retryable() => true,
             checked => checked.map(|()| false)?,
@@ -145,7 +181,8 @@ impl Store {
             signer,
             heads: Heads::default(),
             catalog: Catalog::default(),
-            turns: (0..TURNS).map(|_| async_lock::Mutex::new(())).collect(),
+            turns: PerProcess::new(),
+            swept: Mutex::default(),
             closed: AtomicBool::new(false),
             unchecked: AtomicBool::new(unchecked),
             pid: process::id(),

@@ -279,8 +279,9 @@ impl Backend {
         })
     }
 
-    /// Whether a forked child may go on with it: it then has connections of its own.
-    pub(crate) fn outlives_fork(&self) -> bool {
+    /// Whether it lies behind a network: a call is a round trip, dearer than a guard that fails; and a forked child may
+    /// go on with it, on connections of its own.
+    pub(crate) fn is_remote(&self) -> bool {
         matches!(self, Backend::Redis(_))
     }
 

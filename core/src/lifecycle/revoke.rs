@@ -28,7 +28,10 @@ pub(super) async fn revoke(store: &Arc<Inner>, under: &Under, id: &SessionId) ->
     let deadline = Instant::now() + store.limits.deadline();
     let mut tries = 0;
     loop {
-        let record = store.backend.read(&space, &id.storage, &Cells::None, None).await?;
+        // Who met the session before knows whose it is, and reads their record with it.
+        let met = store.heads.get(&space, &id.storage);
+        let met_owner = met.map(|seen| under.vault.user(&seen.head.realm, &seen.head.identifier));
+        let record = store.backend.read(&space, &id.storage, &Cells::None, met_owner.as_ref()).await?;
         let Some(sealed) = record.head else {
             return Err(fail!(NotFound, "no session has this id").with("tag", &*id.tag));
         };
@@ -43,7 +46,10 @@ pub(super) async fn revoke(store: &Arc<Inner>, under: &Under, id: &SessionId) ->
         let mut change = tombstone(store, under, &id.storage, owner, now, &mut entropy)?;
         change.guard.head = HeadGuard::Is(sealed);
         if let Some(owner) = owner {
-            let known = store.backend.read(&space, &id.storage, &Cells::None, Some(&owner)).await?.user;
+            let known = match met_owner {
+                Some(met) if met == owner => record.user,
+                _ => store.backend.read(&space, &id.storage, &Cells::None, Some(&owner)).await?.user,
+            };
             change.guard.generation = Some((owner, known.as_ref().map_or(0, |user| user.generation)));
             change.effects.user = ended(under, &owner, known.as_ref(), seen.as_ref(), now, &mut entropy)?;
         }

@@ -25,6 +25,7 @@ pub use guard::guard;
 pub(crate) use guard::panicked;
 use mode::{Mode, with_mode};
 pub(crate) use mode::{blocking, may_block};
+use pool::Polls;
 pub(crate) use pool::Pool;
 pub(crate) use sleep::sleep;
 
@@ -49,7 +50,7 @@ impl<T: Send + 'static> Task<T> {
     }
 
     pub(crate) fn new(pool: &Pool, work: impl Future<Output = Result<T>> + Send + 'static) -> Task<T> {
-        Task(State::Idle(caught(work), pool.clone()))
+        Task(State::Idle(caught(pool.polls(), work), pool.clone()))
     }
 
     /// Whether the operation is finished already: [`wait`](Task::wait) will not block.
@@ -164,12 +165,13 @@ fn pool_detach(work: impl Future<Output = ()> + Send + 'static) {
 }
 
 /// Turns a panic of an operation into `PANIC`: a pool thread lives on, and no border is crossed unwinding.
-fn caught<T>(work: impl Future<Output = Result<T>> + Send + 'static) -> BoxFuture<T>
+fn caught<T>(polls: Arc<Polls>, work: impl Future<Output = Result<T>> + Send + 'static) -> BoxFuture<T>
 where
     T: Send + 'static,
 {
     let mut work = Box::pin(work);
     Box::pin(std::future::poll_fn(move |context| {
+        let _polling = polls.enter();
         catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))).unwrap_or_else(|_| Poll::Ready(Err(panicked())))
     }))
 }

@@ -2,7 +2,9 @@
 
 use std::collections::VecDeque;
 use std::future::Future;
+use std::process;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 
 use async_task::Runnable;
@@ -43,6 +45,38 @@ impl Drop for Owner {
 struct PoolInner {
     work: Mutex<Work>,
     ready: Condvar,
+    polls: Arc<Polls>,
+}
+
+/// How many threads of the process that opened the store are in the middle of an operation, perhaps under a lock. A
+/// forked child finds the number as it was at that moment, for good.
+#[derive(Default)]
+pub(super) struct Polls {
+    /// 0: not counted.
+    pid: AtomicU32,
+    count: AtomicUsize,
+}
+
+/// An operation in the middle of which a thread is.
+pub(super) struct Polling<'a>(Option<&'a Polls>);
+
+impl Polls {
+    pub(super) fn enter(&self) -> Polling<'_> {
+        let pid = self.pid.load(Ordering::SeqCst);
+        if pid == 0 || pid != process::id() {
+            return Polling(None);
+        }
+        self.count.fetch_add(1, Ordering::SeqCst);
+        Polling(Some(self))
+    }
+}
+
+impl Drop for Polling<'_> {
+    fn drop(&mut self) {
+        if let Some(polls) = self.0 {
+            polls.count.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
 }
 
 #[derive(Default)]
@@ -70,6 +104,21 @@ impl Pool {
         async_task::spawn(work, move |runnable| PoolInner::push(&pool, runnable))
     }
 
+    /// From now on counts the threads that are in the middle of an operation, for [`was_idle_at_fork`](Pool::was_idle_at_fork).
+    pub(crate) fn count_polls(&self) {
+        self.0.0.polls.pid.store(process::id(), Ordering::SeqCst);
+    }
+
+    /// In a forked child: whether no other thread of the parent was in the middle of an operation. One that was may have
+    /// held a lock, which nobody will release here.
+    pub(crate) fn was_idle_at_fork(&self) -> bool {
+        self.0.0.polls.count.load(Ordering::SeqCst) == 0
+    }
+
+    pub(super) fn polls(&self) -> Arc<Polls> {
+        self.0.0.polls.clone()
+    }
+
     /// Lets the queued work finish and joins the threads. Called from a thread of the pool, it leaves that one to end
     /// by itself. What is still woken later gets a thread for as long as it takes.
     pub(crate) fn close(&self) {
@@ -80,11 +129,11 @@ impl Pool {
 impl PoolInner {
     fn push(pool: &Arc<PoolInner>, runnable: Runnable) {
         let mut work = pool.work.lock();
-        if work.pid != std::process::id() {
+        if work.pid != process::id() {
             work.threads.drain(..).for_each(std::mem::forget);
             work.idle = 0;
             work.running = 0;
-            work.pid = std::process::id();
+            work.pid = process::id();
         }
         work.queue.push_back(runnable);
         if work.idle < work.queue.len() && work.running < THREADS {
@@ -115,7 +164,7 @@ impl PoolInner {
             let mut work = self.work.lock();
             work.closed = true;
             self.ready.notify_all();
-            if work.pid != std::process::id() {
+            if work.pid != process::id() {
                 // A forked child: the handles are the parent's threads, which do not exist here.
                 work.threads.drain(..).for_each(std::mem::forget);
             }

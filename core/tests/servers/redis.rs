@@ -51,6 +51,12 @@ impl Server {
         wait_until("the server takes connections", || TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok());
     }
 
+    /// Starts it again where it was, with other arguments.
+    pub(crate) fn restart_with(&mut self, arguments: &[&str]) {
+        self.arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        self.restart();
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }

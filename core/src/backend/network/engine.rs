@@ -8,13 +8,13 @@ use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
 use crate::error::{Error, Result, fail};
+use crate::process::{STUCK, stuck};
 use crate::task;
 
 /// See the module. Held by every network store; dropping the last one ends the thread.
@@ -31,13 +31,10 @@ pub(crate) struct Engine {
 /// The process that started the engine, and the engine.
 static CURRENT: Mutex<(u32, Weak<Engine>)> = Mutex::new((0, Weak::new()));
 
-/// A lock that is held this long was held by a thread of the parent as this process was forked off.
-pub(super) const STUCK: Duration = Duration::from_secs(1);
-
 impl Engine {
     /// This process's engine, started if need be. `IO` when there is no thread to be had.
     pub(crate) fn of_this_process() -> Result<Arc<Engine>> {
-        let mut current = CURRENT.try_lock_for(STUCK).ok_or_else(super::process::stuck)?;
+        let mut current = CURRENT.try_lock_for(STUCK).ok_or_else(stuck)?;
         if current.0 == process::id()
             && let Some(engine) = current.1.upgrade()
         {
@@ -107,6 +104,8 @@ impl Drop for Engine {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::task::block_on;
 

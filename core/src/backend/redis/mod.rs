@@ -37,13 +37,14 @@ use self::error::strange;
 use self::keys::{Bucket, DUE};
 use self::route::{Answer, Aside, Call, Repeat, Router};
 use self::script::Script;
-use super::network::{Engine, PerProcess, Tls, lost, unavailable};
+use super::network::{Engine, Tls, lost, unavailable};
 use super::{
     BlindUser, CellId, Cells, Change, Listed, MetaKey, Opening, Outcome, Record, Space, StorageId, UserRecord,
     UserSessions,
 };
 use crate::clock::Time;
 use crate::error::{Result, fail};
+use crate::process::PerProcess;
 use crate::task::may_block;
 
 /// Buckets of a space.

@@ -136,7 +136,7 @@ impl Global {
         mut edit: impl FnMut(Option<&Field>) -> Result<(Edit, R)>,
     ) -> Result<(R, Option<FieldVersion>)> {
         let cell = self.open().await?.cell(&name);
-        let _turn = self.store.turns[usize::from(cell[0]) % self.store.turns.len()].lock().await;
+        let _turn = self.store.turn(&cell).await?;
         let only = Selection::Names(vec![name.clone()]);
         let mut result = None;
         let mut version = None;

@@ -1,11 +1,14 @@
 //! A value that belongs to one process.
 
 use std::process;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::engine::STUCK;
 use crate::error::{Error, Result, fail};
+
+/// A lock that is held this long was held by a thread of the parent as this process was forked off.
+pub(crate) const STUCK: Duration = Duration::from_secs(1);
 
 /// A value made when it is first needed. A forked child that finds its parent's forgets it, without dropping it: to
 /// drop a connection would speak to the parent's server. It makes its own.
@@ -51,8 +54,11 @@ fn forget_inherited<T>(slot: &mut Option<(u32, T)>) {
 }
 
 /// Another thread of the parent held the lock at the moment of the fork, and is not there to release it.
-pub(super) fn stuck() -> Error {
-    fail!(Forked, "this process was forked while another thread was opening a store: fork first, open after it")
+pub(crate) fn stuck() -> Error {
+    fail!(
+        Forked,
+        "this process was forked while another thread of its parent was at work on the store: open it after the fork"
+    )
 }
 
 #[cfg(test)]

@@ -1,0 +1,98 @@
+//! A forked child goes on with a store on Redis, on connections of its own; and the network thread ends with the last
+//! store. Alone in its process: it counts threads.
+#![allow(clippy::unwrap_used, reason = "a test that meets an error has failed")]
+
+#[path = "servers/redis.rs"]
+#[allow(dead_code, reason = "the tests of the backend do more with it")]
+mod servers;
+
+use rustix::process::{Pid, WaitOptions, waitpid};
+use servers::{Server, wait_until};
+use sessile::{Code, Keyring, Options, Session, Store};
+
+unsafe extern "C" {
+    safe fn fork() -> i32;
+    safe fn _exit(status: i32) -> !;
+    safe fn alarm(seconds: u32) -> u32;
+}
+
+/// What `work` gives in a forked child: 0 when all is well; none when it hung.
+fn in_a_child(work: impl FnOnce() -> i32) -> Option<i32> {
+    match fork() {
+        0 => {
+            alarm(10);
+            let unwound = || std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).unwrap_or(99);
+            _exit(unwound())
+        }
+        child => {
+            let (_, status) = waitpid(Pid::from_raw(child), WaitOptions::empty()).unwrap().unwrap();
+            status.exit_status()
+        }
+    }
+}
+
+fn network_threads() -> usize {
+    let names = std::fs::read_dir("/proc/self/task").unwrap().flatten();
+    names
+        .filter(|task| std::fs::read_to_string(task.path().join("comm")).is_ok_and(|it| it.trim() == "sessile-net"))
+        .count()
+}
+
+fn add_one(session: &Session) -> String {
+    session.increment("n", "1").wait().unwrap().as_str().to_owned()
+}
+
+#[test]
+fn parent_and_child_go_on_each_by_itself() {
+    let server = Server::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let keyring = folder.path().join("keyring.json");
+    Keyring::generate(&keyring).unwrap();
+    let open = || Store::open(Options::new(&server.url()).keyring_file(&keyring)).wait().unwrap();
+    let store = open();
+    let token = store.tokens().issue(r#"{"sub": "ada"}"#, 600).wait().unwrap();
+    let run = store.execution(Some(r#"{"type": "rest", "security": "jwt"}"#), Some(&token)).unwrap();
+    let session = run.global(None);
+    session.put(r#"{"n": 0}"#, None).wait().unwrap();
+    assert_eq!((add_one(&session), network_threads()), ("1".to_owned(), 1));
+    let connections = || server.ask(&["CLIENT", "LIST"]).lines().filter(|line| !line.contains("cmd=client")).count();
+    wait_until("there is one connection", || connections() == 1);
+
+    let child = in_a_child(|| {
+        let two = add_one(&session) == "2" && network_threads() == 1 && connections() == 2;
+        store.close().wait().unwrap();
+        i32::from(!two || network_threads() != 0)
+    });
+    assert_eq!(child, Some(0));
+    assert_eq!(add_one(&session), "3");
+    // While another thread of the parent is at it: its turn is not the child's, but a lock might be; then the child is told.
+    let mut counted = 3;
+    std::thread::scope(|scope| {
+        let busy = scope.spawn(|| (0..300).for_each(|_| drop(add_one(&session))));
+        for _ in 0..10 {
+            std::thread::sleep(std::time::Duration::from_millis(2));
+            let child = in_a_child(|| match session.increment("n", "1").wait() {
+                Ok(_) => 1,
+                Err(error) => {
+                    if error.code() == Code::Forked {
+                        0
+                    } else {
+                        2
+                    }
+                }
+            });
+            assert!(matches!(child, Some(0 | 1)), "{child:?}");
+            counted += child.unwrap_or_default();
+        }
+        busy.join().unwrap();
+    });
+    assert_eq!(add_one(&session), (counted + 301).to_string());
+    wait_until("the children's connections are gone", || connections() == 1);
+
+    let second = open();
+    assert_eq!(network_threads(), 1);
+    store.close().wait().unwrap();
+    assert_eq!(network_threads(), 1);
+    second.close().wait().unwrap();
+    assert_eq!(network_threads(), 0, "the last store that is closed joins it");
+}
