@@ -94,7 +94,8 @@ pub(crate) fn free_port() -> u16 {
 }
 
 pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let patience = Instant::now() + Duration::from_secs(20);
+    // Sentinels look at their servers every ten seconds only, and the machine may have other things to do.
+    let patience = Instant::now() + Duration::from_secs(60);
     while !is_so() {
         assert!(Instant::now() < patience, "waited in vain until {what}");
         std::thread::sleep(Duration::from_millis(10));
