@@ -20,7 +20,7 @@ use crate::limits::Limits;
 ///
 /// JSON members: `url` (required: `memory:`, `sqlite:PATH`), `workspace`, `product`, `env` (default `default`,
 /// `default`, `dev`), `issuers` (array), `limits` (object), `durability` (`"interval"`, the default, or `"commit"`),
-/// `keyring` (a path). An unknown member is an error.
+/// `keyring` (a path), `audit` (`true`: audit events are kept for [`drain_events`](crate::Store::drain_events)). An unknown member is an error.
 pub struct Options {
     pub(crate) members: Members,
     pub(crate) keyring: KeyringSource,
@@ -46,10 +46,13 @@ pub(crate) struct Members {
     #[serde(default)]
     pub(crate) durability: Durability,
     #[serde(default)]
+    pub(crate) audit: bool,
+    #[serde(default)]
     keyring: Option<PathBuf>,
 }
 
-const MEMBERS: [&str; 8] = ["url", "workspace", "product", "env", "issuers", "limits", "durability", "keyring"];
+const MEMBERS: [&str; 9] =
+    ["url", "workspace", "product", "env", "issuers", "limits", "durability", "keyring", "audit"];
 
 fn default_name() -> String {
     "default".to_owned()
@@ -78,6 +81,7 @@ impl Options {
             issuers: Vec::new(),
             limits: Limits::default(),
             durability: Durability::default(),
+            audit: false,
             keyring: None,
         };
         Options::of(members)
@@ -103,6 +107,7 @@ impl Options {
             let Some(given) = members.get(name) else { continue };
             let wanted = match name {
                 "issuers" => given.is_array().then_some(()).ok_or("an array"),
+                "audit" => given.is_boolean().then_some(()).ok_or("true or false"),
                 "limits" => given.is_object().then_some(()).ok_or("an object"),
                 _ => given.is_string().then_some(()).ok_or("a string"),
             };
@@ -178,6 +183,7 @@ mod tests {
             (r#"{"product":"x"}"#, "url"),
             (r#"{"url":"memory:","limits":{"fieldNames":1}}"#, "fieldName"),
             (r#"{"url":"memory:","durability":"always"}"#, "interval"),
+            (r#"{"url":"memory:","audit":"yes"}"#, "true or false"),
             (r#"[]"#, "object"),
         ];
         for (text, says) in table {

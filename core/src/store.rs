@@ -5,6 +5,7 @@ use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::audit::{Audit, Event, What, Whose};
 use crate::backend::{self, Backend, Location};
 use crate::clock::Clock;
 use crate::config::{Catalog, Configs};
@@ -41,6 +42,7 @@ pub struct Store(Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) limits: Limits,
     pub(crate) clock: Clock,
+    pub(crate) audit: Audit,
     pub(crate) pool: Pool,
     pub(crate) backend: Backend,
     pub(crate) vault: Vault,
@@ -92,6 +94,7 @@ impl Store {
     async fn open_with(options: Options, pool: Pool) -> Result<Store> {
         let members = options.members;
         let limits = members.limits;
+        let audit = Audit::new(options.clock.clone(), members.audit.then_some(limits.audit_events));
         let location = Location::parse(&members.url)?;
         let namespace = Namespace::new(&members.workspace, &members.product, &members.env)?;
         let keyring = match options.keyring {
@@ -112,10 +115,13 @@ impl Store {
         let verifier = Verifier::new(issuers, signer.clone(), &limits);
         let vault = Vault::new(keyring, namespace);
         task::may_block().await;
-        let backend = Backend::open(location, members.durability, limits.deadline())?;
-        check_keys(&vault, &backend).await?;
+        // Nobody can fetch the events of a store that did not open, but they can be traced.
+        let refused = |error| audit.refusal(error, Whose::default);
+        let backend = Backend::open(location, members.durability, limits.deadline()).map_err(refused)?;
+        check_keys(&vault, &backend).await.map_err(refused)?;
         Ok(Store(Arc::new(Inner {
             clock: options.clock,
+            audit,
             pool,
             backend,
             vault,
@@ -139,12 +145,17 @@ impl Store {
     /// Takes up an execution from a checkpoint of at most 24 hours. If the checkpoint belongs to a user, `token` must
     /// be that user's. `CORRUPT`, `KEY_*`, `INVALID_ARGUMENT` (too old), `GLOBAL_NOT_ALLOWED`, `TOKEN_*`.
     pub fn resume(&self, checkpoint: &[u8], trigger: Option<&str>, token: Option<&str>) -> Task<Execution> {
-        Task::ready(Execution::resume(self.0.clone(), checkpoint, trigger, token))
+        let resumed = Execution::resume(self.0.clone(), checkpoint, trigger, token);
+        Task::ready(self.0.audit.told(resumed, Whose::default))
     }
 
     /// Verifies a token, with or without `Bearer ` or `<tag>:`. `TOKEN_*`.
     pub fn verify(&self, token: &str) -> Task<VerifiedToken> {
-        Task::ready(self.0.check_open().and_then(|()| self.0.verifier.verify(token, self.0.clock.now())))
+        let verified = self.0.check_open().and_then(|()| self.0.verifier.verify(token, self.0.clock.now()));
+        if let Ok(token) = &verified {
+            self.0.audit.happened(|| Event::of(What::TokenVerified).whose(Whose::proven(&self.0.vault, token)));
+        }
+        Task::ready(self.0.audit.told(verified, Whose::default))
     }
 
     /// The user's Global session of config `tag` (absent: `global`), from proof alone, outside any execution. The proof
@@ -152,7 +163,8 @@ impl Store {
     pub fn global(&self, token: &VerifiedToken, tag: Option<&str>) -> Result<Session> {
         self.0.check_open()?;
         if !self.0.verifier.made(token) {
-            return Err(not_allowed("other_store", "the token was verified by another store: verify it here"));
+            let refused = not_allowed("other_store", "the token was verified by another store: verify it here");
+            return self.0.audit.told(Err(refused), Whose::default);
         }
         let access = Arc::new(Access::proven(token.clone()));
         Ok(Session::global(Global::new(self.0.clone(), access, None, tag)))
@@ -183,6 +195,29 @@ impl Store {
             let left = (budget as usize).saturating_sub(usize::try_from(rows).unwrap_or(usize::MAX));
             Ok(rows + lifecycle::sweep_users(&inner, left).await?)
         })
+    }
+
+    /// Whether [`drain_events`](Store::drain_events) has something to give. Costs next to nothing, so it may be asked after
+    /// every call.
+    pub fn has_events(&self) -> bool {
+        self.0.audit.has_events()
+    }
+
+    /// The oldest audit events that nobody fetched yet, `max` at most, each a JSON object; none unless the store was opened
+    /// with `audit`. They can be fetched from a closed store too.
+    ///
+    /// ```
+    /// use sessile::{Options, Store};
+    ///
+    /// let store = Store::open(Options::from_json(r#"{"url": "memory:", "audit": true}"#)?).wait()?;
+    /// store.configs().create(r#"{"name": "Cart"}"#).wait()?;
+    /// let events = store.drain_events(100);
+    /// assert!(events[0].ends_with(r#""event":"config.created","tag":"cart"}"#), "{events:?}");
+    /// assert!(!store.has_events());
+    /// # Ok::<(), sessile::Error>(())
+    /// ```
+    pub fn drain_events(&self, max: usize) -> Vec<String> {
+        self.0.audit.drain(max)
     }
 
     /// The limits in force.
@@ -242,7 +277,8 @@ impl Tokens {
     /// Signs a login token (EdDSA). `claims`: a JSON object with `sub` and whatever else but `iss aud exp iat nbf jti
     /// sid cnf act`; `ttl` in seconds, 1 to 86,400. `INVALID_ARGUMENT`, `INVALID_JSON`, `LIMIT_EXCEEDED`.
     pub fn issue(&self, claims: &str, ttl: u64) -> Task<String> {
-        Task::ready(self.0.check_open().and_then(|()| self.0.signer.issue(claims, ttl, self.0.clock.now())))
+        let issued = self.0.check_open().and_then(|()| self.0.signer.issue(claims, ttl, self.0.clock.now()));
+        Task::ready(self.0.audit.told(issued, Whose::default))
     }
 
     /// The public keys, as a JWK set (JSON text).

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use super::catalog::{Catalog, KEPT, not_found};
 use super::{Config, Definition, GLOBAL, State};
+use crate::audit::{Event, What, Whose};
 use crate::clock::Time;
 use crate::error::{Error, Result, fail};
 use crate::json::object_members;
@@ -133,7 +134,7 @@ impl Configs {
         let store = self.0.clone();
         Task::new(&self.0.pool, async move {
             store.check_usable()?;
-            work(store).await
+            work(store.clone()).await.map_err(|error| store.audit.refusal(error, Whose::default))
         })
     }
 }
@@ -151,7 +152,10 @@ async fn create(store: &Arc<Inner>, tag: &str, definition: Definition) -> Result
     let config =
         Arc::new(Config { tag: tag.into(), id, version: 1, created: Some(now), updated: Some(now), definition });
     match store.catalog.change(store, tag, standing.guard, Some((&config, State::Active))).await? {
-        true => Ok(config),
+        true => {
+            store.audit.happened(|| Event::of(What::ConfigCreated).whose(Whose::tag(tag)));
+            Ok(config)
+        }
         false => Err(already_exists(tag)),
     }
 }
@@ -168,6 +172,7 @@ async fn update(store: &Arc<Inner>, tag: &str, change: impl Fn(&Config) -> Resul
         let config =
             Arc::new(Config { tag: old.tag.clone(), id: old.id, version, created: old.created, updated, definition });
         if store.catalog.change(store, tag, standing.guard, Some((&config, state))).await? {
+            store.audit.happened(|| Event::of(What::ConfigChanged).whose(Whose::tag(tag)));
             return Ok(config);
         }
     }
@@ -196,7 +201,10 @@ async fn delete(store: &Arc<Inner>, tag: &str, force: bool) -> Result<()> {
     match standing.stored {
         Some((there, State::Deleting)) if there.id == config.id => {
             match store.catalog.change(store, tag, standing.guard, None).await? {
-                true => Ok(()),
+                true => {
+                    store.audit.happened(|| Event::of(What::ConfigDeleted).whose(Whose::tag(tag)));
+                    Ok(())
+                }
                 false => Err(changed_meanwhile(tag)),
             }
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::trigger::{Trigger, not_allowed};
+use crate::audit::{Event, What, Whose};
 use crate::config::{Config, GLOBAL};
 use crate::error::{Code, Error, Result};
 use crate::identity::VerifiedToken;
@@ -18,6 +19,8 @@ pub(crate) struct Access {
     state: Mutex<State>,
     /// The identity that a checkpoint recorded; nobody else may go on.
     recorded: Option<[u8; 16]>,
+    /// The host's name for what it is doing, for audit events.
+    request: Mutex<Option<Arc<str>>>,
 }
 
 #[derive(Default)]
@@ -31,13 +34,13 @@ struct State {
 impl Access {
     pub(crate) fn new(trigger: Trigger, token: Option<&str>) -> Access {
         let state = State { token: token.map(Arc::from), ..State::default() };
-        Access { trigger, state: Mutex::new(state), recorded: None }
+        Access { trigger, state: Mutex::new(state), recorded: None, request: Mutex::default() }
     }
 
     /// The access of a token verified already.
     pub(crate) fn proven(token: VerifiedToken) -> Access {
         let state = State { verified: Some(token), ..State::default() };
-        Access { trigger: Trigger::proven(), state: Mutex::new(state), recorded: None }
+        Access { trigger: Trigger::proven(), state: Mutex::new(state), recorded: None, request: Mutex::default() }
     }
 
     /// An access that goes on only for the identity that was recorded.
@@ -45,18 +48,41 @@ impl Access {
         Access { recorded, ..Access::new(trigger, token) }
     }
 
+    pub(crate) fn request(&self) -> Option<Arc<str>> {
+        self.request.lock().clone()
+    }
+
+    pub(crate) fn set_request(&self, id: Option<&str>) {
+        *self.request.lock() = id.map(Arc::from);
+    }
+
+    /// The session that was opened under that tag (absent: the token's own, else `global`).
+    pub(crate) fn met(&self, tag: Option<&str>) -> Option<Arc<Target>> {
+        let state = self.state.lock();
+        let own = state.verified.as_ref().and_then(|token| token.session()).map(|session| &*session.id.tag);
+        let tag = tag.or(own).unwrap_or(GLOBAL);
+        state.opened.iter().find(|target| *target.tag == *tag).cloned()
+    }
+
     /// The verified token: verified now if it was not yet, its times checked at every call.
     pub(crate) fn token(&self, store: &Inner) -> Result<VerifiedToken> {
-        let token = self.token_whenever(store)?;
+        let (token, is_new) = self.token_whenever(store)?;
         token.check_alive(store.clock.now())?;
+        if is_new {
+            self.tell_verified(store, || Whose::proven(&store.vault, &token));
+        }
         Ok(token)
     }
 
-    /// The verified token, which may have expired.
-    fn token_whenever(&self, store: &Inner) -> Result<VerifiedToken> {
+    fn tell_verified(&self, store: &Inner, whose: impl FnOnce() -> Whose) {
+        store.audit.happened(|| Event::of(What::TokenVerified).whose(whose().at(self.request())));
+    }
+
+    /// The verified token, which may have expired, and whether it was verified just now.
+    fn token_whenever(&self, store: &Inner) -> Result<(VerifiedToken, bool)> {
         let mut state = self.state.lock();
         if let Some(token) = &state.verified {
-            return Ok(token.clone());
+            return Ok((token.clone(), false));
         }
         let Some(token) = state.token.clone() else {
             return Err(not_allowed("token", "the execution has no token"));
@@ -64,7 +90,7 @@ impl Access {
         let token = store.verifier.verify_whenever(&token, store.clock.now())?;
         self.check_recorded(store, &token)?;
         state.verified = Some(token.clone());
-        Ok(token)
+        Ok((token, true))
     }
 
     /// The MAC of the identity, if the token can tell it; an execution without a token has none.
@@ -114,7 +140,9 @@ impl Access {
             }
         }
         state.token = Some(Arc::from(token));
-        state.verified = Some(fresh);
+        state.verified = Some(fresh.clone());
+        drop(state);
+        self.tell_verified(store, || Whose::proven(&store.vault, &fresh));
         Ok(())
     }
 
@@ -122,10 +150,24 @@ impl Access {
     /// token and config are checked here, at every operation.
     pub(crate) async fn open(&self, store: &Arc<Inner>, tag: Option<&str>) -> Result<Opened> {
         self.trigger.allows_global()?;
-        let token = self.token_whenever(store)?;
+        let (token, is_new) = self.token_whenever(store)?;
         if let Err(error) = token.check_alive(store.clock.now()) {
             return Err(Box::pin(why_expired(store, &token, error)).await);
         }
+        let opened = self.open_proven(store, tag, &token).await;
+        if is_new {
+            self.tell_verified(store, || match &opened {
+                Ok(Opened { target, .. }) => {
+                    let session = token.session().map(|session| session.id.storage);
+                    Whose { tag: Some(target.tag.clone()), user: target.user(), session, request: None }
+                }
+                Err(_) => Whose::proven(&store.vault, &token),
+            });
+        }
+        opened
+    }
+
+    async fn open_proven(&self, store: &Arc<Inner>, tag: Option<&str>, token: &VerifiedToken) -> Result<Opened> {
         let tag = match (token.session(), tag) {
             (Some(session), Some(tag)) if *session.id.tag != *tag => {
                 let why = format!("the token opens one session of config {:?}, not of {tag:?}", session.id.tag);
@@ -135,8 +177,8 @@ impl Access {
             (None, tag) => tag.unwrap_or(GLOBAL),
         };
         let config = store.catalog.find(store, tag).await?;
-        let target = self.target(store, &config, &token)?;
-        Ok(Opened { target, config, proof: Proof::Token(token) })
+        let target = self.target(store, &config, token)?;
+        Ok(Opened { target, config, proof: Proof::Token(token.clone()) })
     }
 
     fn target(&self, store: &Inner, config: &Config, token: &VerifiedToken) -> Result<Arc<Target>> {

@@ -20,6 +20,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::audit::Whose;
 use crate::clock::Time;
 use crate::config::Found;
 use crate::error::{Result, fail};
@@ -193,7 +194,7 @@ impl Sessions {
         let store = self.0.clone();
         Task::new(&self.0.pool, async move {
             store.check_usable()?;
-            work(store).await
+            work(store.clone()).await.map_err(|error| store.audit.refusal(error, Whose::default))
         })
     }
 
@@ -208,7 +209,9 @@ impl Sessions {
         let tag = tag.to_owned();
         self.task(async move |store| {
             let under = Under::find(&store, &tag).await?;
-            work(store, under).await
+            let tag = under.config.tag.clone();
+            let done = work(store.clone(), under).await;
+            done.map_err(|error| store.audit.refusal(error, || Whose::tag(&tag)))
         })
     }
 
@@ -224,7 +227,8 @@ impl Sessions {
         self.task(async move |store| {
             let id = id?;
             let under = Under::find(&store, &id.tag).await?;
-            work(store, under, id).await
+            let done = work(store.clone(), under, id.clone()).await;
+            done.map_err(|error| store.audit.refusal(error, || Whose::id(&id)))
         })
     }
 }

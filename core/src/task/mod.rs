@@ -20,6 +20,7 @@ use std::thread::{self, Thread};
 use async_task::Runnable;
 use parking_lot::Mutex;
 
+use crate::audit;
 use crate::error::{Result, fail};
 pub use guard::guard;
 use guard::panicked;
@@ -170,7 +171,10 @@ where
 {
     let mut work = Box::pin(work);
     Box::pin(std::future::poll_fn(move |context| {
-        catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))).unwrap_or_else(|_| Poll::Ready(Err(panicked())))
+        audit::outermost(|| {
+            catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context)))
+                .unwrap_or_else(|_| Poll::Ready(Err(panicked())))
+        })
     }))
 }
 

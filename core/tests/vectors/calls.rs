@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use sessile::{CommitOptions, Execution, Json, Output, Result, Session, Step, Store, Time};
 
 use crate::compare::{Got, check};
+use crate::events;
 use crate::opening::{Pass, Place};
 use crate::suite::{Call, Case};
 
@@ -27,7 +28,8 @@ pub fn run(case: &Case, pass: Pass) -> Result<(), String> {
         let got = if call.verb() == "open" { Ok(Got::Done) } else { stage.perform(call)? };
         check(call, &got, &stage.texts).map_err(|why| format!("call {index}, {}: {why}", call.verb()))?;
     }
-    stage.store.close().wait().map_err(|error| format!("close: {error:?}"))
+    stage.store.close().wait().map_err(|error| format!("close: {error:?}"))?;
+    events::check(case, stage.texts.values(), &stage.store.drain_events(usize::MAX))
 }
 
 /// A store, and what the calls of a case have kept.

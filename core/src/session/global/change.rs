@@ -8,6 +8,7 @@ use super::begin::{self, Birth};
 use super::meeting::{Met, open_fields};
 use super::rules::{self, Stored};
 use super::target::{Kind, Opened, Pin};
+use crate::audit::{Event, What, Whose};
 use crate::backend::{
     CellId, Cells, Change, Effects, Guard, HeadGuard, Outcome, Record, Stamp, UserEffect, UserSessions,
 };
@@ -125,6 +126,7 @@ impl Global {
             match self.store.backend.apply_all(&prepared.changes).await? {
                 Outcome::Applied { deleted, .. } => {
                     self.applied(&opened, &prepared);
+                    self.tell(&opened, &met, &prepared);
                     return Ok(Done { deleted, put: prepared.versions });
                 }
                 Outcome::TooLarge { size, count } => return Err(too_large(&self.store.limits, size, count)),
@@ -188,6 +190,26 @@ impl Global {
         if prepared.changes.iter().any(|change| change.effects.user.is_some()) {
             sweep_aside(&self.store);
         }
+    }
+
+    /// After a change: watchers are told of lives that began and ended.
+    fn tell(&self, opened: &Opened, met: &Met, prepared: &Prepared) {
+        let (target, audit) = (&opened.target, &self.store.audit);
+        let what = match (met, &prepared.seen) {
+            (Met::Vacant(_), Some(_)) => What::SessionStarted,
+            (Met::Alive(_), None) => What::SessionEnded,
+            _ => return,
+        };
+        // A change of another session made room for this one.
+        for other in prepared.changes.iter().filter(|change| change.id != target.id) {
+            let whose = || Whose { session: Some(other.id), ..self.whose() };
+            audit.happened(|| Event::of(What::SessionEvicted).whose(whose()));
+        }
+        let owner = || match met {
+            Met::Alive(seen) => Some(target.owner(&seen.head)),
+            Met::Vacant(_) => target.user(),
+        };
+        audit.happened(|| Event::of(what).whose(Whose { user: owner(), ..self.whose() }));
     }
 
     /// A change of the life that stands.

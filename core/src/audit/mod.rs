@@ -1,0 +1,143 @@
+//! Audit events: what happened to tokens, sessions, users, configurations and keys, for whoever watches over a store.
+//!
+//! [`event`] says what an event is and how it reads, [`queue`] keeps those that the host has not fetched yet, [`trace`]
+//! hands them to the host's `tracing` subscriber. Nothing is built unless one of the two listens.
+
+mod event;
+mod queue;
+mod trace;
+
+use std::process;
+
+use crate::clock::Clock;
+use crate::error::{Category, Code, Error, Result};
+
+pub(crate) use event::{Event, What, Whose};
+use queue::Queue;
+pub(crate) use trace::outermost;
+
+/// Takes the events of one store.
+pub(crate) struct Audit {
+    clock: Clock,
+    /// Absent: the host did not ask for events.
+    queue: Option<Queue>,
+    /// A forked child takes no lock that a thread of its parent may hold.
+    pid: u32,
+}
+
+impl Audit {
+    /// `kept`: how many events wait for the host at most; `None`: it wants none.
+    pub(crate) fn new(clock: Clock, kept: Option<usize>) -> Audit {
+        Audit { clock, queue: kept.map(Queue::new), pid: process::id() }
+    }
+
+    /// Takes an event, which is built only if somebody listens. Calls nobody: the host's code runs once our locks are
+    /// released.
+    pub(crate) fn happened(&self, event: impl FnOnce() -> Event) {
+        let traced = trace::is_wanted();
+        if (self.queue.is_none() && !traced) || self.pid != process::id() {
+            return;
+        }
+        let (at, event) = (self.clock.now(), event());
+        match &self.queue {
+            Some(queue) if traced => {
+                queue.push(at, event.clone());
+                trace::later(at, event);
+            }
+            Some(queue) => queue.push(at, event),
+            None => trace::later(at, event),
+        }
+    }
+
+    /// The end of a call: a refusal that watchers want to hear of becomes an event, once.
+    pub(crate) fn told<T>(&self, result: Result<T>, whose: impl FnOnce() -> Whose) -> Result<T> {
+        let result = result.map_err(|error| self.refusal(error, whose));
+        trace::release();
+        result
+    }
+
+    /// The error, which became an event if it is one to watchers and was none yet.
+    pub(crate) fn refusal(&self, error: Error, whose: impl FnOnce() -> Whose) -> Error {
+        let Some(what) = meaning(error.code()).filter(|_| !error.is_told()) else { return error };
+        self.happened(|| Event::of(what).refused(&error).whose(whose()));
+        error.told()
+    }
+
+    /// A key of the store's became what `state` says (`primary`, `retired`, …).
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the rotation of keys"))]
+    pub(crate) fn key_changed(&self, key_id: &str, state: &'static str) {
+        self.happened(|| Event::of(What::KeyChanged).key(key_id).reason(state));
+    }
+
+    /// Whether the host has events to fetch.
+    pub(crate) fn has_events(&self) -> bool {
+        self.queue.as_ref().is_some_and(Queue::has_events)
+    }
+
+    /// The oldest events, `max` at most, as JSON objects; they are gone from here then.
+    pub(crate) fn drain(&self, max: usize) -> Vec<String> {
+        match &self.queue {
+            Some(queue) if self.pid == process::id() => queue.drain(max, self.clock.now()),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// What an error is to watchers; `None`: nothing.
+fn meaning(code: Code) -> Option<What> {
+    match code {
+        // The session's end was told as theft already.
+        Code::RefreshReused => None,
+        Code::LimitExceeded | Code::QuotaExceeded => Some(What::LimitHit),
+        Code::Corrupt | Code::KeyMismatch | Code::Stale => Some(What::TamperingSeen),
+        _ if code.category() == Category::Identity => Some(What::TokenRefused),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Time;
+
+    fn audit(kept: Option<usize>) -> Audit {
+        Audit::new(Clock::manual(Time::from_millis(0)), kept)
+    }
+
+    #[test]
+    fn a_key_that_changes_is_an_event() {
+        let audit = audit(Some(8));
+        audit.key_changed("7", "retired");
+        let event = r#"{"at":"1970-01-01T00:00:00.000Z","event":"key.changed","keyId":"7","reason":"retired"}"#;
+        assert_eq!(audit.drain(9), [event]);
+    }
+
+    #[test]
+    fn an_error_is_told_once() {
+        let audit = audit(Some(8));
+        for (code, events) in [
+            (Code::Corrupt, 1),
+            (Code::Stale, 1),
+            (Code::KeyMismatch, 1),
+            (Code::LimitExceeded, 1),
+            (Code::QuotaExceeded, 1),
+            (Code::GlobalNotAllowed, 1),
+            (Code::TokenExpired, 1),
+            (Code::RefreshReused, 0),
+            (Code::NotFound, 0),
+            (Code::Conflict, 0),
+            (Code::KeyUnavailable, 0),
+        ] {
+            let error = audit.refusal(Error::new(code, "m"), Whose::default);
+            audit.refusal(error, Whose::default);
+            assert_eq!(audit.drain(9).len(), events, "{code}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_built_for_nobody() {
+        let audit = audit(None);
+        audit.happened(|| panic!("built"));
+        assert!(!audit.has_events());
+    }
+}
