@@ -20,7 +20,8 @@ use crate::limits::Limits;
 ///
 /// JSON members: `url` (required: `memory:`, `sqlite:PATH`), `workspace`, `product`, `env` (default `default`,
 /// `default`, `dev`), `issuers` (array), `limits` (object), `durability` (`"interval"`, the default, or `"commit"`),
-/// `keyring` (a path), `audit` (`true`: audit events are kept for [`drain_events`](crate::Store::drain_events)). An unknown member is an error.
+/// `keyring` (a path), `secrets` (the URL of a second backend, kept out of backups, for the users' secrets of configs
+/// that shred), `audit` (`true`: audit events are kept for [`drain_events`](crate::Store::drain_events)). An unknown member is an error.
 pub struct Options {
     pub(crate) members: Members,
     pub(crate) keyring: KeyringSource,
@@ -46,13 +47,15 @@ pub(crate) struct Members {
     #[serde(default)]
     pub(crate) durability: Durability,
     #[serde(default)]
+    pub(crate) secrets: Option<String>,
+    #[serde(default)]
     pub(crate) audit: bool,
     #[serde(default)]
     keyring: Option<PathBuf>,
 }
 
-const MEMBERS: [&str; 9] =
-    ["url", "workspace", "product", "env", "issuers", "limits", "durability", "keyring", "audit"];
+const MEMBERS: [&str; 10] =
+    ["url", "workspace", "product", "env", "issuers", "limits", "durability", "keyring", "secrets", "audit"];
 
 fn default_name() -> String {
     "default".to_owned()
@@ -81,6 +84,7 @@ impl Options {
             issuers: Vec::new(),
             limits: Limits::default(),
             durability: Durability::default(),
+            secrets: None,
             audit: false,
             keyring: None,
         };

@@ -15,6 +15,7 @@ use crate::identity::{Issuers, OwnKey, Signer, VerifiedToken, Verifier};
 use crate::lifecycle::{self, Sessions};
 use crate::limits::Limits;
 use crate::options::{KeyringSource, Options};
+use crate::secrets::Secrets;
 use crate::session::global::Global;
 use crate::session::{Heads, Session};
 use crate::task::{self, Pool, Task};
@@ -45,6 +46,7 @@ pub(crate) struct Inner {
     pub(crate) audit: Audit,
     pub(crate) pool: Pool,
     pub(crate) backend: Backend,
+    pub(crate) secrets: Option<Secrets>,
     pub(crate) vault: Vault,
     pub(crate) verifier: Verifier,
     pub(crate) signer: Arc<Signer>,
@@ -96,6 +98,15 @@ impl Store {
         let limits = members.limits;
         let audit = Audit::new(options.clock.clone(), members.audit.then_some(limits.audit_events));
         let location = Location::parse(&members.url)?;
+        let secrets =
+            members.secrets.as_deref().map(Location::parse).transpose().map_err(|error| error.at("secrets"))?;
+        if secrets.is_some_and(|secrets| secrets.is_same_file(&location)) {
+            return Err(fail!(
+                InvalidArgument,
+                "secrets: the users' secrets take a file of their own, kept out of backups"
+            )
+            .with("argument", "secrets"));
+        }
         let namespace = Namespace::new(&members.workspace, &members.product, &members.env)?;
         let keyring = match options.keyring {
             KeyringSource::File(path) => Keyring::from_file(&path)?,
@@ -119,11 +130,20 @@ impl Store {
         let refused = |error| audit.refusal(error, Whose::default);
         let backend = Backend::open(location, members.durability, limits.deadline()).map_err(refused)?;
         check_keys(&vault, &backend).await.map_err(refused)?;
+        let secrets = match secrets {
+            Some(location) => {
+                let backend = Backend::open(location, members.durability, limits.deadline()).map_err(refused)?;
+                check_keys(&vault, &backend).await.map_err(refused)?;
+                Some(Secrets::new(backend))
+            }
+            None => None,
+        };
         Ok(Store(Arc::new(Inner {
             clock: options.clock,
             audit,
             pool,
             backend,
+            secrets,
             vault,
             verifier,
             signer,
@@ -233,7 +253,10 @@ impl Store {
             inner.check_own()?;
             // A second close does it again: the first may have been dropped half-way, or be still at it.
             inner.closed.store(true, Ordering::Release);
-            let closed = inner.backend.close().await;
+            let mut closed = inner.backend.close().await;
+            if let Some(secrets) = &inner.secrets {
+                closed = closed.and(secrets.close().await);
+            }
             inner.pool.close();
             closed
         })

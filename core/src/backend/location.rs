@@ -29,6 +29,14 @@ impl Location<'_> {
     }
 }
 
+impl Location<'_> {
+    /// Whether both are one file.
+    pub(crate) fn is_same_file(&self, other: &Location<'_>) -> bool {
+        let (Location::Sqlite(one), Location::Sqlite(other)) = (self, other) else { return false };
+        one == other || one.canonicalize().is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other))
+    }
+}
+
 /// All of it is the path, `?` and `%` too.
 fn sqlite_path(rest: &str) -> Result<&str> {
     let path = match rest.strip_prefix("//") {

@@ -12,7 +12,7 @@ use crate::error::{Result, fail};
 use crate::session::global::change::sweep_aside;
 use crate::session::seen::Seen;
 use crate::store::Inner;
-use crate::vault::{Entropy, Head, HeadState, Identifier, SessionId};
+use crate::vault::{Entropy, Head, HeadState, Owner, SessionId};
 
 /// What becomes of the user's record.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub(super) async fn revoke(store: &Arc<Inner>, under: &Under, id: &SessionId) ->
             .ok();
         let owner = match &seen {
             Some(seen) if matches!(seen.head.state, HeadState::Revoked { .. }) => return Ok(()),
-            Some(seen) => Some(under.vault.user(&seen.head.realm, &seen.head.identifier)),
+            Some(seen) => Some(seen.head.owner.user(&under.vault)),
             None => indexed_owner(store, under, &id.storage).await?,
         };
         let now = store.clock.now();
@@ -179,8 +179,7 @@ fn tombstone(
         config_version: under.config.version,
         refresh_counter: 0,
         refresh_time: None,
-        realm: String::new(),
-        identifier: Identifier::String(String::new()),
+        owner: Owner::nobody(),
     };
     let longest = now.plus_millis(i64::from(store.verifier.longest_life()) * 1000);
     let kept = longest.max(under.config.definition.token.end_of(now).unwrap_or(longest)).plus_millis(LEEWAY);

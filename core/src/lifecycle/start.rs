@@ -52,6 +52,7 @@ pub(super) async fn start(store: &Arc<Inner>, under: &Under, data: &str, ttl: Op
             identifier: &identifier,
             guard: HeadGuard::Absent,
             ends: shortened(config.end_of(now)?, field::expiry(ttl, now)?),
+            keys: store.keys_for_birth(config.definition.shred, &under.vault, &user).await?,
         };
         let mut changes = quota::make_room(config, &under.vault, &user, &known, &store.limits, now, &mut entropy)?;
         let evicts = !changes.is_empty();

@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::error::{Result, fail};
 use crate::session::seen::Seen;
 use crate::store::Inner;
-use crate::vault::{ConfigVault, Entropy, Head, HeadState, Identifier};
+use crate::vault::{ConfigVault, Entropy, Head, HeadState, Owner};
 
 /// See the module.
 pub(crate) struct Walk<'a> {
@@ -53,6 +53,10 @@ impl<'a> Walk<'a> {
     /// Ends every session and removes every user; the rows go with the next sweeps.
     pub(crate) async fn end_all(&self) -> Result<()> {
         let space = self.vault.space();
+        if self.config.definition.shred {
+            let store = self.store;
+            store.secrets()?.destroy_all(&self.vault, &store.limits, store.clock.now()).await?;
+        }
         loop {
             let page = self.store.backend.page(&space, None, None, PAGE).await?;
             if page.is_empty() {
@@ -96,8 +100,7 @@ impl<'a> Walk<'a> {
             config_version: self.config.version,
             refresh_counter: 0,
             refresh_time: None,
-            realm: String::new(),
-            identifier: Identifier::String(String::new()),
+            owner: Owner::nobody(),
         };
         let mut effects = Effects::nothing(now, &self.store.limits);
         effects.close(self.vault.seal_head(&listed.id, &head, &mut entropy)?, now);

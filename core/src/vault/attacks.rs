@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::fixture::{code, keyring, keyring_of, namespace, vault};
-use super::{ConfigVault, Entropy, Head, HeadState, Identifier, Life, Namespace, User, Vault};
+use super::{ConfigVault, Entropy, Head, HeadState, Identifier, Life, Namespace, Owner, User, Vault};
 use crate::backend::{BlindUser, CellId, SealedField, StorageId};
 use crate::clock::Time;
 use crate::error::{Code, Result};
@@ -38,20 +38,19 @@ fn head() -> Head {
         config_version: 3,
         refresh_counter: 0,
         refresh_time: None,
-        realm: "https://issuer.example".into(),
-        identifier: Identifier::String("u1".into()),
+        owner: Owner::plain("https://issuer.example", &Identifier::String("u1".into())),
     }
 }
 
 fn user() -> User {
-    let (realm, identifier) = ("r".into(), Identifier::Integer(1));
-    User { realm, identifier, first_seen: Time::from_secs(1), last_end: None, begun: 1, until: None }
+    let owner = Owner::plain("r", &Identifier::Integer(1));
+    User { owner, first_seen: Time::from_secs(1), last_end: None, begun: 1, until: None }
 }
 
 fn sealed(vault: &Vault) -> Cells {
     let (config, mut entropy) = (config(vault), Entropy::fixed(1));
     let (cell, field) =
-        config.seal_field(&ID, &LIFE, "cart", r#"{"items":[1,2,3]}"#, EXPIRES, STAMP, &mut entropy).unwrap();
+        config.seal_field(None, &ID, &LIFE, "cart", r#"{"items":[1,2,3]}"#, EXPIRES, STAMP, &mut entropy).unwrap();
     Cells {
         head: config.seal_head(&ID, &head(), &mut entropy).unwrap(),
         field: field.0,
@@ -62,7 +61,7 @@ fn sealed(vault: &Vault) -> Cells {
 }
 
 fn open_field(vault: &Vault, id: &StorageId, life: &Life, cell: &CellId, bytes: &[u8]) -> Result<()> {
-    config(vault).open_field(id, life, cell, &SealedField(bytes.into())).map(drop)
+    config(vault).open_field(None, id, life, cell, &SealedField(bytes.into())).map(drop)
 }
 
 type Opener<'a> = (&'static str, &'a [u8], Box<dyn Fn(&[u8]) -> Result<()> + 'a>);
@@ -147,7 +146,7 @@ fn a_cell_opens_nowhere_else() {
         assert_eq!(code(other.open_user(&USER, &cells.user)), Code::Corrupt, "{what}: user");
         for cell in [cells.cell, other.cell_id(&ID, "cart")] {
             let field = SealedField(cells.field.clone());
-            assert_eq!(code(other.open_field(&ID, &LIFE, &cell, &field)), Code::Corrupt, "{what}: field");
+            assert_eq!(code(other.open_field(None, &ID, &LIFE, &cell, &field)), Code::Corrupt, "{what}: field");
         }
         let touch = config(&home).seal_touch(&ID, &LIFE, Time::from_secs(1));
         assert_eq!(other.open_touch(&ID, &LIFE, &touch), None, "{what}: touch");
@@ -221,21 +220,24 @@ fn a_field_comes_back_whole() {
     for (name, value, expires) in
         [("cart", "1", EXPIRES), ("größe", "null", None), (&long, &long, Some(Time::from_millis(-5)))]
     {
-        let (cell, field) = config.seal_field(&ID, &LIFE, name, value, expires, STAMP, &mut Entropy::fixed(1)).unwrap();
+        let (cell, field) =
+            config.seal_field(None, &ID, &LIFE, name, value, expires, STAMP, &mut Entropy::fixed(1)).unwrap();
         assert_eq!((field.stamp(), field.expiry()), (Some(STAMP), expires));
-        let opened = config.open_field(&ID, &LIFE, &cell, &field).unwrap();
+        let opened = config.open_field(None, &ID, &LIFE, &cell, &field).unwrap();
         assert_eq!((opened.name.as_str(), opened.value.as_str()), (name, value));
         assert_eq!((opened.stamp, opened.expires), (STAMP, expires));
     }
-    let never =
-        config.seal_field(&ID, &LIFE, "a", "1", Some(Time::from_millis(0)), STAMP, &mut Entropy::fixed(1)).unwrap().1;
+    let never = config
+        .seal_field(None, &ID, &LIFE, "a", "1", Some(Time::from_millis(0)), STAMP, &mut Entropy::fixed(1))
+        .unwrap()
+        .1;
     assert_eq!(never.expiry(), Some(Time::from_millis(1)), "an end at the instant 0 is an end");
 }
 
 #[test]
 fn nothing_is_printed_that_names_a_person_or_a_key() {
     let vault = vault(&[(1, "primary")]);
-    let shown = format!("{vault:?} {:?} {:?} {:?} {:?}", config(&vault), head(), user(), head().identifier);
+    let shown = format!("{vault:?} {:?} {:?} {:?} {:?}", config(&vault), head(), user(), head().owner);
     for secret in ["u1", "issuer", "1, 1", "[3", "[4", "238"] {
         assert!(!shown.contains(secret), "{secret} in {shown}");
     }

@@ -33,6 +33,8 @@ pub(crate) struct Seals {
 struct SealKey {
     id: u32,
     state: KeyState,
+    /// What the cipher was keyed with, to be mixed with a user's secret.
+    bytes: Zeroizing<[u8; 32]>,
     cipher: XChaCha20Poly1305,
     nonces: Zeroizing<[u8; 32]>,
 }
@@ -42,15 +44,29 @@ impl Seals {
         let keys: Vec<SealKey> = keyring
             .data_keys()
             .iter()
-            .map(|key| SealKey {
-                id: key.id,
-                state: key.state,
-                cipher: XChaCha20Poly1305::new((&*derive(&key.bytes, context, purpose)).into()),
-                nonces: derive(&key.bytes, context, "nonce"),
+            .map(|key| {
+                let derived = derive(&key.bytes, context, purpose);
+                SealKey::new(key.id, key.state, derived, derive(&key.bytes, context, "nonce"))
             })
             .collect();
         let primary = keys.iter().position(|key| key.state == KeyState::Primary).unwrap_or_default();
         Seals { purpose, keys, primary }
+    }
+
+    /// With one key, which is no data key.
+    pub(super) fn single(
+        purpose: &'static str,
+        id: u32,
+        key: &Zeroizing<[u8; 32]>,
+        nonces: Zeroizing<[u8; 32]>,
+    ) -> Seals {
+        Seals { purpose, keys: vec![SealKey::new(id, KeyState::Primary, key.clone(), nonces)], primary: 0 }
+    }
+
+    /// The same with every key replaced by what `mix` makes of it.
+    pub(super) fn mixed(&self, mix: impl Fn(&[u8; 32]) -> Zeroizing<[u8; 32]>) -> Seals {
+        let keys = self.keys.iter().map(|key| SealKey::new(key.id, key.state, mix(&key.bytes), key.nonces.clone()));
+        Seals { purpose: self.purpose, keys: keys.collect(), primary: self.primary }
     }
 
     /// Seals `plain`, bound to `place` and to `clear`, which stands readable in the cell.
@@ -157,6 +173,12 @@ impl Seals {
 
     fn corrupt(&self) -> Error {
         fail!(Corrupt, "a sealed {} was damaged, moved or tampered with", self.purpose).with("cell", self.purpose)
+    }
+}
+
+impl SealKey {
+    fn new(id: u32, state: KeyState, bytes: Zeroizing<[u8; 32]>, nonces: Zeroizing<[u8; 32]>) -> SealKey {
+        SealKey { id, state, cipher: XChaCha20Poly1305::new((&*bytes).into()), bytes, nonces }
     }
 }
 

@@ -20,11 +20,13 @@ mod keyring_file;
 mod known_answers;
 mod meta;
 mod namespace;
+mod owner;
 mod padding;
 mod random;
 mod session_id;
 mod touch;
 mod user;
+mod user_keys;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -45,9 +47,11 @@ pub(crate) use identifier::Identifier;
 pub(crate) use keyring::KeyState;
 pub use keyring::Keyring;
 pub(crate) use namespace::Namespace;
+pub(crate) use owner::{Owner, no_secret};
 pub(crate) use random::{Entropy, fill_random};
 pub(crate) use session_id::SessionId;
 pub(crate) use user::User;
+pub(crate) use user_keys::UserKeys;
 
 /// The keyring in one namespace: everything sealed or blinded for a store comes from here.
 pub(crate) struct Vault {

@@ -166,6 +166,21 @@ impl Sqlite {
         self.writing(doing, self.durability, |connection| writer::apply_meta(connection, key, expected, new)).await
     }
 
+    /// Brings the log into the file, where deleting overwrites, and cuts it to nothing. A reader under way is no error.
+    pub(super) async fn erase_deleted(&self) -> Result<()> {
+        let doing = "empty the log";
+        self.own()?;
+        may_block().await;
+        let deadline = Instant::now() + self.deadline;
+        let writer = self.writer.try_lock_until(deadline).ok_or_else(|| busy(doing))?;
+        let Writer { connection, lock } = writer.as_ref().ok_or_else(closed)?;
+        let _held = lock.hold(doing, deadline)?;
+        match connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
+            Err(error) if !is_busy(&error) => Err(mapped(doing, &error)),
+            _ => Ok(()),
+        }
+    }
+
     pub(super) async fn close(&self) -> Result<()> {
         self.own()?;
         may_block().await;

@@ -1,5 +1,7 @@
 //! A life that begins: one change that makes head, fields, user record and index entry.
 
+use std::sync::Arc;
+
 use crate::backend::{BlindUser, Cells, Change, Effects, Guard, HeadGuard, Stamp, StorageId, UserEffect, UserRecord};
 use crate::clock::Time;
 use crate::config::Config;
@@ -8,7 +10,7 @@ use crate::json::{FieldName, Json};
 use crate::limits::Limits;
 use crate::session::field::FieldVersion;
 use crate::session::seen::Seen;
-use crate::vault::{ConfigVault, Entropy, Head, HeadState, Identifier, Life, User};
+use crate::vault::{ConfigVault, Entropy, Head, HeadState, Identifier, Life, Owner, User, UserKeys};
 
 use super::change::row_hint;
 
@@ -22,6 +24,8 @@ pub(crate) struct Birth<'a> {
     pub(crate) identifier: &'a Identifier,
     pub(crate) guard: HeadGuard,
     pub(crate) ends: Option<Time>,
+    /// Of the user, under a config that shreds.
+    pub(crate) keys: Option<Arc<UserKeys>>,
 }
 
 /// The change, and what will be there once it is applied.
@@ -42,7 +46,11 @@ impl Birth<'_> {
         now: Time,
         entropy: &mut Entropy,
     ) -> Result<Born> {
-        let Birth { config, vault, id, user, realm, identifier, .. } = self;
+        let Birth { config, vault, id, user, realm, identifier, keys, .. } = self;
+        let whose = match keys {
+            Some(keys) => Owner::boxed(keys, realm, identifier, entropy)?,
+            None => Owner::plain(realm, identifier),
+        };
         let head = Head {
             life: entropy.random_id(),
             state: HeadState::Alive,
@@ -52,11 +60,12 @@ impl Birth<'_> {
             config_version: config.version,
             refresh_counter: 0,
             refresh_time: None,
-            realm: (*realm).to_owned(),
-            identifier: (*identifier).clone(),
+            owner: whose.clone(),
         };
         let sealed = vault.seal_head(id, &head, entropy)?;
-        let mut owner = User::of(vault, user, record, realm, identifier, now)?;
+        let mut owner = User::of(vault, user, record, &whose, now)?;
+        // What a box of a secret that is no more said, is known again.
+        owner.owner = whose;
         if evicts {
             owner.last_end = owner.last_end.max(Some(now));
         }
@@ -75,9 +84,9 @@ impl Birth<'_> {
         effects.index = Some((*user, true));
         effects.expires = row_hint(head.ends);
         effects.user = Some((*user, UserEffect::Write(vault.seal_user(user, &owner, entropy)?)));
-        let versions = put(&mut effects, vault, id, &head.life, fields, entropy)?;
+        let versions = put(&mut effects, vault, keys.as_deref(), id, &head.life, fields, entropy)?;
         let change = Change { space: vault.space(), id: *id, guard, effects, answer: Cells::None };
-        Ok(Born { change, seen: Seen { sealed, head, touched: now }, versions })
+        Ok(Born { change, seen: Seen { sealed, head, touched: now, keys: keys.clone() }, versions })
     }
 }
 
@@ -85,6 +94,7 @@ impl Birth<'_> {
 pub(super) fn put(
     effects: &mut Effects,
     vault: &ConfigVault,
+    keys: Option<&UserKeys>,
     id: &StorageId,
     life: &Life,
     fields: &[(FieldName, Json, Option<Time>)],
@@ -94,7 +104,7 @@ pub(super) fn put(
     for (name, value, expires) in fields {
         let stamp: Stamp = entropy.random_id();
         versions.push(FieldVersion::from_be_bytes(stamp));
-        effects.put.push(vault.seal_field(id, life, name.as_str(), value.as_str(), *expires, stamp, entropy)?);
+        effects.put.push(vault.seal_field(keys, id, life, name.as_str(), value.as_str(), *expires, stamp, entropy)?);
     }
     Ok(versions)
 }

@@ -22,7 +22,7 @@ use crate::session::seen::Seen;
 use crate::session::version::Selection;
 use crate::store::Inner;
 use crate::task::{self, Pool, Task};
-use crate::vault::{Entropy, Head, HeadState, User};
+use crate::vault::{Entropy, Head, HeadState, User, UserKeys};
 
 /// What a verb wants done, given what was met.
 #[derive(Default)]
@@ -72,7 +72,7 @@ impl Global {
             Some(seen) => (Met::Alive(seen), None),
             None => {
                 let record = self.look(&opened, &cells, true).await?;
-                (self.meet(&opened, &record, self.store.clock.now())?, Some(record))
+                (self.meet(&opened, &record, self.store.clock.now()).await?, Some(record))
             }
         };
         let mut tries = 0;
@@ -89,7 +89,7 @@ impl Global {
                 // user's record is part of the change.
                 cells = if needs_all { Cells::All } else { cells };
                 let mut fresh = self.look(&opened, &cells, true).await?;
-                met = self.meet(&opened, &fresh, self.store.clock.now())?;
+                met = self.meet(&opened, &fresh, self.store.clock.now()).await?;
                 if let (None, Met::Alive(seen)) = (opened.target.user(), &met) {
                     let owner = opened.target.owner(&seen.head);
                     let target = &opened.target;
@@ -108,7 +108,7 @@ impl Global {
                     plan.version = Some(record.version);
                 }
                 let identifier = match (&met, &opened.target.kind) {
-                    (Met::Alive(seen), _) => &seen.head.identifier,
+                    (Met::Alive(seen), _) => &seen.head.owner.person()?.identifier,
                     (Met::Vacant(_), Kind::Standing { identifier, .. }) => identifier,
                     (Met::Vacant(_), Kind::Named { .. }) => return Err(opened.missing(now)),
                 };
@@ -119,8 +119,15 @@ impl Global {
                     self.prepare(&opened, seen, record.as_ref().unwrap_or(&nothing), plan, &cells, now)?
                 }
                 Met::Vacant(guard) => {
+                    let config = opened.config.for_beginning()?;
                     let known = self.acquaintance(&opened, record.as_ref().unwrap_or(&nothing)).await?;
-                    self.prepare_birth(&opened, guard, &known, &plan, &cells, now)?
+                    let keys = match opened.target.user() {
+                        Some(user) => {
+                            self.store.keys_for_birth(config.definition.shred, &opened.target.vault, &user).await?
+                        }
+                        None => None,
+                    };
+                    self.prepare_birth(&opened, guard, &known, keys, &plan, &cells, now)?
                 }
             };
             match self.store.backend.apply_all(&prepared.changes).await? {
@@ -134,14 +141,14 @@ impl Global {
                     let target = &opened.target;
                     self.store.heads.forget(&target.space, &target.id);
                     if prepared.changes.len() == 1 {
-                        met = self.meet(&opened, &there, self.store.clock.now())?;
+                        met = self.meet(&opened, &there, self.store.clock.now()).await?;
                         // A refusal reads the user's record only if the guard named it.
                         user_known = prepared.changes[0].guard.generation.is_some();
                         record = Some(there);
                     } else {
                         // What was refused may be one of the sessions that had to make room.
                         let fresh = self.look(&opened, &cells, true).await?;
-                        met = self.meet(&opened, &fresh, self.store.clock.now())?;
+                        met = self.meet(&opened, &fresh, self.store.clock.now()).await?;
                         record = Some(fresh);
                     }
                 }
@@ -234,7 +241,7 @@ impl Global {
             let owner = target.owner(&seen.head);
             effects.close(vault.seal_head(&target.id, &head, &mut entropy)?, now.plus_millis(KEPT_AFTER_END));
             effects.index = Some((owner, false));
-            let mut user = User::of(vault, &owner, record.user.as_ref(), &head.realm, &head.identifier, now)?;
+            let mut user = User::of(vault, &owner, record.user.as_ref(), &head.owner, now)?;
             user.ends(head.ends, now);
             guard.generation = Some((owner, record.user.as_ref().map_or(0, |user| user.generation)));
             effects.user = Some((owner, UserEffect::Write(vault.seal_user(&owner, &user, &mut entropy)?)));
@@ -249,7 +256,7 @@ impl Global {
                 let sealed = vault.seal_head(&target.id, &head, &mut entropy)?;
                 effects.head = Some(sealed.clone());
                 effects.expires = row_hint(head.ends);
-                after = Arc::new(Seen { sealed, head, touched: seen.touched });
+                after = Arc::new(Seen { sealed, head, touched: seen.touched, keys: seen.keys.clone() });
             }
             if seen.is_touch_due(now) {
                 effects.touch = Some(vault.seal_touch(&target.id, &seen.head.life, now));
@@ -260,18 +267,28 @@ impl Global {
         effects.delete = plan.delete.iter().map(|name| opened.cell(name)).collect();
         let mut versions = Vec::new();
         if !plan.end {
-            versions = begin::put(&mut effects, vault, &target.id, &seen.head.life, &plan.put, &mut entropy)?;
+            versions = begin::put(
+                &mut effects,
+                vault,
+                seen.keys.as_deref(),
+                &target.id,
+                &seen.head.life,
+                &plan.put,
+                &mut entropy,
+            )?;
         }
         let change = Change { space: target.space, id: target.id, guard, effects, answer: answer.clone() };
         Ok(Prepared { changes: vec![change], seen: after, versions })
     }
 
     /// The changes that begin a standing life.
+    #[expect(clippy::too_many_arguments, reason = "a life begins from all of them")]
     fn prepare_birth(
         &self,
         opened: &Opened,
         guard: &HeadGuard,
         known: &UserSessions,
+        keys: Option<Arc<UserKeys>>,
         plan: &Plan,
         answer: &Cells,
         now: Time,
@@ -290,6 +307,7 @@ impl Global {
             identifier,
             guard: guard.clone(),
             ends: config.end_of(now)?,
+            keys,
         };
         let born = birth.prepare(
             known.record.as_ref(),

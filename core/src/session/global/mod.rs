@@ -96,7 +96,7 @@ impl Global {
         let opened = self.open().await?;
         let record = self.look(&opened, &cells_of(&opened, &what), false).await?;
         let now = self.store.clock.now();
-        match self.meet(&opened, &record, now)? {
+        match self.meet(&opened, &record, now).await? {
             Met::Vacant(_) => Ok(None),
             Met::Alive(seen) => {
                 let found = open_fields(&opened, &seen, &record.cells, &what, now)?;
@@ -194,7 +194,7 @@ impl Global {
     pub(crate) async fn info(&self) -> Result<Option<Info>> {
         let opened = self.open().await?;
         let record = self.look(&opened, &Cells::None, false).await?;
-        Ok(match self.meet(&opened, &record, self.store.clock.now())? {
+        Ok(match self.meet(&opened, &record, self.store.clock.now()).await? {
             Met::Vacant(_) => None,
             Met::Alive(seen) => Some(Info {
                 version: record.version,
@@ -211,7 +211,7 @@ impl Global {
         let opened = self.open().await?;
         let record = self.look(&opened, &Cells::None, false).await?;
         let now = self.store.clock.now();
-        match self.meet(&opened, &record, now)? {
+        match self.meet(&opened, &record, now).await? {
             Met::Alive(seen) => Ok(seen),
             Met::Vacant(_) => Err(opened.missing(now)),
         }
