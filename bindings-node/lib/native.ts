@@ -35,12 +35,14 @@ interface Native {
     ...issuerSecrets: (string | Uint8Array)[]
   ): Reply
   storeSweep(store: Handle, ticket: Ticket, budget: number): Reply
+  storeHasEvents(store: Handle): boolean
+  storeDrainEvents(store: Handle, max: number): string
   storeFlush(store: Handle, ticket: Ticket): Reply
   storeBackup(store: Handle, ticket: Ticket, path: string): Reply
   storeCheck(store: Handle, ticket: Ticket): Reply
   storeClose(store: Handle, ticket: Ticket): Reply
-  storeExecution(store: Handle, trigger?: string, token?: string): Handle
-  storeResume(store: Handle, ticket: Ticket, checkpoint: Uint8Array, trigger?: string, token?: string): Reply
+  storeExecution(store: Handle, trigger?: string, token?: string, requestId?: string): Handle
+  storeResume(store: Handle, ticket: Ticket, checkpoint: Uint8Array, trigger?: string, token?: string, requestId?: string): Reply
   storeVerify(store: Handle, ticket: Ticket, token: string): Reply
   storeGlobal(store: Handle, token: Handle, tag?: string): Handle
   tokenClaims(token: Handle): [realm: string, subject: string, expiresAt: string]
