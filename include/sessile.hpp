@@ -11,6 +11,7 @@
 
 #include "sessile.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
@@ -555,6 +556,11 @@ public:
     {
         detail::check([&](auto error) { return sessile_execution_renew(raw(), detail::slice(token), error); });
     }
+    /** The host's own name for what it is doing, which audit events then bear; std::nullopt: none. */
+    void set_request_id(OptionalText id)
+    {
+        detail::check([&](auto error) { return sessile_execution_set_request_id(raw(), detail::slice(id), error); });
+    }
     /** The Local state, sealed: bytes for Store::resume. */
     std::string checkpoint()
     {
@@ -810,6 +816,16 @@ public:
     std::string check()
     {
         return detail::text([&](auto out, auto error) { return sessile_store_check(raw(), out, error); });
+    }
+    /** The oldest audit events that nobody fetched yet, `max` at most: [{"at":…,"event":…},…]. */
+    std::string drain_events(std::size_t max)
+    {
+        return detail::text([&](auto out, auto error) { return sessile_store_drain_events(raw(), max, out, error); });
+    }
+    /** Whether drain_events has something to give; costs next to nothing. */
+    bool has_events() const
+    {
+        return detail::value<bool>([&](auto out, auto error) { return sessile_store_has_events(raw(), out, error); });
     }
     /** Closes the store: later calls are CLOSED. Closing twice is fine. */
     void close()

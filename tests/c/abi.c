@@ -153,6 +153,8 @@ static void every_call(uintptr_t h, int32_t wanted)
     IS(sessile_store_global(store, x, none, &session, NULL), wanted);
     IS(sessile_tokens_issue(store, SESSILE_STR("{\"sub\":\"u\"}"), 1, &out, NULL), wanted);
     IS(sessile_tokens_jwks(store, &out, NULL), wanted);
+    IS(sessile_store_drain_events(store, 1, &out, NULL), wanted);
+    IS(sessile_store_has_events(store, flag, NULL), wanted);
     every_lifecycle_call(store, wanted);
     IS(sessile_step_to_json(step, &out, NULL), wanted);
     IS(sessile_execution_new(store, none, none, &new_run, NULL), wanted);
@@ -168,6 +170,7 @@ static void every_call(uintptr_t h, int32_t wanted)
     IS(sessile_execution_commit(run, false, &out, NULL), wanted);
     IS(sessile_execution_end(run, NULL), wanted);
     IS(sessile_execution_renew(run, x, NULL), wanted);
+    IS(sessile_execution_set_request_id(run, x, NULL), wanted);
     IS(sessile_execution_checkpoint(run, &out, NULL), wanted);
     IS(sessile_execution_id(run, &out, NULL), wanted);
     IS(sessile_execution_subprocess_id(run, &out, NULL), wanted);
@@ -561,6 +564,80 @@ static void a_nul_in_a_name_does_not_cut_the_message(void)
     finish(w);
 }
 
+/* ── audit events ── */
+
+/* How many events there are, `max` at most; the first is of this kind and bears this member. */
+static size_t drained(sessile_store_t *store, size_t max, const char *event, const char *member, const char *value)
+{
+    sessile_buffer_t *out = NULL;
+    IS(sessile_store_drain_events(store, max, &out, NULL), SESSILE_OK);
+    json *events = json_read(out->ptr, out->len);
+    size_t count = json_count(events);
+    CHECK(events && events->kind == JSON_ARRAY);
+    if (count > 0) {
+        const char *what = json_text(json_member(events->first, "event"));
+        const char *borne = json_text(json_member(events->first, member));
+        CHECK(what && !strcmp(what, event) && borne && !strcmp(borne, value));
+    }
+    json_free(events);
+    sessile_buffer_free(out);
+    return count;
+}
+
+static void events_are_fetched_once(void)
+{
+    sessile_options_t *options = NULL;
+    sessile_store_t *store = NULL;
+    bool some = true;
+    IS(sessile_options_new(SESSILE_STR("{\"url\":\"memory:\",\"audit\":true}"), &options, NULL), SESSILE_OK);
+    IS(sessile_store_open(options, &store, NULL), SESSILE_OK);
+    sessile_options_free(options);
+    IS(sessile_store_has_events(store, &some, NULL), SESSILE_OK);
+    CHECK(!some && drained(store, 9, "", "", "") == 0);
+    IS(sessile_configs_create(store, SESSILE_STR("{\"name\":\"One\"}"), NULL, NULL), SESSILE_OK);
+    IS(sessile_configs_create(store, SESSILE_STR("{\"name\":\"Two\"}"), NULL, NULL), SESSILE_OK);
+    IS(sessile_store_has_events(store, &some, NULL), SESSILE_OK);
+    CHECK(some);
+    /* A call that has no place for them loses none. */
+    IS(sessile_store_drain_events(store, 9, NULL, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_store_has_events(store, NULL, NULL), SESSILE_INVALID_ARGUMENT);
+    CHECK(drained(store, 0, "", "", "") == 0);
+    CHECK(drained(store, 1, "config.created", "tag", "one") == 1);
+    IS(sessile_store_close(store, NULL), SESSILE_OK);
+    CHECK(drained(store, 9, "config.created", "tag", "two") == 1);
+    CHECK(drained(store, SIZE_MAX, "", "", "") == 0);
+    sessile_store_free(store);
+}
+
+static void events_bear_the_request_id(void)
+{
+    sessile_options_t *options = NULL;
+    sessile_store_t *store = NULL;
+    sessile_execution_t *run = NULL;
+    sessile_session_t *global = NULL;
+    char long_id[257];
+    memset(long_id, 'r', sizeof long_id);
+    IS(sessile_options_new(SESSILE_STR("{\"url\":\"memory:\",\"audit\":true}"), &options, NULL), SESSILE_OK);
+    IS(sessile_store_open(options, &store, NULL), SESSILE_OK);
+    sessile_options_free(options);
+    IS(sessile_execution_new(store, sessile_str(trigger), SESSILE_STR("no token"), &run, NULL), SESSILE_OK);
+    IS(sessile_execution_global(run, SESSILE_NONE, &global, NULL), SESSILE_OK);
+    IS(sessile_execution_set_request_id(run, SESSILE_STR("r-17"), NULL), SESSILE_OK);
+    IS(sessile_execution_set_request_id(run, SESSILE_STR(""), NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_execution_set_request_id(run, (sessile_str_t){long_id, sizeof long_id}, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_session_put(global, SESSILE_STR("{}"), SESSILE_NO_TTL, NULL), SESSILE_TOKEN_MALFORMED);
+    CHECK(drained(store, 9, "token.refused", "requestId", "r-17") == 1);
+    IS(sessile_execution_set_request_id(run, SESSILE_NONE, NULL), SESSILE_OK);
+    IS(sessile_session_put(global, SESSILE_STR("{}"), SESSILE_NO_TTL, NULL), SESSILE_TOKEN_MALFORMED);
+    sessile_buffer_t *out = NULL;
+    IS(sessile_store_drain_events(store, 9, &out, NULL), SESSILE_OK);
+    CHECK(strstr(out->ptr, "token.refused") && !strstr(out->ptr, "requestId"));
+    sessile_buffer_free(out);
+    sessile_session_free(global);
+    sessile_execution_free(run);
+    sessile_store_free(store);
+}
+
 /* ── update ── */
 
 typedef struct {
@@ -739,6 +816,8 @@ int main(int argc, char **argv)
         TEST(buffers_have_a_length_and_a_nul_after_it),
         TEST(an_error_says_what_and_why),
         TEST(a_nul_in_a_name_does_not_cut_the_message),
+        TEST(events_are_fetched_once),
+        TEST(events_bear_the_request_id),
         TEST(an_update_repeats_deletes_and_gives_up),
         TEST(threads_on_one_session_count_exactly),
         TEST(threads_that_share_a_store_do_not_meet),

@@ -23,6 +23,23 @@ static bool is_closed_without_its_store()
     }
 }
 
+/* Audit events come once, with the name of the request. */
+static bool are_events_fetched_once()
+{
+    auto store = sessile::Store::open(sessile::Options(R"({"url": "memory:", "audit": true})"));
+    auto run = store.execution(R"({"type": "rest", "security": "jwt"})", "no token");
+    run.set_request_id("r-17");
+    try {
+        run.global().put("{}");
+        return false;
+    } catch (const sessile::Error &) {
+    }
+    if (!store.has_events() || store.drain_events(9).find(R"("requestId":"r-17")") == std::string::npos)
+        return false;
+    run.set_request_id(std::nullopt);
+    return !store.has_events() && store.drain_events(9) == "[]";
+}
+
 /* A moved-from object answers with an error, and moving on to it frees nothing twice. */
 int main()
 {
@@ -37,6 +54,8 @@ int main()
     }
     if (!is_closed_without_its_store())
         return 4;
+    if (!are_events_fetched_once())
+        return 5;
     clock = std::move(moved);
     clock.advance(1500);
     return clock.now() == "2026-01-01T00:00:01.500Z" && sessile::version() == second_version() ? 0 : 3;
