@@ -50,8 +50,11 @@ def test_workers_share_a_store(on_disk: dict[str, Any], tmp_path: Path, preload:
         while not address.exists():
             assert server.poll() is None and time.monotonic() < until, "gunicorn did not start"
             time.sleep(0.05)
+        # The first worker may answer everything before the others are there.
+        answers: list[tuple[int, int]] = []
         with ThreadPoolExecutor(8) as askers:
-            answers = list(askers.map(lambda _: _ask(address), range(REQUESTS)))
+            while len({worker for worker, _ in answers}) < WORKERS and time.monotonic() < until:
+                answers += askers.map(lambda _: _ask(address), range(REQUESTS))
     finally:
         server.send_signal(signal.SIGTERM)
         try:
@@ -60,8 +63,8 @@ def test_workers_share_a_store(on_disk: dict[str, Any], tmp_path: Path, preload:
             server.kill()
             server.wait()
     assert len({worker for worker, _ in answers}) > 1, "more than one worker answered"
-    assert sorted(count for _, count in answers) == list(range(1, REQUESTS + 1)), "each request counted once"
+    assert sorted(count for _, count in answers) == list(range(1, len(answers) + 1)), "each request counted once"
     with sessile.Store.open(**on_disk) as store:
         token = store.tokens.issue({"sub": "served"}, ttl=60)
         session = store.execution({"type": "rest", "security": "jwt"}, token).global_()
-        assert (session["served"], session["opened"]) == (REQUESTS, 1 if preload else WORKERS)
+        assert (session["served"], session["opened"]) == (len(answers), 1 if preload else WORKERS)
