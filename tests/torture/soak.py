@@ -43,12 +43,14 @@ def test(folder, full):
             worker.wait()
     need(all(worker.returncode == 0 for worker in workers), "a process failed")
     quarter = SAMPLES // 4
-    # Short runs are still warming up in their second quarter, and a megabyte is more than 5 % there.
-    allowed, slack = (1.05, 0) if full else (1.1, 2 << 20)
+    # What a process remembers of sessions, tokens and versions is bounded, and a short run is still filling that: it
+    # comes to some 30 MiB, which takes about a minute; from then on memory is flat.
+    allowed, slack = (1.05, 0) if full else (1.1, 16 << 20)
     growths = []
     for number, sample in enumerate(resident):
         second, last = mean(sample[quarter : 2 * quarter]), mean(sample[-quarter:])
         growths.append(last / second)
+        need(max(sample) < 128 << 20, f"process {number} grew to {max(sample):,} bytes")
         need(last <= second * allowed + slack, f"process {number} grew from {second:,.0f} to {last:,.0f} bytes")
     need(max(sizes) < 64 << 20, f"the file grew to {max(sizes):,} bytes")
     need(mean(sizes[-quarter:]) <= 1.5 * mean(sizes[2 * quarter : -quarter]) + (1 << 20), "the file goes on growing")
@@ -95,8 +97,13 @@ def work(folder, token, seconds, number):
             own.put({f"w{number}": count})
             user = f"u{chosen.randrange(USERS)}"
             pair = store.sessions.start("torture", {"userId": user}, ttl=chosen.choice([60, 600]))
-            store.sessions.update(pair.session_id, {"userId": user, "note": "x" * chosen.choice([10, 300, 6000])})
-            assert store.sessions.verify(pair.token)
+            note = {"userId": user, "note": "x" * chosen.choice([10, 300, 6000])}
+            try:
+                store.sessions.update(pair.session_id, note)
+                assert store.sessions.verify(pair.token)
+            except (sessile.SessionEndedError, AssertionError):
+                # Another process may revoke all of that user's sessions at any moment; then it says so.
+                assert store.sessions.verify(pair.token).reason == "revoked"
             if count % 3 == 0:
                 store.sessions.revoke(pair.session_id)
             if count % 40 == 0:
