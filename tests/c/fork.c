@@ -39,7 +39,12 @@ static void must(int32_t status, sessile_error_t *error, int line)
     }
 }
 
-#define MUST(call) must(call, error, __LINE__)
+/* The call first: it is what sets the error. */
+#define MUST(call)                          \
+    do {                                    \
+        const int32_t status_ = (call);     \
+        must(status_, error, __LINE__);     \
+    } while (0)
 
 static int32_t try_open(sessile_store_t **store)
 {
@@ -132,6 +137,8 @@ static pthread_t threads[THREADS];
 static void start_writing(sessile_session_t *session, char prefix)
 {
     atomic_store(&stop, false);
+    /* One handle: whether its threads may begin one life at once is not what is tried here. */
+    count(session, "begun");
     for (int i = 0; i < THREADS; i++) {
         writers[i].session = session;
         writers[i].acknowledged = 0;
