@@ -10,6 +10,9 @@ mod config;
 mod error;
 mod execution;
 pub mod fork;
+#[cfg(any(test, fuzzing))]
+#[cfg_attr(fuzzing, expect(missing_docs, reason = "a part of the tests"))]
+pub mod fuzz;
 mod identity;
 mod json;
 mod keys;

@@ -8,8 +8,10 @@ mod config_vault;
 mod derive;
 mod envelope;
 mod field;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 mod fixture;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 #[cfg(test)]
 mod golden;
 mod head;
