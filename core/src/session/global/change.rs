@@ -9,7 +9,7 @@ use super::begin::{self, Birth};
 use super::kept::{kept_until, row_hint};
 use super::meeting::Met;
 use super::rules::{self, Stored};
-use super::target::{Kind, Opened, Pin, Target};
+use super::target::{Kind, Opened, Target};
 use crate::backend::{
     CellId, Cells, Change, Effects, Guard, HeadGuard, Outcome, Record, Stamp, UserEffect, UserSessions,
 };
@@ -72,8 +72,8 @@ impl Global {
         let (mut met, mut record) = match cached {
             Some(seen) => (Met::Alive(seen), None),
             None => {
-                let record = self.look(&opened, &cells, true).await?;
-                (self.meet(&opened, &record, self.store.clock.now())?, Some(record))
+                let (met, record) = self.look(&opened, &cells, true).await?;
+                (met, Some(record))
             }
         };
         let mut tries = 0;
@@ -89,8 +89,8 @@ impl Global {
                 // The config's version changed, so all fields are looked at once more; or a life begins, and the user's
                 // record is part of the change.
                 cells = if needs_all { Cells::All } else { cells };
-                let fresh = self.look(&opened, &cells, true).await?;
-                met = self.meet(&opened, &fresh, self.store.clock.now())?;
+                let (there, fresh) = self.look(&opened, &cells, true).await?;
+                met = there;
                 user_known = true;
                 record = Some(fresh);
                 continue;
@@ -117,26 +117,31 @@ impl Global {
                     self.prepare_birth(&opened, (guard, *not_before), &known, &plan, &cells, now)?
                 }
             };
+            let had_met = opened.target.has_met();
             match self.store.apply_all(&prepared.changes).await? {
                 Outcome::Applied { deleted, .. } => {
-                    self.applied(&opened, &prepared);
+                    self.applied(&opened, &prepared)?;
                     return Ok(Done { deleted, put: prepared.versions });
                 }
                 Outcome::TooLarge { size, count } => return Err(too_large(&self.store.limits, size, count)),
                 Outcome::Refused(there) => {
                     let target = &opened.target;
                     self.store.heads.forget(&target.space, &target.id);
-                    if prepared.changes.len() == 1 {
-                        met = self.meet(&opened, &there, self.store.clock.now())?;
-                        // A refusal reads the user's record only if the guard named it.
-                        user_known = prepared.changes[0].guard.generation.is_some();
-                        record = Some(there);
-                    } else {
-                        // What was refused may be one of the sessions that had to make room.
-                        let fresh = self.look(&opened, &cells, true).await?;
-                        met = self.meet(&opened, &fresh, self.store.clock.now())?;
-                        record = Some(fresh);
-                    }
+                    // What was refused may be one of the sessions that had to make room.
+                    let is_of_this_session = prepared.changes.len() == 1;
+                    let judged = if is_of_this_session { self.meet(&opened, &there, had_met)? } else { None };
+                    (met, record) = match judged {
+                        Some(judged) => {
+                            // A refusal reads the user's record only if the guard named it.
+                            user_known = prepared.changes[0].guard.generation.is_some();
+                            (judged, Some(there))
+                        }
+                        None => {
+                            let (judged, fresh) = self.look(&opened, &cells, true).await?;
+                            user_known = opened.target.user().is_some();
+                            (judged, Some(fresh))
+                        }
+                    };
                 }
             }
             tries += 1;
@@ -176,19 +181,21 @@ impl Global {
         }
     }
 
-    /// After a change: the head that stands now is known, and the life is this execution's.
-    fn applied(&self, opened: &Opened, prepared: &Prepared) {
+    /// After a change: the head that stands now is known, and the life is this execution's; unless a thread of it met
+    /// another one meanwhile, and then they can't both be: one of the two is over.
+    fn applied(&self, opened: &Opened, prepared: &Prepared) -> Result<()> {
         let target = &opened.target;
         for change in &prepared.changes {
             self.store.heads.forget(&change.space, &change.id);
         }
-        if let Some(seen) = &prepared.seen {
-            *target.pinned.lock() = Some(Pin::of(seen));
-            self.store.heads.put(&target.space, &target.id, seen.clone());
-        }
         if prepared.changes.iter().any(|change| change.effects.user.is_some()) {
             sweep_aside(&self.store);
         }
+        if let Some(seen) = &prepared.seen {
+            target.pin(seen).map_err(|_| opened.ended("ended"))?;
+            self.store.heads.put(&target.space, &target.id, seen.clone());
+        }
+        Ok(())
     }
 
     /// A change of the life that stands.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Global;
 use super::target::{Kind, Opened, Pin, Target, stale_login};
-use crate::backend::{CellId, HeadGuard, Record, SealedField};
+use crate::backend::{CellId, Cells, HeadGuard, Record, SealedField};
 use crate::clock::Time;
 use crate::error::{Error, Result};
 use crate::json::{FieldName, Json};
@@ -32,8 +32,32 @@ impl Met {
 }
 
 impl Global {
+    /// Reads the session, with its user's record if `user`, and meets what stands there.
+    pub(super) async fn look(&self, opened: &Opened, cells: &Cells, user: bool) -> Result<(Met, Record)> {
+        let target = &opened.target;
+        let user = target.user().filter(|_| user);
+        loop {
+            let had_met = target.has_met();
+            let record = self.store.read(&target.space, &target.id, cells, user.as_ref()).await?;
+            if let Some(met) = self.meet(opened, &record, had_met)? {
+                return Ok((met, record));
+            }
+        }
+    }
+
+    /// What a record means for this execution, as [`Global::recognise`] says. `None`: read it again, for it may be older
+    /// than the life that it would be held against. A thread of this execution met that one after the read began
+    /// (`had_met`: whether one had been met before), and may itself have begun it.
+    pub(super) fn meet(&self, opened: &Opened, record: &Record, had_met: bool) -> Result<Option<Met>> {
+        match self.recognise(opened, record, self.store.clock.now()) {
+            Ok(met @ Met::Alive(_)) => Ok(Some(met)),
+            _ if !had_met && opened.target.has_met() => Ok(None),
+            other => other.map(Some),
+        }
+    }
+
     /// Decides what a record means for this execution, and pins the life it met first.
-    pub(super) fn meet(&self, opened: &Opened, record: &Record, now: Time) -> Result<Met> {
+    fn recognise(&self, opened: &Opened, record: &Record, now: Time) -> Result<Met> {
         let Target { vault, space, id, .. } = &*opened.target;
         let Some(sealed) = &record.head else {
             self.store.heads.forget(space, id);
@@ -79,8 +103,7 @@ impl Global {
     fn judge(&self, opened: &Opened, seen: Arc<Seen>, now: Time) -> Result<Met> {
         let target = &opened.target;
         if !opened.is_admitted(&seen.head) {
-            let is_pinned = target.pinned.lock().is_some();
-            return Err(if is_pinned { opened.ended("revoked") } else { opened.revoked() });
+            return Err(if target.has_met() { opened.ended("revoked") } else { opened.revoked() });
         }
         match seen.head.state {
             HeadState::Ended => return self.vacant(opened, Some(&seen), now, || opened.ended("ended")),
@@ -93,10 +116,9 @@ impl Global {
             }
             HeadState::Alive => {}
         }
-        let is_over = seen.is_over(now);
-        let mut pinned = target.pinned.lock();
-        if is_over {
-            return match (*pinned, &target.kind) {
+        let pinned = *target.pinned.lock();
+        if seen.is_over(now) {
+            return match (pinned, &target.kind) {
                 (Some(pin), _) if pin.life != seen.head.life => Err(lost(opened, pin, now, || opened.ended("ended"))),
                 (None, Kind::Standing { .. }) => Ok(Met::vacant(Some(&seen))),
                 _ => Err(opened.expired()),
@@ -105,11 +127,9 @@ impl Global {
         if opened.is_stale(&seen.head, now) {
             return Err(stale_login(&target.tag));
         }
-        match *pinned {
-            Some(pin) if pin.life != seen.head.life => return Err(lost(opened, pin, now, || opened.ended("ended"))),
-            _ => *pinned = Some(Pin::of(&seen)),
+        if let Err(first) = target.pin(&seen) {
+            return Err(lost(opened, first, now, || opened.ended("ended")));
         }
-        drop(pinned);
         self.store.heads.put(&target.space, &target.id, seen.clone());
         Ok(Met::Alive(seen))
     }
