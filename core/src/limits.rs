@@ -32,6 +32,8 @@ pub struct Limits {
     pub nesting: usize,
     /// The deadline of one operation, in milliseconds (2,000).
     pub deadline: u64,
+    /// How long a connection to a server may take, in milliseconds (1,000).
+    pub connect: u64,
 }
 
 impl Default for Limits {
@@ -48,6 +50,7 @@ impl Default for Limits {
             schema: 64 << 10,
             nesting: 64,
             deadline: 2_000,
+            connect: 1_000,
         }
     }
 }
@@ -56,6 +59,11 @@ impl Limits {
     /// The deadline of one operation.
     pub fn deadline(&self) -> Duration {
         Duration::from_millis(self.deadline)
+    }
+
+    /// How long a connection to a server may take.
+    pub fn connect(&self) -> Duration {
+        Duration::from_millis(self.connect)
     }
 }
 

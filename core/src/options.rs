@@ -9,7 +9,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-use crate::backend::Durability;
+use crate::backend::{Durability, TlsFiles};
 use crate::clock::Clock;
 use crate::error::{Result, fail};
 use crate::identity::Secrets;
@@ -18,14 +18,18 @@ use crate::limits::Limits;
 
 /// What [`Store::open`](crate::Store::open) needs.
 ///
-/// JSON members: `url` (required: `memory:`, `sqlite:PATH`), `workspace`, `product`, `env` (default `default`,
-/// `default`, `dev`), `issuers` (array), `limits` (object), `durability` (`"interval"`, the default, or `"commit"`),
-/// `keyring` (a path), `readOnly` (boolean: a file is opened without changing anything, every change is `READ_ONLY`),
+/// JSON members: `url` (required: `memory:`, `sqlite:PATH`, `redis://HOST`…), `workspace`, `product`, `env` (default
+/// `default`, `default`, `dev`), `issuers` (array), `limits` (object), `durability` (`"interval"`, the default, or
+/// `"commit"`; for SQLite), `keyring` (a path), `readOnly` (boolean: nothing is changed, every change is `READ_ONLY`),
 /// `allowNetworkFilesystem` (boolean: a file may lie on NFS, SMB or FUSE, which is refused otherwise; only where one
-/// machine alone ever opens it). An unknown member is an error.
+/// machine alone ever opens it). For a server: `passwordEnv` (the environment variable that holds its password), `tls`
+/// (object: `ca`, `cert`, `key`, files in PEM form), `allowEviction` (boolean: a server that may forget sessions when it
+/// is full is fine), `lazy` (boolean: opening does not fail where the server cannot be reached). An unknown member is an
+/// error.
 pub struct Options {
     pub(crate) members: Members,
     pub(crate) keyring: KeyringSource,
+    backend_password: Option<Zeroizing<String>>,
     pub(crate) issuer_secrets: Secrets,
     pub(crate) clock: Clock,
 }
@@ -52,10 +56,18 @@ pub(crate) struct Members {
     #[serde(default)]
     pub(crate) allow_network_filesystem: bool,
     #[serde(default)]
+    pub(crate) tls: TlsFiles,
+    #[serde(default)]
+    pub(crate) allow_eviction: bool,
+    #[serde(default)]
+    pub(crate) lazy: bool,
+    #[serde(default)]
+    password_env: Option<String>,
+    #[serde(default)]
     keyring: Option<PathBuf>,
 }
 
-const MEMBERS: [&str; 10] = [
+const MEMBERS: [&str; 14] = [
     "url",
     "workspace",
     "product",
@@ -66,6 +78,10 @@ const MEMBERS: [&str; 10] = [
     "keyring",
     "readOnly",
     "allowNetworkFilesystem",
+    "passwordEnv",
+    "tls",
+    "allowEviction",
+    "lazy",
 ];
 
 fn default_name() -> String {
@@ -101,6 +117,10 @@ impl Options {
             durability: Durability::default(),
             read_only: false,
             allow_network_filesystem: false,
+            tls: TlsFiles::default(),
+            allow_eviction: false,
+            lazy: false,
+            password_env: None,
             keyring: None,
         };
         Options::of(members)
@@ -126,8 +146,10 @@ impl Options {
             let Some(given) = members.get(name) else { continue };
             let wanted = match name {
                 "issuers" => given.is_array().then_some(()).ok_or("an array"),
-                "readOnly" | "allowNetworkFilesystem" => given.is_boolean().then_some(()).ok_or("true or false"),
-                "limits" => given.is_object().then_some(()).ok_or("an object"),
+                "readOnly" | "allowNetworkFilesystem" | "allowEviction" | "lazy" => {
+                    given.is_boolean().then_some(()).ok_or("true or false")
+                }
+                "limits" | "tls" => given.is_object().then_some(()).ok_or("an object"),
                 _ => given.is_string().then_some(()).ok_or("a string"),
             };
             if let Err(wanted) = wanted {
@@ -142,7 +164,26 @@ impl Options {
 
     fn of(mut members: Members) -> Options {
         let keyring = members.keyring.take().map_or(KeyringSource::None, KeyringSource::File);
-        Options { members, keyring, issuer_secrets: HashMap::new(), clock: Clock::system() }
+        Options { members, keyring, backend_password: None, issuer_secrets: HashMap::new(), clock: Clock::system() }
+    }
+
+    /// The password of the server behind the URL. It goes before the member `passwordEnv`.
+    pub fn backend_password(mut self, password: &str) -> Options {
+        self.backend_password = Some(Zeroizing::new(password.to_owned()));
+        self
+    }
+
+    /// The password, from wherever it is; read when the store opens.
+    pub(crate) fn take_backend_password(&mut self) -> Result<Option<Zeroizing<String>>> {
+        if let Some(password) = self.backend_password.take() {
+            return Ok(Some(password));
+        }
+        let Some(variable) = &self.members.password_env else { return Ok(None) };
+        match std::env::var(variable) {
+            Ok(password) if !password.is_empty() => Ok(Some(Zeroizing::new(password))),
+            _ => Err(fail!(InvalidArgument, "the environment variable {variable:?} holds no password")
+                .with("argument", "passwordEnv")),
+        }
     }
 
     /// The keyring is this file; read when the store opens.

@@ -5,19 +5,22 @@ use std::path::PathBuf;
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
-use crate::backend::{self, Backend, Location, Settings};
+use parking_lot::Mutex;
+
+use crate::backend::{self, Access as ServerAccess, Backend, Location, Settings};
 use crate::check;
 use crate::clock::{Clock, Time};
 use crate::config::{Catalog, Configs};
 use crate::error::{Result, fail};
 use crate::execution::{Access, Execution, not_allowed};
 use crate::fork::{self, Registered};
-use crate::identity::{Confirmation, Issuers, Revocations, Secrets, Signer, VerifiedToken, Verifier};
+use crate::identity::{Confirmation, Issuers, Revocations, Signer, VerifiedToken, Verifier};
 use crate::keys::{self, Keys};
 use crate::lifecycle::{self, Sessions};
 use crate::limits::Limits;
-use crate::options::{Members, Options};
+use crate::options::{KeyringSource, Options};
 use crate::session::global::Global;
 use crate::session::{Heads, HighWater, Session};
 use crate::task::{self, Pool, Task};
@@ -57,7 +60,12 @@ pub(crate) struct Inner {
     pub(crate) revocations: Revocations,
     /// Read-change-write verbs of this process queue here by field, so that one process is one contender.
     pub(crate) turns: Vec<async_lock::Mutex<()>>,
+    /// When what is over was swept last, besides other work.
+    swept: Mutex<Option<Instant>>,
     closed: AtomicBool,
+    /// Whether the keyring is still to be compared with what the store keeps: a lazily opened one whose server could not
+    /// be reached.
+    unchecked: AtomicBool,
     /// The process whose store it is: that which opened it, or a child that was forked with the hooks.
     pid: AtomicU32,
     /// Last, for it is let go of last: until then a fork waits for what is being closed.
@@ -67,6 +75,31 @@ pub(crate) struct Inner {
 const TURNS: usize = 64;
 
 impl Inner {
+    /// Whether a change should be followed by a sweep: where that is a round trip, once a second.
+    pub(crate) fn is_sweep_due(&self) -> bool {
+        const PAUSE: Duration = Duration::from_secs(1);
+        if !self.backend.is_remote() {
+            return true;
+        }
+        // Held for a moment only, by another one who sweeps.
+        let Some(mut swept) = self.swept.try_lock() else { return false };
+        let is_due = swept.is_none_or(|at| at.elapsed() >= PAUSE);
+        if is_due {
+            *swept = Some(Instant::now());
+        }
+        is_due
+    }
+
+    /// Compares the keyring with what the store keeps, if that could not be done as it was opened.
+    pub(crate) async fn catch_up(&self) -> Result<()> {
+        if self.unchecked.load(Ordering::Acquire) {
+            let in_force = self.vault.ring().in_force();
+            keys::check_keys(&self.vault, &in_force, &self.backend, self.keys.is_read_only()).await?;
+            self.unchecked.store(false, Ordering::Release);
+        }
+        Ok(())
+    }
+
     /// `CLOSED` once the store was closed.
     pub(crate) fn check_open(&self) -> Result<()> {
         if self.closed.load(Ordering::Acquire) {
@@ -122,24 +155,22 @@ impl Store {
     /// Opens (or makes) the store.
     ///
     /// `INVALID_ARGUMENT` for the options; `KEY_REQUIRED`, `KEYRING_INVALID`, `KEY_UNAVAILABLE` and `KEY_MISMATCH` for
-    /// the keyring; `UNSUPPORTED`, `FORMAT_TOO_NEW`, `IO`, `BUSY` for the file.
+    /// the keyring; `UNSUPPORTED`, `FORMAT_TOO_NEW`, `IO`, `BUSY` for the file; `UNAVAILABLE`, `TIMEOUT`, `READ_ONLY`,
+    /// `UNSUPPORTED` for the server.
     pub fn open(options: Options) -> Task<Store> {
         let pool = Pool::default();
         fork::count_own();
         // Here and now: a keyring's callback runs on the caller's thread.
         let may_be_random = matches!(Location::parse(&options.members.url), Ok(Location::Memory));
-        let keys = Keys::open(options.keyring, may_be_random, options.members.read_only);
-        let (members, secrets, clock) = (options.members, options.issuer_secrets, options.clock);
-        Task::new(&pool.clone(), async move { Store::open_with(members, keys, secrets, clock, pool).await })
+        let mut options = options;
+        let source = std::mem::replace(&mut options.keyring, KeyringSource::None);
+        let keys = Keys::open(source, may_be_random, options.members.read_only);
+        Task::new(&pool.clone(), async move { Store::open_with(options, keys, pool).await })
     }
 
-    async fn open_with(
-        members: Members,
-        opened: Result<(Keys, Ring)>,
-        secrets: Secrets,
-        clock: Clock,
-        pool: Pool,
-    ) -> Result<Store> {
+    async fn open_with(mut options: Options, opened: Result<(Keys, Ring)>, pool: Pool) -> Result<Store> {
+        let password = options.take_backend_password()?;
+        let Options { members, issuer_secrets: secrets, clock, .. } = options;
         let limits = members.limits;
         let location = Location::parse(&members.url)?;
         let namespace = Namespace::new(&members.workspace, &members.product, &members.env)?;
@@ -156,8 +187,18 @@ impl Store {
             read_only: members.read_only,
             allow_network_filesystem: members.allow_network_filesystem,
         };
-        let backend = Backend::open(location, settings, &pool)?;
-        keys::check_keys(&vault, &vault.ring().in_force(), &backend, members.read_only).await?;
+        let access = ServerAccess {
+            connect: limits.connect(),
+            password,
+            tls: members.tls,
+            allow_eviction: members.allow_eviction,
+        };
+        let backend = Backend::open(location, settings, access, &pool)?;
+        let checked = keys::check_keys(&vault, &vault.ring().in_force(), &backend, members.read_only).await;
+        let unchecked = match checked {
+            Err(error) if members.lazy && error.retryable() => true,
+            checked => checked.map(|()| false)?,
+        };
         Ok(Store(Arc::new_cyclic(|store| Inner {
             clock,
             keys,
@@ -171,7 +212,9 @@ impl Store {
             catalog: Catalog::default(),
             revocations: Revocations::default(),
             turns: (0..TURNS).map(|_| async_lock::Mutex::new(())).collect(),
+            swept: Mutex::default(),
             closed: AtomicBool::new(false),
+            unchecked: AtomicBool::new(unchecked),
             pid: AtomicU32::new(process::id()),
             limits,
             _registered: Registered::new(store.clone()),

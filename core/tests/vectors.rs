@@ -1,5 +1,5 @@
 //! The conformance vectors (`tests/vectors/*.json`), run against the façade: every case on `memory:`, then every case
-//! again on `sqlite:`. `VECTORS=steps/get_` runs only the cases whose `suite/name` holds that text.
+//! again on `sqlite:` and on a Redis of our own. `VECTORS=steps/get_` runs only the cases whose `suite/name` holds that text.
 
 #[path = "vectors/calls.rs"]
 mod calls;
@@ -9,6 +9,9 @@ mod compare;
 mod lifecycle;
 #[path = "vectors/opening.rs"]
 mod opening;
+#[path = "servers/redis.rs"]
+#[allow(dead_code, reason = "the tests of the backend do more with it")]
+mod redis;
 #[path = "vectors/suite.rs"]
 mod suite;
 
@@ -33,6 +36,12 @@ fn every_case_in_memory() {
 #[test]
 fn every_case_on_sqlite() {
     run("rust on sqlite", Pass::Sqlite);
+}
+
+#[test]
+fn every_case_on_redis() {
+    let server = redis::Server::start(&[]);
+    run("rust on redis", Pass::Redis(&server));
 }
 
 /// What `only` excludes and what `skips.json` explains are the same cases.
@@ -67,7 +76,7 @@ fn every_case_has_a_name_of_its_own_and_a_rule() {
     }
 }
 
-fn run(label: &str, pass: Pass) {
+fn run(label: &str, pass: Pass<'_>) {
     let filter = std::env::var("VECTORS").unwrap_or_default();
     let mut tally = Tally::default();
     for suite in suite::read_all() {
@@ -88,7 +97,7 @@ fn run(label: &str, pass: Pass) {
     assert!(failures.is_empty(), "{} cases failed, listed above", failures.len());
 }
 
-fn run_case(suite: &Suite, case: &Case, pass: Pass, tally: &mut Tally) {
+fn run_case(suite: &Suite, case: &Case, pass: Pass<'_>, tally: &mut Tally) {
     if !case.runs_in("rust") {
         tally.skipped += 1;
         return;

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::memory::Memory;
+use super::redis::Redis;
 use super::sqlite::Sqlite;
 use super::{
-    BlindUser, Cells, Change, Listed, Location, MetaKey, Outcome, Record, Replacement, Settings, Space, StorageId,
-    UserRecord, UserSessions,
+    Access, BlindUser, Cells, Change, Listed, Location, MetaKey, Outcome, Record, Replacement, Settings, Space,
+    StorageId, UserRecord, UserSessions,
 };
 use crate::clock::Time;
 use crate::error::{Result, fail};
@@ -19,21 +20,29 @@ use crate::task::{self, Pool, Task};
 /// A backend. Every call may be made from any thread; calls that may wait pass [`crate::task::may_block`] first.
 pub(crate) enum Backend {
     Memory(Memory),
+    Redis(Redis),
     /// With the pool of whoever opened it, for what nobody waits for.
     Sqlite(Arc<Sqlite>, Pool),
 }
 
 impl Backend {
-    /// Opens the backend at `location`. May block: pass [`crate::task::may_block`] first.
-    pub(crate) fn open(location: Location<'_>, settings: Settings, pool: &Pool) -> Result<Backend> {
+    /// Opens the backend at `location`; one behind a network connects when it is first called. May block: pass
+    /// [`crate::task::may_block`] first.
+    pub(crate) fn open(location: Location<'_>, settings: Settings, access: Access, pool: &Pool) -> Result<Backend> {
         Ok(match location {
             Location::Memory if settings.read_only => {
                 return Err(fail!(InvalidArgument, "readOnly is for a file: a store in memory begins empty")
                     .with("member", "readOnly"));
             }
             Location::Memory => Backend::Memory(Memory::new()),
+            Location::Redis(address) => Backend::Redis(Redis::new(address, settings, access)?),
             Location::Sqlite(path) => Backend::Sqlite(Arc::new(Sqlite::open(path, settings)?), pool.clone()),
         })
+    }
+
+    /// Whether it lies behind a network: a call is a round trip, dearer than a guard that fails.
+    pub(crate) fn is_remote(&self) -> bool {
+        matches!(self, Backend::Redis(_))
     }
 
     /// Reads one session (and, when named, its user's record) as of one instant.
@@ -46,6 +55,7 @@ impl Backend {
     ) -> Result<Record> {
         match self {
             Backend::Memory(memory) => memory.read(space, id, cells, user),
+            Backend::Redis(redis) => redis.read(space, id, cells, user).await,
             Backend::Sqlite(sqlite, _) => sqlite.read(space, id, cells, user).await,
         }
     }
@@ -70,6 +80,7 @@ impl Backend {
         );
         match self {
             Backend::Memory(memory) => memory.apply(&first.space, first.id[0], changes),
+            Backend::Redis(redis) => redis.apply(changes).await,
             Backend::Sqlite(sqlite, pool) => {
                 let outcome = sqlite.apply(changes).await;
                 keep_log_short(sqlite, pool);
@@ -86,6 +97,7 @@ impl Backend {
         }
         match self {
             Backend::Memory(memory) => memory.replace(space, replacements),
+            Backend::Redis(redis) => redis.replace(space, replacements).await,
             Backend::Sqlite(sqlite, pool) => {
                 let replaced = sqlite.replace(space, replacements).await;
                 keep_log_short(sqlite, pool);
@@ -105,6 +117,7 @@ impl Backend {
     ) -> Result<Vec<Listed>> {
         match self {
             Backend::Memory(memory) => memory.page(space, user, after, limit),
+            Backend::Redis(redis) => redis.page(space, user, after, limit).await,
             Backend::Sqlite(sqlite, _) => sqlite.page(space, user, after, limit).await,
         }
     }
@@ -113,6 +126,7 @@ impl Backend {
     pub(crate) async fn ids(&self, space: &Space, after: Option<&StorageId>, limit: usize) -> Result<Vec<StorageId>> {
         match self {
             Backend::Memory(memory) => memory.ids(space, after, limit),
+            Backend::Redis(redis) => redis.ids(space, after, limit).await,
             Backend::Sqlite(sqlite, _) => sqlite.ids(space, after, limit).await,
         }
     }
@@ -121,6 +135,8 @@ impl Backend {
     pub(crate) async fn integrity(&self, limit: usize) -> Result<Vec<String>> {
         match self {
             Backend::Memory(memory) => memory.check_open().map(|()| Vec::new()),
+            // What lies beneath is the server's business.
+            Backend::Redis(redis) => redis.check_open().map(|()| Vec::new()),
             Backend::Sqlite(sqlite, _) => sqlite.integrity(limit).await,
         }
     }
@@ -129,6 +145,7 @@ impl Backend {
     pub(crate) async fn backup(&self, path: &Path) -> Result<()> {
         match self {
             Backend::Memory(_) => Err(fail!(Unsupported, "a store in memory has no backup: it ends with its process")),
+            Backend::Redis(_) => Err(fail!(Unsupported, "a store on Redis is backed up by the server: see BGSAVE")),
             Backend::Sqlite(sqlite, _) => sqlite.backup(path).await,
         }
     }
@@ -137,6 +154,7 @@ impl Backend {
     pub(crate) async fn user(&self, space: &Space, user: &BlindUser) -> Result<UserSessions> {
         match self {
             Backend::Memory(memory) => memory.user(space, user),
+            Backend::Redis(redis) => redis.user(space, user).await,
             Backend::Sqlite(sqlite, _) => sqlite.user(space, user).await,
         }
     }
@@ -151,6 +169,7 @@ impl Backend {
     ) -> Result<Vec<(BlindUser, UserRecord)>> {
         match self {
             Backend::Memory(memory) => memory.page_users(space, after, limit),
+            Backend::Redis(redis) => redis.page_users(space, after, limit).await,
             Backend::Sqlite(sqlite, _) => sqlite.page_users(space, after, limit).await,
         }
     }
@@ -160,6 +179,7 @@ impl Backend {
     pub(crate) async fn sweep(&self, now: Time, budget: usize, time: Option<Duration>) -> Result<u64> {
         match self {
             Backend::Memory(memory) => memory.sweep(now, budget),
+            Backend::Redis(redis) => redis.sweep(now, budget).await,
             Backend::Sqlite(sqlite, pool) => {
                 let swept = sqlite.sweep(now, budget, time).await;
                 keep_log_short(sqlite, pool);
@@ -172,6 +192,8 @@ impl Backend {
     pub(crate) async fn flush(&self) -> Result<()> {
         match self {
             Backend::Memory(memory) => memory.check_open(),
+            // When a server writes to its disk is its own affair.
+            Backend::Redis(redis) => redis.check_open(),
             Backend::Sqlite(sqlite, _) => sqlite.flush().await,
         }
     }
@@ -180,6 +202,7 @@ impl Backend {
     pub(crate) async fn read_meta(&self, key: &MetaKey) -> Result<Option<Box<[u8]>>> {
         match self {
             Backend::Memory(memory) => memory.read_meta(key),
+            Backend::Redis(redis) => redis.read_meta(key).await,
             Backend::Sqlite(sqlite, _) => sqlite.read_meta(key).await,
         }
     }
@@ -193,6 +216,7 @@ impl Backend {
     ) -> Result<Result<(), Option<Box<[u8]>>>> {
         match self {
             Backend::Memory(memory) => memory.apply_meta(key, expected, new),
+            Backend::Redis(redis) => redis.apply_meta(key, expected, new).await,
             Backend::Sqlite(sqlite, _) => sqlite.apply_meta(key, expected, new).await,
         }
     }
@@ -202,6 +226,10 @@ impl Backend {
         match self {
             Backend::Memory(memory) => {
                 memory.close();
+                Ok(())
+            }
+            Backend::Redis(redis) => {
+                redis.close().await;
                 Ok(())
             }
             Backend::Sqlite(sqlite, _) => sqlite.close().await,
@@ -214,6 +242,7 @@ impl Backend {
     pub(crate) fn suspend(&self) {
         match self {
             Backend::Memory(_) => {}
+            Backend::Redis(redis) => redis.suspend(),
             Backend::Sqlite(sqlite, _) => sqlite.suspend(),
         }
     }
@@ -222,6 +251,7 @@ impl Backend {
     pub(crate) fn adopt(&self) -> bool {
         match self {
             Backend::Memory(_) => false,
+            Backend::Redis(_) => true,
             Backend::Sqlite(sqlite, _) => sqlite.adopt(),
         }
     }

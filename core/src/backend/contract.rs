@@ -17,7 +17,7 @@ use crate::task::{Pool, block_on};
 pub(super) const SPACE: Space = [1; 16];
 const OTHER: Space = [2; 16];
 pub(super) const NOW: Time = Time::from_millis(1_000_000);
-const DEADLINE: Duration = Duration::from_secs(20);
+pub(super) const DEADLINE: Duration = Duration::from_secs(20);
 
 /// Puts what `make` makes through every rule; each rule meets a fresh, empty backend.
 pub(crate) fn check(make: impl Fn() -> Backend) {
@@ -65,7 +65,16 @@ pub(crate) fn check(make: impl Fn() -> Backend) {
 
 /// The backend at `url`.
 pub(super) fn open(url: &str, durability: Durability, deadline: Duration) -> Result<Backend> {
-    Backend::open(Location::parse(url)?, settings(durability, deadline), &Pool::default())
+    let access = Access { connect: deadline, ..Access::default() };
+    Backend::open(Location::parse(url)?, settings(durability, deadline), access, &Pool::default())
+}
+
+/// The backend at `url`, opened otherwise than usual.
+pub(super) fn open_with(url: &str, shape: impl FnOnce(&mut Settings, &mut Access)) -> Result<Backend> {
+    let mut settings = settings(Durability::default(), DEADLINE);
+    let mut access = Access { connect: DEADLINE, ..Access::default() };
+    shape(&mut settings, &mut access);
+    Backend::open(Location::parse(url)?, settings, access, &Pool::default())
 }
 
 pub(super) fn settings(durability: Durability, deadline: Duration) -> Settings {
@@ -97,7 +106,7 @@ fn urls_are_checked() {
         assert_eq!(error.code(), Code::InvalidArgument, "{url}");
         assert!(!error.message().contains("secret"));
     }
-    let Err(error) = open("redis://h", Durability::Interval, DEADLINE) else { panic!("opened") };
+    let Err(error) = open("rodis://h", Durability::Interval, DEADLINE) else { panic!("opened") };
     assert!(error.message().contains("memory:") && error.message().contains("sqlite:PATH"));
 }
 
@@ -418,8 +427,13 @@ fn meta_race(backend: &Backend) {
 
 /// Adds one to the number in cell 1 by a guarded change, again until it is applied.
 pub(super) fn increment(backend: &Backend, salt: u8, n: u32) {
+    try_increment(backend, salt, n).unwrap();
+}
+
+/// The same, unless the backend fails.
+pub(super) fn try_increment(backend: &Backend, salt: u8, n: u32) -> Result<()> {
     loop {
-        let record = read(backend, 1);
+        let record = wait(backend.read(&SPACE, &id(1), &Cells::All, None))?;
         let old = record.cells.first().map(|(_, sealed)| sealed);
         let count = old.map_or(0, |old| u32::from_be_bytes(old.0[29..33].try_into().unwrap()));
         let mut new = sealed(salt, 0, 60);
@@ -429,8 +443,8 @@ pub(super) fn increment(backend: &Backend, salt: u8, n: u32) {
             change.guard.stamps = vec![(cell(1), old.and_then(SealedField::stamp))];
             change.effects.put = vec![(cell(1), new.clone())];
         });
-        if let Outcome::Applied { .. } = wait(backend.apply(&change)).unwrap() {
-            return;
+        if let Outcome::Applied { .. } = wait(backend.apply(&change))? {
+            return Ok(());
         }
     }
 }

@@ -2,29 +2,38 @@
 
 use std::path::Path;
 
+use super::redis::Address;
 use crate::error::{Result, fail};
 
 /// A store's URL, read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Location<'a> {
     /// `memory:`
     Memory,
+    /// `redis://` and its kin
+    Redis(Address),
     /// `sqlite:PATH`
     Sqlite(&'a Path),
 }
 
+const ACCEPTED: &str = "memory:, sqlite:PATH, redis:// or rediss://, redis+sentinel:// or redis+cluster://";
+
 impl Location<'_> {
-    /// `memory:`, `sqlite:PATH` or `sqlite:///ABSOLUTE/PATH`; else `INVALID_ARGUMENT` naming what is accepted.
+    /// `memory:`, `sqlite:PATH`, `sqlite:///ABSOLUTE/PATH` or one of Redis's; else `INVALID_ARGUMENT` naming what is
+    /// accepted.
     pub(crate) fn parse(url: &str) -> Result<Location<'_>> {
         let Some((scheme, rest)) = url.split_once(':') else {
-            return Err(fail!(InvalidArgument, "a store's URL begins with its scheme: memory: or sqlite:PATH"));
+            return Err(fail!(InvalidArgument, "a store's URL begins with its scheme: {ACCEPTED}"));
         };
         match scheme {
             "memory" if rest.is_empty() => Ok(Location::Memory),
             "memory" => Err(fail!(InvalidArgument, "memory: takes nothing after the colon")),
             "sqlite" => Ok(Location::Sqlite(Path::new(sqlite_path(rest)?))),
-            // Only the scheme is named: the rest of a URL may hold a password.
-            _ => Err(fail!(InvalidArgument, "unknown store {scheme:?}: a URL is memory: or sqlite:PATH")),
+            _ => match Address::parse(scheme, rest) {
+                Some(address) => Ok(Location::Redis(address?)),
+                // Only the scheme is named: the rest of a URL may hold a password.
+                None => Err(fail!(InvalidArgument, "unknown store {scheme:?}: a URL is {ACCEPTED}")),
+            },
         }
     }
 }

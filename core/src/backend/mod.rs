@@ -9,15 +9,19 @@ mod change;
 mod contract;
 mod location;
 mod memory;
+mod network;
+pub(crate) mod redis;
 mod replace;
 mod sqlite;
 
 use std::time::Duration;
 
 use serde::Deserialize;
+use zeroize::Zeroizing;
 
 pub(crate) use self::any::Backend;
 pub(crate) use self::location::Location;
+pub(crate) use self::network::TlsFiles;
 pub(crate) use self::replace::{Place, Replacement};
 use crate::clock::Time;
 use crate::error::{Error, fail};
@@ -269,6 +273,17 @@ pub(crate) struct Settings {
     pub(crate) read_only: bool,
     /// Whether a file may lie where other machines could open it too.
     pub(crate) allow_network_filesystem: bool,
+}
+
+/// How the server of a backend is reached; of no concern to one that has none.
+#[derive(Clone, Default)]
+pub(crate) struct Access {
+    /// Bounds how long a connection may take.
+    pub(crate) connect: Duration,
+    pub(crate) password: Option<Zeroizing<String>>,
+    pub(crate) tls: TlsFiles,
+    /// A server may forget sessions when it is full.
+    pub(crate) allow_eviction: bool,
 }
 
 /// What a forked child is told that uses its parent's store.

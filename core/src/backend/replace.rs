@@ -25,6 +25,13 @@ impl Replacement {
 }
 
 impl Place {
+    pub(super) fn bucket(&self) -> u8 {
+        match self {
+            Place::Head(id) | Place::Field(id, _) => id[0],
+            Place::User(user) => user[0],
+        }
+    }
+
     /// The row it lies in; `None` for a user's record.
     pub(super) fn row(&self) -> Option<StorageId> {
         match *self {

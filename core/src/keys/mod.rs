@@ -72,6 +72,10 @@ impl Keys {
         let keys = Keys { source, turn: async_lock::Mutex::new(()), signed, read_only };
         Ok((keys, ring))
     }
+
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.read_only
+    }
 }
 
 fn called(give: &KeyringCallback) -> Result<Keyring> {
@@ -83,6 +87,7 @@ impl Inner {
     /// was looked at a moment ago.
     pub(crate) async fn ready(&self) -> Result<()> {
         self.check_usable()?;
+        self.catch_up().await?;
         let (ring, now) = (self.vault.ring(), Instant::now());
         if !ring.is_due(now) {
             return Ok(());

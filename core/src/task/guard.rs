@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::error::{Error, Result, fail};
 
 /// The error of a caught panic. Its payload is dropped unread: it could hold a value.
-pub(super) fn panicked() -> Error {
+pub(crate) fn panicked() -> Error {
     fail!(Panic, "a panic was caught inside sessile; nothing is known of the operation's outcome; please report it")
 }
 

@@ -24,7 +24,7 @@ use parking_lot::Mutex;
 use crate::error::{Result, fail};
 use crate::fork;
 pub use guard::guard;
-use guard::panicked;
+pub(crate) use guard::panicked;
 use mode::{Mode, with_mode};
 pub(crate) use mode::{blocking, may_block, poll_again_at};
 pub(crate) use pool::Pool;

@@ -10,7 +10,7 @@ use crate::opening::{Pass, Place};
 use crate::suite::{Call, Case};
 
 /// Runs a case. `Err`: which call did what else than expected.
-pub fn run(case: &Case, pass: Pass) -> Result<(), String> {
+pub fn run(case: &Case, pass: Pass<'_>) -> Result<(), String> {
     let place = Place::of(case, pass);
     let opened = place.open();
     let expects_opening = case.calls[0].verb() == "open";

@@ -1,17 +1,20 @@
-//! A case's store: its options, clock and secrets, in memory or on SQLite.
+//! A case's store: its options, clock and secrets, in memory, on SQLite or on Redis.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use sessile::{Clock, Keyring, Options, Result, Store, Time};
 use tempfile::TempDir;
 
+use crate::redis::Server;
 use crate::suite::{Case, tests_folder};
 
 /// Which backend a case that names none runs on.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Pass {
+#[derive(Clone, Copy)]
+pub enum Pass<'a> {
     Memory,
     Sqlite,
+    /// Emptied for each case.
+    Redis(&'a Server),
 }
 
 /// What a case's store is opened with; the folder lives as long as the case.
@@ -24,7 +27,7 @@ pub struct Place {
 }
 
 impl Place {
-    pub fn of(case: &Case, pass: Pass) -> Place {
+    pub fn of(case: &Case, pass: Pass<'_>) -> Place {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut options = case.options.clone();
         let mut keyring = None;
@@ -37,13 +40,21 @@ impl Place {
             owner_only(&folder.path().join("keyring.json"));
             options.insert("url".into(), sqlite.into());
             keyring = Some(folder.path().join("keyring.json"));
-        } else if !options.contains_key("url") && pass == Pass::Sqlite {
-            let path = folder.path().join("keyring.json");
-            Keyring::generate(&path).expect("a new keyring");
-            options.insert("url".into(), sqlite.into());
-            keyring = Some(path);
         } else if !options.contains_key("url") {
-            options.insert("url".into(), "memory:".into());
+            let url = match pass {
+                Pass::Memory => "memory:".to_owned(),
+                Pass::Sqlite => sqlite,
+                Pass::Redis(server) => {
+                    server.ask(&["FLUSHALL"]);
+                    server.url()
+                }
+            };
+            if !matches!(pass, Pass::Memory) {
+                let path = folder.path().join("keyring.json");
+                Keyring::generate(&path).expect("a new keyring");
+                keyring = Some(path);
+            }
+            options.insert("url".into(), url.into());
         }
         let start = case.clock.as_deref().unwrap_or("2026-01-01T00:00:00Z");
         let decode = |text: &str| BASE64_STANDARD.decode(text).expect("a secret in base64");

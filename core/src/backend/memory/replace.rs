@@ -10,10 +10,7 @@ impl Memory {
         replacements
             .iter()
             .map(|replacement| {
-                let bucket = match &replacement.place {
-                    Place::Head(id) | Place::Field(id, _) => id[0],
-                    Place::User(user) => user[0],
-                };
+                let bucket = replacement.place.bucket();
                 Ok(replacement.keeps_length() && self.lock(space, bucket)?.replace(space, replacement))
             })
             .collect()

@@ -299,6 +299,9 @@ impl Global {
 /// Takes away a few sessions that were over long ago: as lives begin and end, so that none stays for good, and never
 /// as a read goes by.
 pub(crate) fn sweep_aside(store: &Arc<Inner>) {
+    if !store.is_sweep_due() {
+        return;
+    }
     let swept = store.clone();
     aside(&store.pool, async move {
         swept.backend.sweep(swept.clock.now(), SWEPT_AT_ONCE, Some(SWEPT_WITHIN)).await.map(|_| ())

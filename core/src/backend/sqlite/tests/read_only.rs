@@ -3,13 +3,14 @@
 use std::os::unix::process::CommandExt;
 
 use super::*;
+use crate::backend::Access;
 
 /// Nobody in particular, who may write nowhere.
 const NOBODY: u32 = 65_534;
 
 fn try_open(path: &Path) -> Result<Backend> {
     let settings = Settings { read_only: true, ..settings(Durability::Interval, DEADLINE) };
-    Backend::open(Location::Sqlite(path), settings, &Pool::default())
+    Backend::open(Location::Sqlite(path), settings, Access::default(), &Pool::default())
 }
 
 /// Every file of the folder with its bytes.

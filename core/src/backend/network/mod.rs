@@ -1,0 +1,20 @@
+//! What backends behind a network share: the process's one network thread, deadlines and retries,
+//! TLS.
+//!
+//! Nothing in here knows a protocol. A backend's call is handed to the [`Engine`] as a plain future and awaited like
+//! any other: a sync caller parks, a promise's rest goes on in the store's pool.
+
+mod engine;
+mod host;
+mod patience;
+mod process;
+mod repeat;
+mod tls;
+
+pub(super) use engine::Engine;
+pub(super) use host::{Host, unescaped, unreachable_host};
+pub(super) use patience::{Patience, lost, read_only, timed_out, unavailable};
+pub(super) use process::PerProcess;
+pub(super) use repeat::Repeat;
+pub(super) use tls::Tls;
+pub(crate) use tls::TlsFiles;

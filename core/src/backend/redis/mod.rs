@@ -1,0 +1,528 @@
+//! `redis://` and its kin: one primary, one behind sentinels, or a cluster; Redis from 6.2 on, or Valkey.
+//!
+//! A session is a hash with a field for each cell; what belongs to one bucket lies in one slot. A read is one command, a
+//! change one call of a small script that looks at every guard before it writes anything. Redis's own expiry is a hint,
+//! relative, and a day late: the sealed head decides.
+
+mod address;
+mod decode;
+mod encode;
+mod error;
+mod greeting;
+mod keys;
+mod link;
+#[cfg(test)]
+#[path = "../../../tests/servers/proxy.rs"]
+mod proxy;
+mod route;
+mod script;
+#[cfg(test)]
+#[path = "../../../tests/servers/redis.rs"]
+mod server;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use redis::{Cmd, Value};
+use tokio::time::Instant;
+use zeroize::Zeroizing;
+
+pub(crate) use self::address::Address;
+use self::decode::FIELDS;
+use self::error::strange;
+use self::keys::{Bucket, DUE};
+use self::route::{Answer, Aside, Call, Router};
+use self::script::Script;
+use super::network::{Engine, PerProcess, Repeat, Tls, lost, read_only, unavailable};
+use super::{
+    Access, BlindUser, CellId, Cells, Change, Listed, MetaKey, Outcome, Record, Replacement,
+    Settings as BackendSettings, Space, StorageId, UserRecord, UserSessions,
+};
+use crate::clock::Time;
+use crate::error::{Result, fail};
+use crate::task::may_block;
+
+/// Buckets of a space.
+const BUCKETS: usize = 256;
+/// Buckets asked at once by a walk that has found nothing yet.
+const MANY_BUCKETS: usize = 64;
+/// Buckets that a sweep takes on at once.
+const SWEPT_AT_ONCE: usize = 16;
+
+/// How the servers are reached.
+pub(super) struct Settings {
+    address: Address,
+    password: Option<Zeroizing<String>>,
+    tls: Option<Tls>,
+    allow_eviction: bool,
+    /// A replica will do.
+    read_only: bool,
+    connect: Duration,
+}
+
+/// See the module.
+pub(crate) struct Redis {
+    settings: Arc<Settings>,
+    deadline: Duration,
+    live: PerProcess<Live>,
+    closed: AtomicBool,
+}
+
+/// What this process has of it.
+#[derive(Clone)]
+struct Live {
+    engine: Arc<Engine>,
+    router: Arc<Router>,
+}
+
+impl Redis {
+    /// Reads the files of TLS, and connects to nobody. May block.
+    pub(super) fn new(address: Address, settings: BackendSettings, access: Access) -> Result<Redis> {
+        let tls = match address.is_tls {
+            true => Some(Tls::load(&access.tls)?),
+            false if access.tls == Default::default() => None,
+            false => {
+                return Err(fail!(InvalidArgument, "the option tls is for a URL that begins with rediss")
+                    .with("argument", "tls"));
+            }
+        };
+        if address.user.is_some() && access.password.is_none() {
+            return Err(fail!(InvalidArgument, "the URL names a user: their password is missing, see passwordEnv")
+                .with("argument", "passwordEnv"));
+        }
+        let Access { password, allow_eviction, connect, .. } = access;
+        let BackendSettings { deadline, read_only, .. } = settings;
+        Ok(Redis {
+            settings: Arc::new(Settings { address, password, tls, allow_eviction, read_only, connect }),
+            deadline,
+            live: PerProcess::new(),
+            closed: AtomicBool::new(false),
+        })
+    }
+
+    pub(super) async fn read(
+        &self,
+        space: &Space,
+        id: &StorageId,
+        cells: &Cells,
+        user: Option<&BlindUser>,
+    ) -> Result<Record> {
+        let doing = "read a session";
+        let bucket = Bucket::of(space, id[0]);
+        let key = bucket.session(id);
+        let asked: Vec<CellId> = if let Cells::Some(cells) = cells { cells.clone() } else { Vec::new() };
+        let is_whole = *cells == Cells::All;
+        let command = match user {
+            Some(user) => {
+                let [records, ..] = bucket.shared();
+                let mut call = script::READ.call([&key[..], &records[..]].into_iter());
+                call.arg(user);
+                call
+            }
+            None => redis::cmd(if is_whole { "HGETALL" } else { "HMGET" }).arg(&key).take(),
+        };
+        let command = if is_whole { command } else { with_fields(command, &asked) };
+        let is_plain = user.is_none();
+        self.reading(doing, key, command, move |value| {
+            let values = decode::array(value)?;
+            match (is_plain, is_whole) {
+                (false, _) => decode::record_with_user(values, &asked),
+                (true, true) => decode::whole_record(values),
+                (true, false) => decode::record(values, &asked),
+            }
+        })
+        .await
+    }
+
+    pub(super) async fn apply(&self, changes: &[Change]) -> Result<Outcome> {
+        let Some(first) = changes.first() else { return Err(fail!(Internal, "a change of nothing")) };
+        let doing = "change a session";
+        self.check_writable(doing)?;
+        let bucket = Bucket::of(&first.space, first.id[0]);
+        let changes = changes.to_vec();
+        self.running(move |router, deadline| async move {
+            let hint = changes.iter().filter_map(|change| change.effects.hint().flatten()).min();
+            let call = Call {
+                doing,
+                key: &bucket.session(&changes[0].id),
+                deadline,
+                repeat: Repeat::of(&changes),
+                aside: hint.map(|at| due_at(&bucket, at.millis())),
+            };
+            let answer = router.send(call, |again| encode::apply(&bucket, &changes, again)).await?;
+            match (decode::outcome(answer.value, &changes), answer.was_lost) {
+                (Some(outcome @ Outcome::Applied { .. }), _) | (Some(outcome), false) => Ok(outcome),
+                // It may have been applied, and changed again by others since.
+                (Some(_), true) => {
+                    Err(lost(unavailable("connection", format!("could not {doing}: an answer was lost"))))
+                }
+                (None, was_lost) => Err(if was_lost { lost(strange(doing)) } else { strange(doing) }),
+            }
+        })
+        .await
+    }
+
+    pub(super) async fn page(
+        &self,
+        space: &Space,
+        user: Option<&BlindUser>,
+        after: Option<(BlindUser, StorageId)>,
+        limit: usize,
+    ) -> Result<Vec<Listed>> {
+        let from = after.map(|(user, id)| [&user[..], &id[..]].concat());
+        let buckets = match (user, &after) {
+            (Some(user), Some((before, _))) if before > user => return Ok(Vec::new()),
+            (Some(user), _) => user[0]..=user[0],
+            (None, after) => after.map_or(0, |(user, _)| user[0])..=u8::MAX,
+        };
+        let user = user.copied();
+        self.walk("list sessions", space, buckets, limit, decode_list, move |bucket, limit| {
+            let range = match user {
+                Some(user) => Range::of(&user).after(from.as_deref()),
+                None => Range::ALL.after(from.as_deref().filter(|from| from[0] == bucket.number)),
+            };
+            list(bucket, &range, limit, None)
+        })
+        .await
+    }
+
+    pub(super) async fn ids(&self, space: &Space, after: Option<&StorageId>, limit: usize) -> Result<Vec<StorageId>> {
+        let after = after.copied();
+        let buckets = after.map_or(0, |id| id[0])..=u8::MAX;
+        self.walk("list what is stored", space, buckets, limit, decode::ids, move |bucket, limit| {
+            let from = after.as_ref().map(|id| &id[..]);
+            let range = Range::ALL.after(from.filter(|from| from[0] == bucket.number));
+            let mut call = over(bucket, &script::IDS);
+            call.arg(range.from).arg(range.to).arg(limit_text(limit)).arg(session_prefix(bucket));
+            call
+        })
+        .await
+    }
+
+    pub(super) async fn replace(&self, space: &Space, replacements: &[Replacement]) -> Result<Vec<bool>> {
+        let doing = "seal anew";
+        self.check_writable(doing)?;
+        let mut replaced = vec![false; replacements.len()];
+        let mut buckets: BTreeMap<u8, Vec<usize>> = BTreeMap::new();
+        for (place, replacement) in replacements.iter().enumerate().filter(|(_, it)| it.keeps_length()) {
+            buckets.entry(replacement.place.bucket()).or_default().push(place);
+        }
+        for (number, places) in buckets {
+            let bucket = Bucket::of(space, number);
+            let calls = [false, true]
+                .map(|again| encode::replace(&bucket, places.iter().map(|place| &replacements[*place]), again));
+            let answers = self
+                .running(move |router, deadline| async move {
+                    let key = bucket.prefix();
+                    let call = Call { doing, key: &key, deadline, repeat: Repeat::Recognised, aside: None };
+                    let answer = router.send(call, |again| calls[usize::from(again)].clone()).await?;
+                    decode::array(answer.value).ok_or_else(|| strange(doing))
+                })
+                .await?;
+            if answers.len() != places.len() {
+                return Err(strange(doing));
+            }
+            for (place, answer) in places.into_iter().zip(answers) {
+                replaced[place] = decode::number(&answer) == Some(1);
+            }
+        }
+        Ok(replaced)
+    }
+
+    pub(super) async fn user(&self, space: &Space, user: &BlindUser) -> Result<UserSessions> {
+        let bucket = Bucket::of(space, user[0]);
+        let command = list(&bucket, &Range::of(user), usize::MAX, Some(user));
+        self.reading("read a user's sessions", bucket.prefix(), command, decode::user_sessions).await
+    }
+
+    pub(super) async fn page_users(
+        &self,
+        space: &Space,
+        after: Option<BlindUser>,
+        limit: usize,
+    ) -> Result<Vec<(BlindUser, UserRecord)>> {
+        let buckets = after.map_or(0, |user| user[0])..=u8::MAX;
+        self.walk("list users", space, buckets, limit, decode::users, move |bucket, limit| {
+            let from = after.as_ref().map(|user| &user[..]);
+            let range = Range::ALL.after(from.filter(|from| from[0] == bucket.number));
+            let mut call = over(bucket, &script::USERS);
+            call.arg(range.from).arg(range.to).arg(limit_text(limit));
+            call
+        })
+        .await
+    }
+
+    pub(super) async fn sweep(&self, now: Time, budget: usize) -> Result<u64> {
+        let doing = "sweep expired sessions";
+        self.check_writable(doing)?;
+        self.running(move |router, deadline| async move {
+            let mut dropped = 0;
+            while dropped < budget {
+                let mut take = script::DUE.call([DUE].into_iter());
+                take.arg(now.millis()).arg(SWEPT_AT_ONCE);
+                let call = Call { doing, key: DUE, deadline, repeat: Repeat::Freely, aside: None };
+                let due = decode::array(router.send(call, |_| take.clone()).await?.value);
+                let due = due.ok_or_else(|| strange(doing))?;
+                if due.is_empty() {
+                    break;
+                }
+                for member in due {
+                    let member = decode::bytes(member).flatten().ok_or_else(|| strange(doing))?;
+                    // What is no bucket was not written by us.
+                    let Some(bucket) = Bucket::from_member(&member) else { continue };
+                    dropped += sweep_bucket(&router, doing, &bucket, now, budget - dropped, deadline).await?;
+                }
+            }
+            Ok(dropped as u64)
+        })
+        .await
+    }
+
+    pub(super) async fn read_meta(&self, key: &MetaKey) -> Result<Option<Box<[u8]>>> {
+        let key = keys::meta(key);
+        let command = redis::cmd("GET").arg(&key).take();
+        let decode = |value| decode::bytes(value).map(|bytes| bytes.map(Vec::into_boxed_slice));
+        self.reading("read a meta record", key, command, decode).await
+    }
+
+    pub(super) async fn apply_meta(
+        &self,
+        key: &MetaKey,
+        expected: Option<&[u8]>,
+        new: &[u8],
+    ) -> Result<Result<(), Option<Box<[u8]>>>> {
+        let doing = "change a meta record";
+        self.check_writable(doing)?;
+        let key = keys::meta(key);
+        let expected = expected.map_or_else(|| b"-".to_vec(), encode::marked);
+        let new = new.to_vec();
+        self.running(move |router, deadline| async move {
+            let make = |again| {
+                let mut call = script::META.call([&key[..]].into_iter());
+                call.arg(&expected).arg(&new).arg(u8::from(again));
+                call
+            };
+            let call = Call { doing, key: &key, deadline, repeat: Repeat::Recognised, aside: None };
+            match router.send(call, make).await?.value {
+                Value::Int(1) => Ok(Ok(())),
+                other => {
+                    let standing = decode::array(other).and_then(|mut values| decode::bytes(values.pop()?));
+                    Ok(Err(standing.ok_or_else(|| strange(doing))?.map(Vec::into_boxed_slice)))
+                }
+            }
+        })
+        .await
+    }
+
+    /// Ends the connections; waits for the network thread if no other store has it.
+    pub(super) async fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        may_block().await;
+        drop(self.live.take());
+    }
+
+    /// Before a fork: no connection and no thread is left.
+    pub(super) fn suspend(&self) {
+        drop(self.live.take());
+    }
+
+    pub(super) fn check_open(&self) -> Result<()> {
+        if self.closed.load(Ordering::Acquire) { Err(fail!(Closed, "the store is closed")) } else { Ok(()) }
+    }
+
+    fn check_writable(&self, doing: &str) -> Result<()> {
+        if self.settings.read_only { Err(read_only(doing)) } else { Ok(()) }
+    }
+
+    async fn reading<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        key: Vec<u8>,
+        command: Cmd,
+        decode: impl FnOnce(Value) -> Option<T> + Send + 'static,
+    ) -> Result<T> {
+        self.running(move |router, deadline| async move {
+            let call = Call { doing, key: &key, deadline, repeat: Repeat::Freely, aside: None };
+            let Answer { value, .. } = router.send(call, |_| command.clone()).await?;
+            decode(value).ok_or_else(|| strange(doing))
+        })
+        .await
+    }
+
+    /// Does `work` on the network thread.
+    async fn running<T: Send + 'static, F>(&self, work: impl FnOnce(Arc<Router>, Instant) -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        self.check_open()?;
+        let live = self.live.get(|| {
+            let engine = Engine::of_this_process()?;
+            Ok(Live { engine, router: Arc::new(Router::new(self.settings.clone())) })
+        })?;
+        let work = work(live.router, Instant::now() + self.deadline);
+        live.engine.run(work).await
+    }
+
+    /// Asks buckets in their order, several at once, until there is enough. A bucket's answer is of one instant.
+    async fn walk<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        space: &Space,
+        buckets: std::ops::RangeInclusive<u8>,
+        limit: usize,
+        decode: fn(Value) -> Option<Vec<T>>,
+        ask: impl Fn(&Bucket, usize) -> Cmd,
+    ) -> Result<Vec<T>> {
+        let mut found: Vec<T> = Vec::new();
+        let mut left = buckets.map(|number| Bucket::of(space, number));
+        let mut asked = 0;
+        while found.len() < limit {
+            let wanted = limit - found.len();
+            // As many as should hold what is wanted, judged by those asked before.
+            let at_once = match (asked, found.len()) {
+                (0, _) => 1,
+                (_, 0) => asked * 4,
+                (asked, found) => (wanted * asked).div_ceil(found),
+            };
+            let batch: Vec<(Vec<u8>, Cmd)> = left
+                .by_ref()
+                .take(at_once.clamp(1, MANY_BUCKETS))
+                .map(|bucket| (bucket.prefix(), ask(&bucket, wanted)))
+                .collect();
+            if batch.is_empty() {
+                break;
+            }
+            asked += batch.len();
+            let answers = self.running(move |router, deadline| ask_all(router, doing, batch, deadline)).await?;
+            for answer in answers {
+                found.extend(decode(answer).ok_or_else(|| strange(doing))?);
+            }
+        }
+        found.truncate(limit);
+        Ok(found)
+    }
+}
+
+/// The answers to several reads sent at once, in their order.
+async fn ask_all(
+    router: Arc<Router>,
+    doing: &'static str,
+    batch: Vec<(Vec<u8>, Cmd)>,
+    deadline: Instant,
+) -> Result<Vec<Value>> {
+    let asked: Vec<_> = batch
+        .into_iter()
+        .map(|(key, command)| {
+            let router = router.clone();
+            tokio::spawn(async move {
+                let call = Call { doing, key: &key, deadline, repeat: Repeat::Freely, aside: None };
+                router.send(call, |_| command.clone()).await.map(|answer| answer.value)
+            })
+        })
+        .collect();
+    let mut answers = Vec::with_capacity(BUCKETS.min(asked.len()));
+    for answer in asked {
+        answers.push(answer.await.map_err(|_| crate::task::panicked())??);
+    }
+    Ok(answers)
+}
+
+/// Drops what is over in one bucket, and puts the bucket back on the list by what is over next.
+async fn sweep_bucket(
+    router: &Router,
+    doing: &'static str,
+    bucket: &Bucket,
+    now: Time,
+    budget: usize,
+    deadline: Instant,
+) -> Result<usize> {
+    let mut sweep = over(bucket, &script::SWEEP);
+    sweep.arg(now.millis()).arg(budget).arg(session_prefix(bucket));
+    let call = Call { doing, key: &bucket.prefix(), deadline, repeat: Repeat::Freely, aside: None };
+    let mut answer = decode::array(router.send(call, |_| sweep.clone()).await?.value).unwrap_or_default().into_iter();
+    let dropped = answer.next().and_then(|value| decode::number(&value)).and_then(|count| usize::try_from(count).ok());
+    let (Some(dropped), Some(next)) = (dropped, answer.next().and_then(decode::bytes)) else {
+        return Err(strange(doing));
+    };
+    if let Some(next) = next.and_then(|next| decode::decimal::<f64>(&next)) {
+        let Aside { key, command } = due_at(bucket, next as i64);
+        let call = Call { doing, key, deadline, repeat: Repeat::Freely, aside: None };
+        router.send(call, |_| command.clone()).await?;
+    }
+    Ok(dropped)
+}
+
+/// Notes that something in the bucket is over then, if nothing is sooner.
+fn due_at(bucket: &Bucket, millis: i64) -> Aside {
+    let mut command = redis::cmd("ZADD");
+    command.arg(DUE).arg("LT").arg(millis).arg(&bucket.member());
+    Aside { key: DUE, command }
+}
+
+fn with_fields(mut command: Cmd, cells: &[CellId]) -> Cmd {
+    for field in FIELDS {
+        command.arg(field);
+    }
+    for cell in cells {
+        command.arg(cell);
+    }
+    command
+}
+
+/// A call of a script over a bucket as a whole.
+fn over(bucket: &Bucket, script: &Script) -> Cmd {
+    script.call(bucket.shared().iter().map(Vec::as_slice))
+}
+
+fn list(bucket: &Bucket, range: &Range, limit: usize, user: Option<&BlindUser>) -> Cmd {
+    let mut call = over(bucket, &script::LIST);
+    call.arg(&range.from).arg(&range.to).arg(limit_text(limit)).arg(session_prefix(bucket));
+    call.arg(user.map_or(&[][..], |user| &user[..]));
+    call
+}
+
+fn decode_list(value: Value) -> Option<Vec<Listed>> {
+    decode::user_sessions(value).map(|found| found.sessions)
+}
+
+fn session_prefix(bucket: &Bucket) -> Vec<u8> {
+    let mut prefix = bucket.prefix();
+    prefix.extend_from_slice(b"s:");
+    prefix
+}
+
+/// `-1`: all of them.
+fn limit_text(limit: usize) -> i64 {
+    i64::try_from(limit).ok().filter(|limit| *limit < i64::MAX).unwrap_or(-1)
+}
+
+/// The bounds of `ZRANGEBYLEX`, whose members are compared byte by byte.
+struct Range {
+    from: Vec<u8>,
+    to: Vec<u8>,
+}
+
+impl Range {
+    const ALL: Range = Range { from: Vec::new(), to: Vec::new() };
+
+    /// All entries of one user.
+    fn of(user: &BlindUser) -> Range {
+        let from = [b"[", &user[..]].concat();
+        Range { to: [&from[..], &[u8::MAX; 18][..]].concat(), from }
+    }
+
+    /// Of those, what comes after `member`.
+    fn after(self, member: Option<&[u8]>) -> Range {
+        let from = match member {
+            Some(member) if self.from.get(1..).is_none_or(|from| from < member) => [b"(", member].concat(),
+            _ if self.from.is_empty() => b"-".to_vec(),
+            _ => self.from,
+        };
+        Range { from, to: if self.to.is_empty() { b"+".to_vec() } else { self.to } }
+    }
+}

@@ -1,0 +1,181 @@
+//! A store on Redis, as an application meets it: opened, lazily opened, promised, and counted at the wire.
+#![allow(clippy::unwrap_used, reason = "a test that meets an error has failed")]
+
+#[path = "servers/proxy.rs"]
+#[allow(dead_code, reason = "the tests of the backend do more with it")]
+mod proxy;
+#[path = "servers/redis.rs"]
+#[allow(dead_code, reason = "the tests of the backend do more with it")]
+mod servers;
+
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use proxy::Proxy;
+use servers::{Server, free_port};
+use sessile::{Code, Error, Execution, Keyring, Options, Store};
+
+const JWT: &str = r#"{"type": "rest", "security": "jwt"}"#;
+
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new() -> Place {
+        let folder = tempfile::tempdir().unwrap();
+        Keyring::generate(folder.path().join("keyring.json")).unwrap();
+        Place(folder)
+    }
+
+    fn options(&self, json: &str) -> Options {
+        Options::from_json(json).unwrap().keyring_file(self.0.path().join("keyring.json"))
+    }
+
+    fn open(&self, url: &str) -> Result<Store, Error> {
+        Store::open(self.options(&format!(r#"{{"url": "{url}"}}"#))).wait()
+    }
+
+    fn lazily(&self, url: &str) -> Store {
+        Store::open(self.options(&format!(r#"{{"url": "{url}", "lazy": true}}"#))).wait().unwrap()
+    }
+}
+
+fn user(store: &Store, subject: &str) -> Execution {
+    let token = store.tokens().issue(&format!(r#"{{"sub": "{subject}"}}"#), 600).wait().unwrap();
+    store.execution(Some(JWT), Some(&token)).unwrap()
+}
+
+#[test]
+fn nobody_there_is_an_error_at_once_and_lazily_at_the_first_call() {
+    let url = format!("redis://127.0.0.1:{}", free_port());
+    let place = Place::new();
+    let started = Instant::now();
+    let error = place.open(&url).unwrap_err();
+    assert_eq!(error.code(), Code::Unavailable);
+    assert!(started.elapsed() < Duration::from_secs(1));
+
+    let store = place.lazily(&url);
+    let run = user(&store, "ada");
+    assert_eq!(run.global(None).put(r#"{"x": 1}"#, None).wait().unwrap_err().code(), Code::Unavailable);
+    let port = url.rsplit(':').next().unwrap().parse().unwrap();
+    let server = Server::start_in(tempfile::tempdir().unwrap(), port, &[]);
+    run.global(None).put(r#"{"x": 1}"#, None).wait().unwrap();
+
+    // Lazily or not, another keyring is told so instead of finding nothing.
+    drop(server);
+    let mut server = Server::start_in(tempfile::tempdir().unwrap(), port, &[]);
+    Place::new().open(&url).unwrap();
+    assert_eq!(place.open(&url).unwrap_err().code(), Code::KeyUnavailable);
+    server.stop();
+    let late = place.lazily(&url);
+    server.restart();
+    Place::new().open(&url).unwrap();
+    let met = user(&late, "ada").global(None).get("x").wait();
+    assert_eq!(met.unwrap_err().code(), Code::KeyUnavailable);
+}
+
+#[test]
+fn a_password_comes_through_its_door() {
+    let server = Server::start(&["--requirepass", "swordfish"]);
+    let place = Place::new();
+    let url = server.url();
+    let with = place.options(&format!(r#"{{"url": "{url}"}}"#)).backend_password("swordfish");
+    Store::open(with).wait().unwrap();
+    assert_eq!(place.open(&url).unwrap_err().code(), Code::Unavailable);
+
+    let missing = place.options(&format!(r#"{{"url": "{url}", "passwordEnv": "SESSILE_TEST_NO_SUCH"}}"#));
+    let error = Store::open(missing).wait().unwrap_err();
+    assert_eq!((error.code(), &error.details()["argument"]), (Code::InvalidArgument, &"passwordEnv".into()));
+    let error = place.open("redis://:swordfish@127.0.0.1").unwrap_err();
+    assert_eq!(error.code(), Code::InvalidArgument);
+    assert!(error.message().contains("passwordEnv") && !error.message().contains("swordfish"));
+    // A variable that is there, whatever it holds: this process's environment is not changed by a test.
+    let from_env = place.options(&format!(r#"{{"url": "{url}", "passwordEnv": "PATH"}}"#));
+    assert_eq!(Store::open(from_env).wait().unwrap_err().code(), Code::Unavailable);
+}
+
+#[test]
+fn many_promises_share_one_connection_and_are_all_kept() {
+    let server = Server::start(&[]);
+    let store = Place::new().open(&server.url()).unwrap();
+    let run = user(&store, "ada");
+    run.global(None).put(r#"{"n": 0}"#, None).wait().unwrap();
+    let (sender, receiver) = mpsc::channel();
+    for n in 0..200 {
+        let later = sender.clone();
+        let put = run.global(None).put(&format!(r#"{{"f{n}": {n}}}"#), None);
+        if let Some(done) = put.start(move |done| later.send(done).unwrap()) {
+            sender.send(done).unwrap();
+        }
+    }
+    drop(sender);
+    assert_eq!(receiver.iter().map(Result::unwrap).count(), 200);
+    assert_eq!(run.global(None).keys().wait().unwrap().len(), 201);
+    // Besides the one that asks.
+    assert_eq!(server.ask(&["CLIENT", "LIST"]).lines().count(), 2);
+    store.close().wait().unwrap();
+    assert_eq!(run.global(None).get("n").wait().unwrap_err().code(), Code::Closed);
+}
+
+/// How often each call speaks to the server and waits for it.
+#[test]
+fn round_trips_are_few() {
+    let server = Server::start(&[]);
+    let proxy = Proxy::before(server.port);
+    let place = Place::new();
+    let store = place.open(&proxy.url()).unwrap();
+    let config = |tag: &str, more: &str| {
+        let definition = format!(
+            r#"{{"name": "{tag}", "tag": "{tag}", "schema": {{"userId": "string"}}, "selector": "userId"{more}}}"#
+        );
+        store.configs().create(&definition).wait().unwrap();
+    };
+    config("free", "");
+    config("bounded", r#", "maxSessionsPerUser": 3"#);
+    let sessions = store.sessions();
+    let start = |tag: &str, user: &str| {
+        let started = sessions.start(tag, &format!(r#"{{"userId": "{user}"}}"#), None).wait().unwrap();
+        let started: serde_json::Value = serde_json::from_str(&started).unwrap();
+        (started["token"].as_str().unwrap().to_owned(), started["sessionId"].as_str().unwrap().to_owned())
+    };
+    let run = user(&store, "ada");
+    let step = sessile::Step::parse(r#"{"sessionType": "GLOBAL", "fields": ["x", "y"]}"#).unwrap();
+    // Once through, so that the server knows every script, and nothing is left to be done aside.
+    run.global(None).put(r#"{"x": 0}"#, None).wait().unwrap();
+    let mut met = start("free", "u0");
+    sessions.revoke(&start("bounded", "u0").1).wait().unwrap();
+    std::thread::sleep(Duration::from_millis(200));
+
+    let mut table: Vec<(&str, usize, usize)> = Vec::new();
+    let mut count = |what, wanted, work: &mut dyn FnMut()| {
+        // A configuration is read again after a second: that is not counted.
+        for tag in ["free", "bounded"] {
+            let data = format!(r#"{{"userId": "warm {}"}}"#, table.len());
+            sessions.start(tag, &data, None).wait().unwrap();
+        }
+        std::thread::sleep(Duration::from_millis(20));
+        let ((), trips) = proxy.count(work);
+        table.push((what, wanted, trips));
+    };
+    count("a Put", 1, &mut || run.global(None).put(r#"{"x": 1}"#, None).wait().unwrap());
+    count("a GET step", 1, &mut || drop(run.step(&step, Some("{}")).wait().unwrap()));
+    count("start, of a new user", 1, &mut || met = start("free", "u1"));
+    count("verify", 1, &mut || drop(sessions.verify(&met.0).wait().unwrap()));
+    count("start, of a user who is known", 2, &mut || drop(start("free", "u1")));
+    count("start, with a quota", 2, &mut || drop(start("bounded", "u1")));
+    count("revoke, met before", 2, &mut || sessions.revoke(&met.1).wait().unwrap());
+    count("revoke all", 2, &mut || _ = sessions.revoke_all("free", r#""u1""#, None).wait().unwrap());
+    let second = place.open(&proxy.url()).unwrap();
+    let other = user(&second, "ada");
+    count("a Put, where the session was not met before", 2, &mut || {
+        other.global(None).put(r#"{"x": 2}"#, None).wait().unwrap();
+    });
+    let foreign = start("free", "u2").1;
+    second.sessions().list("free", None, None).wait().unwrap();
+    count("revoke, not met before", 3, &mut || second.sessions().revoke(&foreign).wait().unwrap());
+    for (what, wanted, trips) in &table {
+        // A sweep may come along, once a second, and nobody waits for it.
+        assert!((*wanted..=wanted + 1).contains(trips), "{what}: {trips}, wanted {wanted}");
+    }
+    let extra: usize = table.iter().map(|(_, wanted, trips)| trips - wanted).sum();
+    assert!(extra <= 2, "{table:?}");
+}
