@@ -32,6 +32,8 @@ pub struct Limits {
     pub nesting: usize,
     /// The deadline of one operation, in milliseconds (2,000).
     pub deadline: u64,
+    /// Audit events that wait to be fetched (4,096); those beyond are counted.
+    pub audit_events: usize,
 }
 
 impl Default for Limits {
@@ -48,6 +50,7 @@ impl Default for Limits {
             schema: 64 << 10,
             nesting: 64,
             deadline: 2_000,
+            audit_events: 4_096,
         }
     }
 }

@@ -22,7 +22,8 @@ use crate::limits::Limits;
 /// `default`, `dev`), `issuers` (array), `limits` (object), `durability` (`"interval"`, the default, or `"commit"`),
 /// `keyring` (a path), `readOnly` (boolean: a file is opened without changing anything, every change is `READ_ONLY`),
 /// `allowNetworkFilesystem` (boolean: a file may lie on NFS, SMB or FUSE, which is refused otherwise; only where one
-/// machine alone ever opens it). An unknown member is an error.
+/// machine alone ever opens it), `audit` (boolean: audit events are kept for [`drain_events`](crate::Store::drain_events)).
+/// An unknown member is an error.
 pub struct Options {
     pub(crate) members: Members,
     pub(crate) keyring: KeyringSource,
@@ -52,10 +53,12 @@ pub(crate) struct Members {
     #[serde(default)]
     pub(crate) allow_network_filesystem: bool,
     #[serde(default)]
+    pub(crate) audit: bool,
+    #[serde(default)]
     keyring: Option<PathBuf>,
 }
 
-const MEMBERS: [&str; 10] = [
+const MEMBERS: [&str; 11] = [
     "url",
     "workspace",
     "product",
@@ -66,6 +69,7 @@ const MEMBERS: [&str; 10] = [
     "keyring",
     "readOnly",
     "allowNetworkFilesystem",
+    "audit",
 ];
 
 fn default_name() -> String {
@@ -101,6 +105,7 @@ impl Options {
             durability: Durability::default(),
             read_only: false,
             allow_network_filesystem: false,
+            audit: false,
             keyring: None,
         };
         Options::of(members)
@@ -126,7 +131,9 @@ impl Options {
             let Some(given) = members.get(name) else { continue };
             let wanted = match name {
                 "issuers" => given.is_array().then_some(()).ok_or("an array"),
-                "readOnly" | "allowNetworkFilesystem" => given.is_boolean().then_some(()).ok_or("true or false"),
+                "readOnly" | "allowNetworkFilesystem" | "audit" => {
+                    given.is_boolean().then_some(()).ok_or("true or false")
+                }
                 "limits" => given.is_object().then_some(()).ok_or("an object"),
                 _ => given.is_string().then_some(()).ok_or("a string"),
             };
@@ -211,6 +218,7 @@ mod tests {
             (r#"{"url":"memory:","durability":"always"}"#, "interval"),
             (r#"{"url":"sqlite:x","readOnly":"yes"}"#, "readOnly"),
             (r#"{"url":"sqlite:x","readonly":true}"#, "readOnly"),
+            (r#"{"url":"memory:","audit":"yes"}"#, "true or false"),
             (r#"[]"#, "object"),
         ];
         for (text, says) in table {
