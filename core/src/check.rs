@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::audit::{Event, What};
 use crate::backend::{BlindUser, Cells, Listed, Space, StorageId};
 use crate::config::{Config, global};
 use crate::error::{Category, Code, Result};
@@ -211,6 +212,10 @@ impl Check<'_> {
     fn note(&mut self, kind: &str, code: Code, place: String) {
         self.count += 1;
         if self.problems.len() < LISTED {
+            if matches!(code, Code::Corrupt | Code::KeyMismatch) {
+                let event = || Event::of(What::TamperingSeen).code(code).reason(kind);
+                self.store.audit.happened(event);
+            }
             self.problems.push(json!({"kind": kind, "code": code.name(), "where": place}));
         }
     }

@@ -3,6 +3,7 @@
 //! The façade that every binding wraps, and nothing else. Values are JSON text ([`Json`]) at every border.
 #![forbid(unsafe_code)]
 
+mod audit;
 mod backend;
 mod check;
 mod clock;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use crate::audit::{Audit, Event, What, Whose};
 use crate::backend::{self, Access as ServerAccess, Backend, Location, Settings};
 use crate::check;
 use crate::clock::{Clock, Time};
@@ -48,6 +49,7 @@ pub struct Store(pub(crate) Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) limits: Limits,
     pub(crate) clock: Clock,
+    pub(crate) audit: Audit,
     pub(crate) pool: Pool,
     pub(crate) backend: Backend,
     pub(crate) vault: Vault,
@@ -118,9 +120,22 @@ impl Inner {
     {
         let store = self.clone();
         Task::new(&self.pool, async move {
-            store.ready().await?;
-            work(store).await
+            let done = match store.ready().await {
+                Ok(()) => work(store.clone()).await,
+                Err(error) => Err(error),
+            };
+            done.map_err(|error| store.audit.refusal(error, Whose::default))
         })
+    }
+
+    /// What the verification of a token gave, told to watchers.
+    fn verified(&self, token: VerifiedToken, verdict: Result<()>) -> Result<VerifiedToken> {
+        let whose = || Whose::proven(&self.vault, &token);
+        if verdict.is_ok() {
+            self.audit.happened(|| Event::of(What::TokenVerified).whose(whose()));
+        }
+        self.audit.told(verdict, whose)?;
+        Ok(token)
     }
 
     /// Both: what every call that touches the backend asks first.
@@ -146,6 +161,7 @@ impl Inner {
         let adopted = self.backend.adopt();
         if adopted {
             self.pid.store(process::id(), Ordering::Relaxed);
+            self.audit.adopt();
         }
         adopted
     }
@@ -172,6 +188,7 @@ impl Store {
         let password = options.take_backend_password()?;
         let Options { members, issuer_secrets: secrets, clock, .. } = options;
         let limits = members.limits;
+        let audit = Audit::new(clock.clone(), members.audit.then_some(limits.audit_events));
         let location = Location::parse(&members.url)?;
         let namespace = Namespace::new(&members.workspace, &members.product, &members.env)?;
         let (keys, ring) = opened?;
@@ -193,14 +210,17 @@ impl Store {
             tls: members.tls,
             allow_eviction: members.allow_eviction,
         };
-        let backend = Backend::open(location, settings, access, &pool)?;
+        // Nobody can fetch the events of a store that did not open, but they can be traced.
+        let refused = |error| audit.refusal(error, Whose::default);
+        let backend = Backend::open(location, settings, access, &pool).map_err(refused)?;
         let checked = keys::check_keys(&vault, &vault.ring().in_force(), &backend, members.read_only).await;
         let unchecked = match checked {
             Err(error) if members.lazy && error.retryable() => true,
-            checked => checked.map(|()| false)?,
+            checked => checked.map(|()| false).map_err(refused)?,
         };
         Ok(Store(Arc::new_cyclic(|store| Inner {
             clock,
+            audit,
             keys,
             pool,
             backend,
@@ -247,21 +267,23 @@ impl Store {
         let token = match self.0.verify_now(token, &unproven, now) {
             Ok(known) => Ok(known),
             Err(missed) if missed.may_wait() => Err(token.to_owned()),
-            Err(missed) => return Task::ready(Err(missed.error)),
+            Err(missed) => return Task::ready(Err(self.0.audit.refusal(missed.error, Whose::default))),
         };
         if let Ok(known) = &token
             && let Some(verdict) = self.0.revocations.check_now(known)
         {
-            return Task::ready(known.check_alive(now).and(verdict).map(|()| known.clone()));
+            return Task::ready(self.0.verified(known.clone(), known.check_alive(now).and(verdict)));
         }
         self.0.task(async move |store| {
             let token = match token {
                 Ok(known) => known,
                 Err(given) => store.verify_whenever(&given, &unproven).await?,
             };
-            token.check_alive(store.clock.now())?;
-            store.revocations.check(&store, &token).await?;
-            Ok(token)
+            let verdict = match token.check_alive(store.clock.now()) {
+                Ok(()) => store.revocations.check(&store, &token).await,
+                expired => expired,
+            };
+            store.verified(token, verdict)
         })
     }
 
@@ -270,7 +292,8 @@ impl Store {
     pub fn global(&self, token: &VerifiedToken, tag: Option<&str>) -> Result<Session> {
         self.0.check_open()?;
         if !self.0.verifier.made(token) {
-            return Err(not_allowed("other_store", "the token was verified by another store: verify it here"));
+            let refused = not_allowed("other_store", "the token was verified by another store: verify it here");
+            return self.0.audit.told(Err(refused), Whose::default);
         }
         let access = Arc::new(Access::proven(token.clone()));
         Ok(Session::global(Global::new(self.0.clone(), access, None, tag)))
@@ -374,6 +397,29 @@ impl Store {
         self.0.verifier.stats()
     }
 
+    /// Whether [`drain_events`](Store::drain_events) has something to give. Costs next to nothing, so it may be asked after
+    /// every call.
+    pub fn has_events(&self) -> bool {
+        self.0.audit.has_events()
+    }
+
+    /// The oldest audit events that nobody fetched yet, `max` at most, each a JSON object; none unless the store was opened
+    /// with `audit`. They can be fetched from a closed store too.
+    ///
+    /// ```
+    /// use sessile::{Options, Store};
+    ///
+    /// let store = Store::open(Options::from_json(r#"{"url": "memory:", "audit": true}"#)?).wait()?;
+    /// store.configs().create(r#"{"name": "Cart"}"#).wait()?;
+    /// let events = store.drain_events(100);
+    /// assert!(events[0].ends_with(r#""event":"config.created","tag":"cart"}"#), "{events:?}");
+    /// assert!(!store.has_events());
+    /// # Ok::<(), sessile::Error>(())
+    /// ```
+    pub fn drain_events(&self, max: usize) -> Vec<String> {
+        self.0.audit.drain(max)
+    }
+
     /// The limits in force.
     pub fn limits(&self) -> &Limits {
         &self.0.limits
@@ -411,7 +457,8 @@ impl Tokens {
         Task::begun(|| {
             Task::ready(self.0.check_open().and_then(|()| {
                 self.0.glance_at_keys();
-                self.0.signer.issue(claims, ttl, self.0.clock.now())
+                let issued = self.0.signer.issue(claims, ttl, self.0.clock.now());
+                self.0.audit.told(issued, Whose::default)
             }))
         })
     }

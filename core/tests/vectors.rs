@@ -5,6 +5,8 @@
 mod calls;
 #[path = "vectors/compare.rs"]
 mod compare;
+#[path = "vectors/events.rs"]
+mod events;
 #[path = "vectors/lifecycle.rs"]
 mod lifecycle;
 #[path = "vectors/opening.rs"]

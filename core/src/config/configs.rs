@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use super::catalog::{Catalog, KEPT, not_found};
 use super::{Config, Definition, GLOBAL, State};
+use crate::audit::{Event, What, Whose};
 use crate::backend::HeadGuard;
 use crate::clock::Time;
 use crate::error::{Error, Result, fail};
@@ -150,6 +151,7 @@ async fn create(store: &Arc<Inner>, tag: &str, definition: Definition) -> Result
         }
         // If not, somebody was first, or what a deleted one had left was swept: the next look tells.
         if store.catalog.change(store, tag, standing.guard, Some((&config, State::Active))).await? {
+            store.audit.happened(|| Event::of(What::ConfigCreated).whose(Whose::tag(tag)));
             return Ok(config);
         }
     }
@@ -167,6 +169,7 @@ async fn update(store: &Arc<Inner>, tag: &str, change: impl Fn(&Config) -> Resul
         let config =
             Arc::new(Config { tag: old.tag.clone(), id: old.id, version, created: old.created, updated, definition });
         if store.catalog.change(store, tag, standing.guard, Some((&config, state))).await? {
+            store.audit.happened(|| Event::of(What::ConfigChanged).whose(Whose::tag(tag)));
             return Ok(config);
         }
     }
@@ -200,7 +203,10 @@ async fn delete(store: &Arc<Inner>, tag: &str, force: bool) -> Result<()> {
     walk.end_all().await?;
     let Some((guard, _)) = deleting(store, &config).await? else { return Ok(()) };
     match store.catalog.change(store, tag, guard, None).await? {
-        true => Ok(()),
+        true => {
+            store.audit.happened(|| Event::of(What::ConfigDeleted).whose(Whose::tag(tag)));
+            Ok(())
+        }
         false => Err(changed_meanwhile(tag)),
     }
 }

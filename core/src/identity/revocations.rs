@@ -13,6 +13,7 @@ use parking_lot::RwLock;
 use super::logout::Logout;
 use super::revocation::{Kind, Revocation};
 use super::token::VerifiedToken;
+use crate::audit::{Event, What};
 use crate::backend::{Cells, Change, Effects, Guard, HeadGuard, Outcome, StorageId};
 use crate::clock::Time;
 use crate::error::{Code, Error, Result, fail};
@@ -180,6 +181,11 @@ impl Revocations {
         ];
         let outcome = store.backend.apply_all(&changes).await?;
         self.known.write().read = None;
+        if matches!(outcome, Outcome::Applied { .. })
+            && let Some(reason) = revocation.kind.of_tokens()
+        {
+            store.audit.happened(|| Event::of(What::TokenRevoked).reason(reason));
+        }
         self.refresh(store).await?;
         Ok(matches!(outcome, Outcome::Applied { .. }))
     }

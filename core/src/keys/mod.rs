@@ -88,6 +88,7 @@ impl Inner {
     pub(crate) async fn ready(&self) -> Result<()> {
         self.check_usable()?;
         self.catch_up().await?;
+        self.tell_of_keys();
         let (ring, now) = (self.vault.ring(), Instant::now());
         if !ring.is_due(now) {
             return Ok(());
@@ -139,8 +140,14 @@ impl Inner {
         Ok(())
     }
 
+    /// Watchers are told of what became of the keys.
+    fn tell_of_keys(&self) {
+        self.audit.keys_changed(self.vault.ring().take_news());
+    }
+
     /// The signer goes by the keyring in force.
     fn sign_on(&self) {
+        self.tell_of_keys();
         let ring = self.vault.ring();
         let epoch = ring.epoch();
         if self.keys.signed.swap(epoch, Ordering::AcqRel) != epoch {
@@ -210,7 +217,15 @@ impl Store {
         let inner = self.0.clone();
         // A callback runs on the caller's thread; and no fork comes while the ring's locks are held.
         let read = fork::within(|| inner.check_usable().and_then(|()| inner.reread_keys(bytes)));
+        if let Ok(Err(error)) = &read
+            && error.code() == Code::KeyringInvalid
+        {
+            inner.vault.ring().refuse(error);
+        }
         Task::new(&self.0.pool, async move {
+            if read.as_ref().is_ok_and(Result::is_err) {
+                inner.tell_of_keys();
+            }
             read??;
             let _turn = inner.keys.turn.lock().await;
             let confirmed = inner.confirm_keys().await;

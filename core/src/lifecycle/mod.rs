@@ -21,6 +21,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::audit::Whose;
 use crate::backend::StorageId;
 use crate::clock::Time;
 use crate::config::Found;
@@ -202,7 +203,9 @@ impl Sessions {
         let tag = tag.to_owned();
         self.0.task(async move |store| {
             let under = Under::find(&store, &tag).await?;
-            work(store, under).await
+            let tag = under.config.tag.clone();
+            let done = work(store.clone(), under).await;
+            done.map_err(|error| store.audit.refusal(error, || Whose::tag(&tag)))
         })
     }
 
@@ -218,7 +221,8 @@ impl Sessions {
         self.0.task(async move |store| {
             let id = id?;
             let under = Under::find(&store, &id.tag).await?;
-            work(store, under, id).await
+            let done = work(store.clone(), under, id.clone()).await;
+            done.map_err(|error| store.audit.refusal(error, || Whose::id(&id)))
         })
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{Under, Who, listing, retention};
+use crate::audit::Whose;
 use crate::backend::{BlindUser, Listed, UserRecord};
 use crate::clock::Time;
 use crate::error::{Result, fail};
@@ -111,7 +112,10 @@ pub(super) async fn users(store: &Inner, under: &Under, page: Page) -> Result<St
             match Profile::open(under, user, record, &sessions) {
                 Ok(profile) if retention::is_over(under, &profile, now) => {}
                 Ok(profile) => shown.push(format!("{{{}}}", profile.print(now))),
-                Err(error) => shown.push(json!({"unreadable": error.code().name()}).to_string()),
+                Err(error) => {
+                    let error = store.audit.refusal(error, || Whose::user(&under.config.tag, *user));
+                    shown.push(json!({"unreadable": error.code().name()}).to_string());
+                }
             }
         }
         after = records.last().map(|(user, _)| *user);
@@ -129,10 +133,12 @@ pub(super) async fn user(store: &Inner, under: &Under, who: &Who) -> Result<Stri
     let known = store.backend.user(&under.vault.space(), &who.user).await?;
     let unknown = || fail!(NotFound, "no such user is known under config {:?}", under.config.tag).with("what", "user");
     let record = known.record.as_ref().ok_or_else(unknown)?;
-    let profile = Profile::open(under, &who.user, record, &known.sessions)?;
+    let profile = Profile::open(under, &who.user, record, &known.sessions)
+        .map_err(|error| store.audit.refusal(error, || Whose::user(&under.config.tag, who.user)))?;
     if retention::is_over(under, &profile, now) {
         return Err(unknown());
     }
-    let sessions: Vec<_> = known.sessions.iter().filter_map(|listed| listing::entry(under, listed, now)).collect();
+    let sessions: Vec<_> =
+        known.sessions.iter().filter_map(|listed| listing::entry(store, under, listed, now)).collect();
     Ok(format!(r#"{{{},"sessions":[{}]}}"#, profile.print(now), sessions.join(",")))
 }

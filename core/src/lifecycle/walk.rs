@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::audit::{Event, What, Whose};
 use crate::backend::{Cells, Change, Effects, Guard, Listed, UserEffect};
 use crate::config::Config;
 use crate::error::{Result, fail};
@@ -60,6 +61,10 @@ impl<'a> Walk<'a> {
             for listed in page {
                 self.store.apply(&self.end(&listed)?).await?;
                 self.store.heads.forget(&space, &listed.id);
+                self.store.audit.happened(|| {
+                    let whose = Whose::session(&self.config.tag, Some(listed.user), listed.id);
+                    Event::of(What::SessionEnded).reason("config_deleted").whose(whose)
+                });
             }
         }
         loop {

@@ -3,10 +3,10 @@
 //! A file is looked at again when it may have changed (a `stat`, every five seconds at most) and at once when a cell names
 //! a key that is not here. What was read last stays in force when the file is no keyring any more.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, RwLock};
@@ -39,6 +39,9 @@ pub(crate) struct Ring {
     epoch: AtomicU64,
     /// Why the last keyring that was offered is not in force.
     trouble: Mutex<Option<Error>>,
+    /// What became of the keys, until somebody asks: [`take_news`](Ring::take_news).
+    news: Mutex<Vec<News>>,
+    has_news: AtomicBool,
     made: Instant,
     /// When it was last looked at, in milliseconds since `made`.
     looked: AtomicU64,
@@ -159,6 +162,30 @@ impl InForce {
     }
 }
 
+/// Something that became of a store's keys.
+#[derive(Clone, Debug)]
+pub(crate) enum News {
+    /// A key is there (its state), is in another state, or is there no more (`dropped`).
+    Key { id: String, state: &'static str },
+    /// A keyring that was offered is not in force, and why.
+    Refused(Error),
+}
+
+/// What is kept of it, if nobody asks.
+const MOST_NEWS: usize = 256;
+
+/// What `new` says otherwise than `old`.
+fn differences(old: &Keyring, new: &Keyring) -> Vec<News> {
+    fn states(keyring: &Keyring) -> BTreeMap<String, KeyState> {
+        let data = keyring.data_keys().iter().map(|key| (key.id.to_string(), key.state));
+        data.chain(keyring.signing_keys().iter().map(|key| (key.kid.clone(), key.state))).collect()
+    }
+    let (old, new) = (states(old), states(new));
+    let gone = old.keys().filter(|id| !new.contains_key(*id)).map(|id| (id, "dropped"));
+    let there = new.iter().filter(|(id, state)| old.get(*id) != Some(*state)).map(|(id, state)| (id, state.as_str()));
+    gone.chain(there).map(|(id, state)| News::Key { id: id.clone(), state }).collect()
+}
+
 /// A key that nothing is known of is not ripe.
 fn is_ripe(ripe: &HashMap<Name, Instant>, name: &Name, now: Instant) -> bool {
     ripe.get(name).is_some_and(|at| *at <= now)
@@ -186,6 +213,8 @@ impl Ring {
             before: Mutex::default(),
             epoch: AtomicU64::new(1),
             trouble: Mutex::default(),
+            news: Mutex::default(),
+            has_news: AtomicBool::new(false),
             made: now,
             looked: AtomicU64::new(0),
         }
@@ -207,6 +236,33 @@ impl Ring {
     /// Why the keyring that stands in the file, or was given last, is not in force.
     pub(crate) fn trouble(&self) -> Option<Error> {
         self.trouble.lock().clone()
+    }
+
+    /// What became of the keys since this was asked last.
+    pub(crate) fn take_news(&self) -> Vec<News> {
+        if !self.has_news.load(Ordering::Acquire) || !self.has_news.swap(false, Ordering::AcqRel) {
+            return Vec::new();
+        }
+        std::mem::take(&mut *self.news.lock())
+    }
+
+    /// The oldest stay: they say how it began.
+    fn note(&self, news: impl IntoIterator<Item = News>) {
+        let mut noted = self.news.lock();
+        let room = MOST_NEWS.saturating_sub(noted.len());
+        noted.extend(news.into_iter().take(room));
+        self.has_news.store(!noted.is_empty(), Ordering::Release);
+    }
+
+    /// A keyring that was offered is not in force. Said once, however often it is looked at.
+    pub(crate) fn refuse(&self, why: &Error) {
+        let mut trouble = self.trouble.lock();
+        let is_known = trouble.as_ref().is_some_and(|known| known.message() == why.message());
+        *trouble = Some(why.clone());
+        drop(trouble);
+        if !is_known {
+            self.note([News::Refused(why.clone())]);
+        }
     }
 
     /// Whether it is time to look at the file, or at which key seals by now.
@@ -248,13 +304,13 @@ impl Ring {
             Ok(stamp) => {
                 *read = Some(stamp);
                 // Errors are kept, not given: nobody asked.
-                let _ = Keyring::from_file(path).and_then(|keyring| self.adopt(keyring, now)).map_err(|error| {
-                    *self.trouble.lock() = Some(error);
-                });
+                let _ = Keyring::from_file(path)
+                    .and_then(|keyring| self.adopt(keyring, now))
+                    .inspect_err(|error| self.refuse(error));
             }
             Err(error) => {
                 *read = None;
-                *self.trouble.lock() = Some(error);
+                self.refuse(&error);
             }
         }
     }
@@ -269,7 +325,7 @@ impl Ring {
                 *read = Some(stamp);
                 Keyring::from_file(path).and_then(|keyring| self.adopt(keyring, now))
             });
-            adopted.inspect_err(|error| *self.trouble.lock() = Some(error.clone()))?;
+            adopted.inspect_err(|error| self.refuse(error))?;
         }
         Ok(())
     }
@@ -281,7 +337,8 @@ impl Ring {
         let mut force = self.force.write();
         // What was checked last is what an unchecked one goes back to, and is measured by.
         let checked = before.clone().unwrap_or_else(|| force.clone());
-        let next = checked.follow(keyring, now).inspect_err(|error| *self.trouble.lock() = Some(error.clone()))?;
+        let next = checked.follow(keyring, now).inspect_err(|error| self.refuse(error))?;
+        self.note(differences(&force.keyring, &next.keyring));
         *before = Some(checked);
         *force = Arc::new(next);
         *self.trouble.lock() = None;
@@ -322,8 +379,9 @@ impl Ring {
             return;
         }
         if let Some(before) = before.take() {
+            self.note(differences(&force.keyring, &before.keyring));
             *force = before;
-            *self.trouble.lock() = Some(why);
+            self.refuse(&why);
             self.epoch.fetch_add(1, Ordering::AcqRel);
         }
     }

@@ -30,6 +30,7 @@ impl Place {
     pub fn of(case: &Case, pass: Pass<'_>) -> Place {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut options = case.options.clone();
+        options.entry("audit").or_insert(true.into());
         let mut keyring = None;
         let sqlite = format!("sqlite:{}", folder.path().join("sessions.db").display());
         if let Some(golden) = &case.golden {

@@ -10,6 +10,7 @@ use super::kept::{kept_until, row_hint};
 use super::meeting::Met;
 use super::rules::{self, Stored};
 use super::target::{Kind, Opened, Target};
+use crate::audit::{Event, What, Whose};
 use crate::backend::{
     CellId, Cells, Change, Effects, Guard, HeadGuard, Outcome, Record, Stamp, UserEffect, UserSessions,
 };
@@ -121,6 +122,7 @@ impl Global {
             match self.store.apply_all(&prepared.changes).await? {
                 Outcome::Applied { deleted, .. } => {
                     self.applied(&opened, &prepared)?;
+                    self.tell(&opened, &met, &prepared);
                     return Ok(Done { deleted, put: prepared.versions });
                 }
                 Outcome::TooLarge { size, count } => return Err(too_large(&self.store.limits, size, count)),
@@ -196,6 +198,26 @@ impl Global {
             self.store.heads.put(&target.space, &target.id, seen.clone());
         }
         Ok(())
+    }
+
+    /// After a change: watchers are told of lives that began and ended.
+    fn tell(&self, opened: &Opened, met: &Met, prepared: &Prepared) {
+        let (target, audit) = (&opened.target, &self.store.audit);
+        let what = match (met, &prepared.seen) {
+            (Met::Vacant { .. }, Some(_)) => What::SessionStarted,
+            (Met::Alive(_), None) => What::SessionEnded,
+            _ => return,
+        };
+        // A change of another session made room for this one.
+        for other in prepared.changes.iter().filter(|change| change.id != target.id) {
+            let whose = || Whose { session: Some(other.id), ..self.whose() };
+            audit.happened(|| Event::of(What::SessionEvicted).whose(whose()));
+        }
+        let owner = || match met {
+            Met::Alive(seen) => Some(target.owner(&seen.head)),
+            Met::Vacant { .. } => target.user(),
+        };
+        audit.happened(|| Event::of(what).whose(Whose { user: owner(), ..self.whose() }));
     }
 
     /// A change of the life that stands.

@@ -21,8 +21,9 @@ use super::field::{Edit, Field, FieldVersion, expiry};
 use super::info::Info;
 use super::seen::Seen;
 use super::version::{Map, Selection, empty};
+use crate::audit::Whose;
 use crate::backend::Cells;
-use crate::error::{Result, fail};
+use crate::error::{Error, Result, fail};
 use crate::execution::{Access, Node};
 use crate::json::{FieldName, Json};
 use crate::store::Inner;
@@ -62,6 +63,23 @@ impl Global {
 
     pub(crate) fn store(&self) -> &Inner {
         &self.store
+    }
+
+    /// Whom an event about this session is about.
+    pub(crate) fn whose(&self) -> Whose {
+        match &self.way {
+            Way::Proven { access, tag, .. } => {
+                let whose =
+                    access.met(tag.as_deref()).map(|target| Whose::session(&target.tag, target.user(), target.id));
+                whose.unwrap_or_default().at(access.request())
+            }
+            Way::Id(id) => Whose::id(id),
+        }
+    }
+
+    /// The error of a call, of which watchers are told if it is one to them.
+    pub(crate) fn refusal(&self, error: Error) -> Error {
+        self.store.audit.refusal(error, || self.whose())
     }
 
     /// Checks trigger, token and config. The tag that the session goes by.
