@@ -281,6 +281,22 @@ typedef struct {
 } sessile_buffer_t;
 
 /**
+ * Gives a keyring's JSON text, from a key service say. Put a buffer of sessile_buffer_new into *keyring, which the
+ * library wipes and frees. Return 0, or anything else to give up: sessile_store_open or sessile_store_reload_keys then
+ * ends with that status, without an error object (take a negative number: all codes are positive).
+ *
+ * It is called within those two calls, on the thread that makes them and outside any lock, and never else. It may call
+ * this library, but must not fork, nor leave by longjmp or a C++ exception.
+ */
+typedef int32_t (*sessile_keyring_fn)(void *user_data, sessile_buffer_t **keyring);
+
+/**
+ * Lets go of a callback's `user_data`: called once, when nothing will call the callback any more, on whichever thread
+ * that happens to be noticed.
+ */
+typedef void (*sessile_release_fn)(void *user_data);
+
+/**
  * Makes a field's new value. `current` is its value as JSON text, NULL if it is absent; it belongs to the caller of
  * this function. Put a buffer of sessile_buffer_new into *next, which the library frees, or leave the NULL there to
  * delete the field. Return 0, or anything else to give up: the update ends with that status, without an error object
@@ -628,6 +644,57 @@ int32_t sessile_before_fork(sessile_error_t **err);
 void sessile_after_fork(void);
 
 /**
+ * Revokes every token that `issuer` gave out until `not_before` (RFC 3339; absent: now): login, session and refresh
+ * tokens where it is the store's own, "sessile:<workspace>/<product>/<env>". It only ever moves forward. Counts at once
+ * here and within a second in every process, for running executions too: SESSILE_TOKEN_REVOKED.
+ *
+ * SESSILE_NOT_FOUND if the store has no issuer of that name, SESSILE_INVALID_ARGUMENT for an instant that is yet to
+ * come.
+ */
+int32_t sessile_store_revoke_issuer(sessile_store_t *store,
+                                    sessile_str_t issuer,
+                                    sessile_str_t not_before,
+                                    sessile_error_t **err);
+
+/**
+ * Revokes one token, which must verify; it may be bound to a key, and it may have expired, which is enough. It is known
+ * by its "jti": SESSILE_INVALID_ARGUMENT if it has none. Counts as sessile_store_revoke_issuer does, and is forgotten
+ * when the token has ended. SESSILE_TOKEN_….
+ */
+int32_t sessile_store_revoke_token(sessile_store_t *store,
+                                   sessile_str_t token,
+                                   sessile_error_t **err);
+
+/**
+ * Revokes one token by its issuer and "jti" (1 to 512 bytes), for who does not have its text. SESSILE_NOT_FOUND if the
+ * store has no issuer of that name.
+ */
+int32_t sessile_store_revoke_token_id(sessile_store_t *store,
+                                      sessile_str_t issuer,
+                                      sessile_str_t jti,
+                                      sessile_error_t **err);
+
+/**
+ * Takes a logout token (OpenID Connect Back-Channel Logout 1.0) of one of the issuers: its user's sessions are revoked
+ * under every configuration, the standing ones too, begun or not, and so are all tokens with its "sid". `count` (may be
+ * NULL): how many of the sessions were alive. A logout token is taken once. SESSILE_TOKEN_….
+ */
+int32_t sessile_store_accept_logout_token(sessile_store_t *store,
+                                          sessile_str_t token,
+                                          uint64_t *count,
+                                          sessile_error_t **err);
+
+/**
+ * What there is to know of tokens and their issuers' keys, without any of them:
+ * {"tokenCache":{"hits":90,"misses":10,"tokens":8},"issuers":[{"issuer":"https://id.example.com","keys":["k1"],
+ * "refusedKeys":[{"index":1,"kid":"k2","reason":"..."}],"trouble":null}]}. `trouble` is why the keys could not be
+ * loaded lately; the last good ones are in force meanwhile.
+ */
+int32_t sessile_store_stats(sessile_store_t *store,
+                            sessile_buffer_t **out,
+                            sessile_error_t **err);
+
+/**
  * Makes a new keyring file with fresh keys, readable by its owner alone. SESSILE_ALREADY_EXISTS if something is there.
  */
 int32_t sessile_keyring_generate(sessile_str_t path,
@@ -637,6 +704,118 @@ int32_t sessile_keyring_generate(sessile_str_t path,
  * Makes a new keyring as JSON text, for those who keep keys elsewhere than in a file. It is a secret.
  */
 int32_t sessile_keyring_generate_json(sessile_buffer_t **out, sessile_error_t **err);
+
+/**
+ * Adds a pending key to a keyring file, `kind` "data" or "signing": it opens (or verifies), and does not seal yet. `out`
+ * (may be NULL): its name, which the calls below take: a data key's id ("2"), a signing key's kid.
+ *
+ * These calls change the file as a whole or not at all; stores that are open follow it within seconds.
+ * SESSILE_KEYRING_INVALID for a file that is none, SESSILE_NOT_FOUND for a key that is not in it, SESSILE_CONFLICT for a
+ * step that the key's state forbids, SESSILE_IO.
+ */
+int32_t sessile_keyring_add(sessile_str_t path,
+                            sessile_str_t kind,
+                            sessile_buffer_t **out,
+                            sessile_error_t **err);
+
+/**
+ * The key is primary from now on, and the one that was is retired. A pending one must be 60 seconds old, so that every
+ * process has it before anything is sealed with it: SESSILE_CONFLICT, details "waitSeconds", until then.
+ */
+int32_t sessile_keyring_promote(sessile_str_t path,
+                                sessile_str_t key,
+                                sessile_error_t **err);
+
+/**
+ * The key opens what it sealed, and nothing more: one that was pending and is not wanted, or was revoked too soon. The
+ * primary is retired by promoting another.
+ */
+int32_t sessile_keyring_retire(sessile_str_t path,
+                               sessile_str_t key,
+                               sessile_error_t **err);
+
+/**
+ * The key opens nothing any more: what is still sealed with it is SESSILE_KEY_REVOKED from then on. To be undone by
+ * sessile_keyring_retire.
+ */
+int32_t sessile_keyring_revoke(sessile_str_t path,
+                               sessile_str_t key,
+                               sessile_error_t **err);
+
+/**
+ * Takes a revoked key out of the file: nobody can ever open what it sealed. Of the data keys the newest stays, for its
+ * id would be given again. sessile_store_drop_key makes sure that nothing is lost.
+ */
+int32_t sessile_keyring_drop(sessile_str_t path,
+                             sessile_str_t key,
+                             sessile_error_t **err);
+
+/**
+ * What is in a keyring file, without a key: {"data":[{"id":1,"state":"primary","created":"2026-01-01T00:00:00.000Z"}],
+ * "signing":[{"kid":"...","state":"primary","created":"..."}]}. A state is pending, primary, retired or revoked.
+ */
+int32_t sessile_keyring_describe(sessile_str_t path,
+                                 sessile_buffer_t **out,
+                                 sessile_error_t **err);
+
+/**
+ * The keyring is what `give` gives, when the store opens and at each sessile_store_reload_keys without bytes. `release`
+ * may be NULL; it is called once the options are freed unused, the store could not be opened, or its handle and those of
+ * all that was made of it are freed. When this call fails, `user_data` stays the caller's.
+ */
+int32_t sessile_options_set_keyring_callback(sessile_options_t *options,
+                                             sessile_keyring_fn give,
+                                             void *user_data,
+                                             sessile_release_fn release,
+                                             sessile_error_t **err);
+
+/**
+ * Reads the keyring again, now: the file, environment variable or callback as it is (`bytes` absent), or `bytes`, a
+ * keyring's JSON text, in place of what was given. A file is also followed by itself, within seconds. New keys open at
+ * once, and seal once they are 60 seconds old.
+ *
+ * SESSILE_KEYRING_INVALID, SESSILE_KEY_MISMATCH, SESSILE_KEY_UNAVAILABLE say why the new one is not in force; the one
+ * before is then. SESSILE_INVALID_ARGUMENT: bytes where the keyring is a file, none where it was given as bytes.
+ */
+int32_t sessile_store_reload_keys(sessile_store_t *store,
+                                  sessile_str_t bytes,
+                                  sessile_error_t **err);
+
+/**
+ * Seals with the primary key what is sealed with older ones, while everybody goes on working: sessions, users,
+ * configurations and revocations of this workspace, product and env. `page` is a JSON object, {"limit":100,
+ * "cursor":"..."}, both optional, or absent: so many records (1 to 1000, 100 by default), from that cursor on.
+ *
+ * {"done":false,"cursor":"...","rewrapped":7,"skipped":0}: call again with the cursor until it is done; then it is null.
+ * `rewrapped` counts cells, `skipped` those that can't be opened. It may be stopped anywhere and taken up again.
+ * SESSILE_CONFLICT, details "waitSeconds", while the primary is too new to seal.
+ */
+int32_t sessile_store_rewrap(sessile_store_t *store,
+                             sessile_str_t page,
+                             sessile_buffer_t **out,
+                             sessile_error_t **err);
+
+/**
+ * How much is sealed with each key in this workspace, product and env; it reads all of it:
+ * {"keys":[{"id":1,"state":"retired","heads":0,"fields":0,"users":0,"configs":0,"revocations":0}],"unreadable":0,
+ * "sealsWith":2,"signsWith":"...","signing":[{"kid":"...","state":"primary"}],"problem":null}.
+ *
+ * - keys: those of the keyring, and every other that something is sealed with ("state":"missing").
+ * - unreadable: what names no key, and configurations that can't be opened.
+ * - problem: {"code","message"}, why the keyring that was offered last is not in force.
+ */
+int32_t sessile_store_key_usage(sessile_store_t *store,
+                                sessile_buffer_t **out,
+                                sessile_error_t **err);
+
+/**
+ * Takes a retired or revoked data key ("1") out of the keyring file, if nothing of this workspace, product and env is
+ * sealed with it: else SESSILE_CONFLICT with the counts in its details. What others hold that share the file must be
+ * asked of them; checkpoints live 24 hours. SESSILE_NOT_FOUND; SESSILE_UNSUPPORTED for a keyring that is no file.
+ */
+int32_t sessile_store_drop_key(sessile_store_t *store,
+                               sessile_str_t key,
+                               sessile_error_t **err);
 
 /**
  * Looks through the Local steps of a pipeline, a JSON array of steps and blocks, without running it. Gives
@@ -1138,8 +1317,9 @@ int32_t sessile_store_check(sessile_store_t *store,
 void sessile_store_free(sessile_store_t *store);
 
 /**
- * Verifies a token, with or without "Bearer " or "<tag>:": {"realm":…,"subject":…,"expiresAt":…}, or why it is not
- * good (SESSILE_TOKEN_…).
+ * Verifies a token, with or without "Bearer " or "<tag>:", or says why it is not good (SESSILE_TOKEN_…):
+ * {"realm":…,"subject":…,"issuer":…,"id":…,"issuedAt":…,"expiresAt":…,"acr":…,"authenticatedAt":…}. The token's id (its
+ * "jti"), how (acr) and when the user was authenticated are null where the issuer does not say.
  */
 int32_t sessile_store_verify(sessile_store_t *store,
                              sessile_str_t token,

@@ -21,6 +21,12 @@ interface Native {
   codes(): string
   keyringGenerate(path: string): undefined
   keyringGenerateJson(): string
+  keyringAdd(path: string, kind: string): string
+  keyringPromote(path: string, key: string): undefined
+  keyringRetire(path: string, key: string): undefined
+  keyringRevoke(path: string, key: string): undefined
+  keyringDrop(path: string, key: string): undefined
+  keyringDescribe(path: string): string
   clockManual(millis: number): Handle
   clockNow(clock: Handle): number
   clockSet(clock: Handle, millis: number): undefined
@@ -38,12 +44,21 @@ interface Native {
   storeFlush(store: Handle, ticket: Ticket): Reply
   storeBackup(store: Handle, ticket: Ticket, path: string): Reply
   storeCheck(store: Handle, ticket: Ticket): Reply
+  storeRevokeIssuer(store: Handle, ticket: Ticket, issuer: string, notBefore?: number): Reply
+  storeRevokeToken(store: Handle, ticket: Ticket, token: string): Reply
+  storeRevokeTokenId(store: Handle, ticket: Ticket, issuer: string, jti: string): Reply
+  storeAcceptLogoutToken(store: Handle, ticket: Ticket, token: string): Reply
+  storeStats(store: Handle): string
+  storeReloadKeys(store: Handle, ticket: Ticket, keyring?: string | Uint8Array): Reply
+  storeRewrap(store: Handle, ticket: Ticket, page: string): Reply
+  storeKeyUsage(store: Handle, ticket: Ticket): Reply
+  storeDropKey(store: Handle, ticket: Ticket, key: string): Reply
   storeClose(store: Handle, ticket: Ticket): Reply
   storeExecution(store: Handle, trigger?: string, token?: string): Handle
   storeResume(store: Handle, ticket: Ticket, checkpoint: Uint8Array, trigger?: string, token?: string): Reply
   storeVerify(store: Handle, ticket: Ticket, token: string): Reply
   storeGlobal(store: Handle, token: Handle, tag?: string): Handle
-  tokenClaims(token: Handle): [realm: string, subject: string, expiresAt: string]
+  tokenClaims(token: Handle): string
   tokensIssue(store: Handle, ticket: Ticket, claims: string, ttl: number): Reply
   tokensJwks(store: Handle, ticket: Ticket): Reply
 

@@ -189,6 +189,10 @@ impl Call<'_, '_> {
         self.argument(index, "a number")
     }
 
+    pub fn optional_number(&self, index: usize) -> Result<Option<f64>> {
+        self.optional(index, "a number")
+    }
+
     pub fn flag(&self, index: usize) -> Result<bool> {
         self.argument(index, "a boolean")
     }

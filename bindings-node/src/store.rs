@@ -1,6 +1,7 @@
-//! Stores, clocks, keyrings, tokens.
+//! Stores, clocks, tokens.
 
-use sessile::{Clock, Code, Error, Keyring, Options, Result, Store, Time, VerifiedToken};
+use serde_json::json;
+use sessile::{Clock, Code, Error, Options, Result, Store, Time, VerifiedToken};
 
 use crate::border::{Exports, whole};
 use crate::reply::{self, Value};
@@ -18,11 +19,6 @@ pub fn export(exports: &mut Exports<'_>) -> napi::Result<()> {
         });
         call.now(Value::Text(format!("{{{}}}", codes.collect::<Vec<_>>().join(","))))
     })?;
-
-    exports.define("keyringGenerate", |call| {
-        Keyring::generate(call.text(0)?).map(|()| Value::Nothing).and_then(|value| call.now(value))
-    })?;
-    exports.define("keyringGenerateJson", |call| call.now(Value::Text(Keyring::generate_json()?)))?;
 
     exports.define("clockManual", |call| call.now(Value::Entry(Entry::Clock(Clock::manual(time(call.number(0)?))))))?;
     exports.define("clockNow", |call| {
@@ -115,9 +111,19 @@ fn budget(number: f64) -> Result<u32> {
     }
 }
 
-/// Realm, subject, and the end in milliseconds since 1970.
+/// What a proof says, as JSON text; times in milliseconds since 1970.
 fn claims(token: &VerifiedToken) -> Value {
-    Value::Texts(vec![token.realm().to_owned(), token.subject().to_owned(), token.expires_at().millis().to_string()])
+    let claims = json!({
+        "realm": token.realm(),
+        "subject": token.subject(),
+        "issuer": token.issuer(),
+        "id": token.id(),
+        "issuedAt": token.issued_at().millis(),
+        "expiresAt": token.expires_at().millis(),
+        "acr": token.acr(),
+        "authenticatedAt": token.authenticated_at().map(Time::millis),
+    });
+    Value::Text(claims.to_string())
 }
 
 fn time(millis: f64) -> Time {

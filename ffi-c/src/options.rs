@@ -105,7 +105,7 @@ pub extern "C" fn sessile_options_free(options: *mut sessile_options_t) {
     release(|| free(options));
 }
 
-fn set(options: *mut sessile_options_t, change: impl FnOnce(Options) -> Options) -> Result<()> {
+pub(crate) fn set(options: *mut sessile_options_t, change: impl FnOnce(Options) -> Options) -> Result<()> {
     let options = look_up(options)?;
     let mut options = options.lock();
     *options = Some(change(options.take().ok_or_else(taken)?));

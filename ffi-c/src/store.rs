@@ -8,6 +8,7 @@ use crate::border::{Out, enter, release};
 use crate::buffer::{buffer_of, enter_text, sessile_buffer_t};
 use crate::error::sessile_error_t;
 use crate::handle::{free, handle, look_up, sessile_options_t, sessile_session_t, sessile_store_t};
+use crate::keyring_callback::enter_asking;
 use crate::options::taken;
 use crate::text::sessile_str_t;
 
@@ -19,7 +20,7 @@ pub extern "C" fn sessile_store_open(
     out: Option<&mut MaybeUninit<*mut sessile_store_t>>,
     err: Option<&mut MaybeUninit<*mut sessile_error_t>>,
 ) -> i32 {
-    enter(err, || {
+    enter_asking(err, || {
         let out = out.required("out")?;
         let options = look_up(options)?.lock().take().ok_or_else(taken)?;
         out.write(handle(Store::open(options).wait()?)?);
@@ -101,8 +102,9 @@ pub extern "C" fn sessile_store_free(store: *mut sessile_store_t) {
     release(|| free(store));
 }
 
-/// Verifies a token, with or without "Bearer " or "<tag>:": {"realm":…,"subject":…,"expiresAt":…}, or why it is not
-/// good (SESSILE_TOKEN_…).
+/// Verifies a token, with or without "Bearer " or "<tag>:", or says why it is not good (SESSILE_TOKEN_…):
+/// {"realm":…,"subject":…,"issuer":…,"id":…,"issuedAt":…,"expiresAt":…,"acr":…,"authenticatedAt":…}. The token's id (its
+/// "jti"), how (acr) and when the user was authenticated are null where the issuer does not say.
 #[unsafe(no_mangle)]
 pub extern "C" fn sessile_store_verify(
     store: *mut sessile_store_t,
@@ -116,7 +118,12 @@ pub extern "C" fn sessile_store_verify(
         let json = serde_json::json!({
             "realm": verified.realm(),
             "subject": verified.subject(),
+            "issuer": verified.issuer(),
+            "id": verified.id(),
+            "issuedAt": verified.issued_at().to_string(),
             "expiresAt": verified.expires_at().to_string(),
+            "acr": verified.acr(),
+            "authenticatedAt": verified.authenticated_at().map(|time| time.to_string()),
         });
         out.write(buffer_of(json.to_string().into_bytes()));
         Ok(())

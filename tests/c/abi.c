@@ -97,6 +97,14 @@ static void every_lifecycle_call(sessile_store_t *store, int32_t wanted)
     IS(sessile_store_flush(store, NULL), wanted);
     IS(sessile_store_backup(store, x, NULL), wanted);
     IS(sessile_store_check(store, &out, NULL), wanted);
+    IS(sessile_store_revoke_issuer(store, x, none, NULL), wanted);
+    IS(sessile_store_revoke_token(store, x, NULL), wanted);
+    IS(sessile_store_revoke_token_id(store, x, x, NULL), wanted);
+    IS(sessile_store_accept_logout_token(store, x, &count, NULL), wanted);
+    IS(sessile_store_reload_keys(store, none, NULL), wanted);
+    IS(sessile_store_rewrap(store, none, &out, NULL), wanted);
+    IS(sessile_store_key_usage(store, &out, NULL), wanted);
+    IS(sessile_store_drop_key(store, one, NULL), wanted);
     IS(sessile_configs_create(store, definition, &out, NULL), wanted);
     IS(sessile_configs_get(store, x, &out, NULL), wanted);
     IS(sessile_configs_list(store, none, &out, NULL), wanted);
@@ -117,6 +125,14 @@ static void every_lifecycle_call(sessile_store_t *store, int32_t wanted)
     IS(sessile_sessions_dashboard(store, x, &out, NULL), wanted);
     IS(sessile_sessions_forget(store, x, one, &count, NULL), wanted);
     CHECK(out == POISON(sessile_buffer_t) && count == 77);
+}
+
+/* A callback for whose keys nobody comes. */
+static int32_t gives_up(void *user_data, sessile_buffer_t **keyring)
+{
+    (void)user_data;
+    (void)keyring;
+    return -1;
 }
 
 /* Every function that takes `h` in place of each of its handles, with all else as it should be. */
@@ -145,11 +161,13 @@ static void every_call(uintptr_t h, int32_t wanted)
     IS(sessile_options_set_keyring_file(options, x, NULL), wanted);
     IS(sessile_options_set_keyring_bytes(options, x, NULL), wanted);
     IS(sessile_options_set_keyring_env(options, x, NULL), wanted);
+    IS(sessile_options_set_keyring_callback(options, gives_up, NULL, NULL, NULL), wanted);
     IS(sessile_options_set_issuer_secret(options, x, x, NULL), wanted);
     IS(sessile_options_set_clock(options, clock, NULL), wanted);
     IS(sessile_store_open(options, &new_store, NULL), wanted);
     IS(sessile_store_close(store, NULL), wanted);
     IS(sessile_store_verify(store, x, &out, NULL), wanted);
+    IS(sessile_store_stats(store, &out, NULL), wanted);
     IS(sessile_store_global(store, x, none, &session, NULL), wanted);
     IS(sessile_tokens_issue(store, SESSILE_STR("{\"sub\":\"u\"}"), 1, &out, NULL), wanted);
     IS(sessile_tokens_jwks(store, &out, NULL), wanted);
@@ -375,6 +393,9 @@ static void a_missing_out_param_is_refused_before_anything_happens(void)
     IS(sessile_selector_options(SESSILE_STR("{}"), NULL, NULL), SESSILE_INVALID_ARGUMENT);
     IS(sessile_selector_options(SESSILE_NONE, &out, NULL), SESSILE_INVALID_ARGUMENT);
     IS(sessile_store_check(w.store, NULL, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_store_stats(w.store, NULL, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_store_rewrap(w.store, SESSILE_NONE, NULL, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_store_key_usage(w.store, NULL, NULL), SESSILE_INVALID_ARGUMENT);
     IS(sessile_configs_get(w.store, x, NULL, NULL), SESSILE_INVALID_ARGUMENT);
     IS(sessile_configs_list(w.store, SESSILE_NONE, NULL, NULL), SESSILE_INVALID_ARGUMENT);
     IS(sessile_configs_export(w.store, SESSILE_NONE, NULL, NULL), SESSILE_INVALID_ARGUMENT);
@@ -468,6 +489,13 @@ static void a_missing_text_is_an_argument_error(void)
     sessile_buffer_t *out = POISON(sessile_buffer_t);
     uint64_t count = 77;
     IS(sessile_store_backup(store, none, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_store_revoke_issuer(store, none, none, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_store_revoke_issuer(store, x, x, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_store_revoke_token(store, none, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_store_revoke_token_id(store, none, x, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_store_revoke_token_id(store, x, none, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_store_accept_logout_token(store, none, &count, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_store_drop_key(store, none, NULL), SESSILE_INVALID_ARGUMENT);
     IS(sessile_configs_create(store, none, &out, NULL), SESSILE_INVALID_ARGUMENT);
     IS(sessile_configs_get(store, none, &out, NULL), SESSILE_INVALID_ARGUMENT);
     IS(sessile_configs_update(store, none, x, &out, NULL), SESSILE_INVALID_ARGUMENT);

@@ -44,7 +44,7 @@ pub fn run(case: &Case, pass: Pass<'_>) -> Result<(), String> {
 /// A store, and what the calls of a case have kept.
 pub struct Stage {
     pub store: Store,
-    place: Place,
+    pub place: Place,
     executions: HashMap<String, Execution>,
     pub texts: HashMap<String, String>,
     bytes: HashMap<String, Vec<u8>>,
@@ -116,12 +116,6 @@ impl Stage {
                 let token = self.store.tokens().issue(&claims, call.need("ttl")).wait()?;
                 self.keep_text(call, token)
             }
-            "verify" => {
-                let token = self.kept_text(call, "token").expect("verify has a token");
-                let proof = self.store.verify(&token).wait()?;
-                let expires = proof.expires_at().to_string();
-                give(json!({"realm": proof.realm(), "subject": proof.subject(), "expiresAt": expires}))
-            }
             "set_clock" => done(self.place.clock.set(Time::parse(&call.need::<String>("time"))?)),
             "advance" => done(self.place.clock.advance(call.need("millis"))),
             "close" => done(self.store.close().wait()),
@@ -130,7 +124,10 @@ impl Stage {
                 let pipeline = call.read("pipelineText").or_else(|| call.json("pipeline"));
                 Ok(Got::Json(sessile::lint(&pipeline.expect("lint has a pipeline"))?))
             }
-            verb => self.on_lifecycle(verb, call),
+            verb => {
+                let got = self.on_identity(verb, call).or_else(|| self.on_keys(verb, call));
+                got.unwrap_or_else(|| self.on_lifecycle(verb, call))
+            }
         }
     }
 
@@ -253,6 +250,17 @@ impl Stage {
     fn keep_text(&mut self, call: &Call, text: String) -> Result<Got> {
         self.texts.insert(call.read("as").unwrap_or_default(), text.clone());
         Ok(Got::Text(text))
+    }
+
+    /// Keeps the texts of a document, as `"$name.member"`.
+    pub fn keep_members(&mut self, call: &Call, object: &str) {
+        let Some(name) = call.read::<String>("as") else { return };
+        let members: serde_json::Map<String, Value> = serde_json::from_str(object).expect("an object");
+        for (member, value) in members {
+            if let Value::String(value) = value {
+                self.texts.insert(format!("{name}.{member}"), value);
+            }
+        }
     }
 
     /// A string argument: what was kept under the name after `$`, or itself..

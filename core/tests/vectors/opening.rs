@@ -20,7 +20,8 @@ pub enum Pass<'a> {
 /// What a case's store is opened with; the folder lives as long as the case.
 pub struct Place {
     options: serde_json::Map<String, serde_json::Value>,
-    keyring: Option<std::path::PathBuf>,
+    /// The keyring's file, if it has one.
+    pub keyring: Option<std::path::PathBuf>,
     secrets: Vec<(String, Vec<u8>)>,
     pub clock: Clock,
     _folder: TempDir,
