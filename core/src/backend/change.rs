@@ -153,10 +153,18 @@ impl Plan {
         self.size += effects.put[put].size();
     }
 
+    /// The expiry hint that the change sets, if it sets one: a new head brings its own, `None` for never; without a new
+    /// head only `Some` counts, and that of a use only if it is the latest: one that comes late shortens nothing.
+    pub(super) fn hint(&self, effects: &Effects) -> Option<Option<Time>> {
+        let is_late = effects.touch.is_some() && self.touch != effects.touch;
+        let counts = effects.head.is_some() || (effects.expires.is_some() && !is_late);
+        counts.then_some(effects.expires)
+    }
+
     /// Whether the session's row is to be written at all: a change may concern the user record and the index alone.
     pub(super) fn writes_row<E>(&self, before: &Standing<'_, E>, effects: &Effects) -> bool {
         effects.head.is_some()
-            || effects.expires.is_some()
+            || self.hint(effects).is_some()
             || self.version != before.version
             || self.touch != before.touch
             || !self.gone.is_empty()
@@ -180,12 +188,6 @@ impl Effects {
     /// The generation of a user record that this change makes where there was none.
     pub(super) fn first_generation(&self) -> u64 {
         self.now.millis().max(1).cast_unsigned()
-    }
-
-    /// The expiry hint this change sets, if it sets one: a new head brings its own, `None` for never; without a new
-    /// head only `Some` counts.
-    pub(super) fn hint(&self) -> Option<Option<Time>> {
-        (self.head.is_some() || self.expires.is_some()).then_some(self.expires)
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) async fn extend(store: &Arc<Inner>, under: &Under, id: &SessionId, tt
         let head = Head { ends: end, ..seen.head.clone() };
         let mut effects = Effects::nothing(now, &store.limits);
         effects.head = Some(under.vault.seal_head(&id.storage, &head, &mut entropy)?);
-        effects.expires = row_hint(store, &head);
+        effects.expires = row_hint(store, &head, seen.touched);
         let mut guard = Guard { head: HeadGuard::Is(seen.sealed.clone()), ..Guard::default() };
         if let Some(known) = known {
             let mut user = under.vault.open_user(&owner, &known.sealed)?;

@@ -96,7 +96,7 @@ async fn turn(store: &Inner, under: &Under, token: &RefreshToken, seen: &Seen, n
     let sealed = under.vault.seal_head(&token.storage, &head, &mut entropy)?;
     let mut effects = Effects::nothing(now, &store.limits);
     effects.head = Some(sealed);
-    effects.expires = row_hint(store, &head);
+    effects.expires = row_hint(store, &head, now);
     effects.touch = Some(under.vault.seal_touch(&token.storage, &head.life, now));
     effects.durable = true;
     let guard = Guard { head: HeadGuard::Is(seen.sealed.clone()), ..Guard::default() };

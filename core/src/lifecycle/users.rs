@@ -28,6 +28,8 @@ pub(super) struct Profile {
     pub(super) user: User,
     /// Those that nobody ended and that can be opened.
     sessions: Vec<Seen>,
+    /// How many are indexed.
+    listed: usize,
 }
 
 impl Profile {
@@ -40,6 +42,7 @@ impl Profile {
         Ok(Profile {
             user: under.vault.open_user(user, &record.sealed)?,
             sessions: sessions.iter().filter_map(open).collect(),
+            listed: sessions.len(),
         })
     }
 
@@ -68,10 +71,18 @@ impl Profile {
         self.user.last_end.max(self.over_by_itself(now)).unwrap_or(self.user.first_seen)
     }
 
-    /// When the last session that nobody ended reached its end.
+    /// When the last session that nobody ended reached its end. Of one that went unused and was swept only the absolute
+    /// end is known, if it had one: where that is yet to come, all that can be said is that it is over by now.
     fn over_by_itself(&self, now: Time) -> Option<Time> {
-        let swept = self.user.until.filter(|until| *until <= now);
+        let swept = self.user.until.filter(|until| *until <= now || self.listed == 0).map(|until| until.min(now));
         self.sessions.iter().filter_map(Seen::over_at).filter(|end| *end <= now).max().max(swept)
+    }
+
+    /// When the last session went, where the record still waits for an end that none of them reached.
+    pub(super) fn unused_since(&self, now: Time) -> Option<Time> {
+        let waits = self.user.until.is_some_and(|until| until > now);
+        let all_are_over = self.sessions.len() == self.listed && self.active_sessions(now) == 0;
+        if waits && all_are_over { self.over_by_itself(now) } else { None }
     }
 
     fn last_seen(&self) -> Time {

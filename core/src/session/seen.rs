@@ -33,8 +33,7 @@ impl Seen {
 
     /// When it ends by itself, as things are: its absolute end, or sooner if it goes unused.
     pub(crate) fn over_at(&self) -> Option<Time> {
-        let idle_end = self.head.idle.map(|idle| self.touched.plus_millis(idle));
-        [self.head.ends, idle_end].into_iter().flatten().min()
+        over_at(&self.head, self.touched)
     }
 
     /// Whether it is over by itself.
@@ -58,6 +57,12 @@ impl Seen {
         let interval = self.head.idle.map_or(60_000, |idle| (idle / 10).clamp(1_000, 60_000));
         now >= self.touched.plus_millis(interval)
     }
+}
+
+/// When a session last used then ends by itself.
+pub(crate) fn over_at(head: &Head, touched: Time) -> Option<Time> {
+    let idle_end = head.idle.map(|idle| touched.plus_millis(idle));
+    [head.ends, idle_end].into_iter().flatten().min()
 }
 
 /// When those of a user's sessions reach their ends that nobody ended, but for the ones that go now.

@@ -77,7 +77,7 @@ impl Birth<'_> {
         effects.reset_touch = true;
         effects.touch = Some(vault.seal_touch(id, &head.life, now));
         effects.index = Some((*user, true));
-        effects.expires = row_hint(store, &head);
+        effects.expires = row_hint(store, &head, now);
         effects.user = Some((*user, UserEffect::Write(vault.seal_user(user, &owner, entropy)?)));
         let versions = put(&mut effects, vault, id, &head.life, fields, entropy)?;
         let change = Change { space: vault.space(), id: *id, guard, effects, answer: Cells::None };

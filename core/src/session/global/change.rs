@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::Global;
 use super::begin::{self, Birth};
-use super::kept::{kept_until, row_hint};
+use super::kept::{kept_until, row_hint, use_hint};
 use super::meeting::Met;
 use super::rules::{self, Stored};
 use super::target::{Kind, Opened, Target};
@@ -237,11 +237,12 @@ impl Global {
             let head = Head { config_version: opened.config.version, ..seen.head.clone() };
             let sealed = vault.seal_head(&target.id, &head, &mut entropy)?;
             effects.head = Some(sealed.clone());
-            effects.expires = row_hint(&self.store, &head);
+            effects.expires = row_hint(&self.store, &head, seen.touched);
             after = Arc::new(Seen { sealed, head, touched: seen.touched });
         }
         if seen.is_touch_due(now) {
             effects.touch = Some(vault.seal_touch(&target.id, &seen.head.life, now));
+            effects.expires = use_hint(&self.store, &seen.head, now).or(effects.expires);
             after = Arc::new(after.used(now));
         }
         effects.delete = plan.delete.iter().map(|name| opened.cell(name)).collect();
@@ -311,6 +312,7 @@ impl Global {
         self.store.heads.put(&target.space, &target.id, Arc::new(seen.used(now)));
         let mut effects = Effects::nothing(now, &self.store.limits);
         effects.touch = Some(target.vault.seal_touch(&target.id, &seen.head.life, now));
+        effects.expires = use_hint(&self.store, &seen.head, now);
         let guard = Guard { head: HeadGuard::Is(seen.sealed.clone()), ..Guard::default() };
         let change = Change { space: target.space, id: target.id, guard, effects, answer: Cells::None };
         let store = self.store.clone();
