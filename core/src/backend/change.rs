@@ -153,12 +153,11 @@ impl Plan {
         self.size += effects.put[put].size();
     }
 
-    /// The expiry hint that the change sets, if it sets one: a new head brings its own, `None` for never; without a new
-    /// head only `Some` counts, and that of a use only if it is the latest: one that comes late shortens nothing.
+    /// The expiry hint that the change sets, if it sets one. That of a use counts only if it is the latest: one that
+    /// comes late shortens nothing.
     pub(super) fn hint(&self, effects: &Effects) -> Option<Option<Time>> {
-        let is_late = effects.touch.is_some() && self.touch != effects.touch;
-        let counts = effects.head.is_some() || (effects.expires.is_some() && !is_late);
-        counts.then_some(effects.expires)
+        let is_late = effects.head.is_none() && effects.touch.is_some() && self.touch != effects.touch;
+        if is_late { None } else { effects.hint() }
     }
 
     /// Whether the session's row is to be written at all: a change may concern the user record and the index alone.
@@ -188,6 +187,12 @@ impl Effects {
     /// The generation of a user record that this change makes where there was none.
     pub(super) fn first_generation(&self) -> u64 {
         self.now.millis().max(1).cast_unsigned()
+    }
+
+    /// The expiry hint that they ask for, if they do: a new head brings its own, `None` for never; without a new head
+    /// only `Some` counts.
+    pub(super) fn hint(&self) -> Option<Option<Time>> {
+        (self.head.is_some() || self.expires.is_some()).then_some(self.expires)
     }
 }
 
