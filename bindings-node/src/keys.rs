@@ -5,6 +5,9 @@ use sessile::{Keyring, Result, Store};
 use crate::border::Exports;
 use crate::reply::{self, Value};
 
+/// One step of a key's life, in the file at a path.
+type Step = fn(String, &str) -> Result<()>;
+
 pub fn export(exports: &mut Exports<'_>) -> napi::Result<()> {
     keyrings(exports)?;
     stores(exports)
@@ -19,7 +22,7 @@ fn keyrings(exports: &mut Exports<'_>) -> napi::Result<()> {
         let added = Keyring::add(call.text(0)?, &call.text(1)?)?;
         call.now(Value::Text(added))
     })?;
-    let steps: [(&str, fn(String, &str) -> Result<()>); 4] = [
+    let steps: [(&str, Step); 4] = [
         ("keyringPromote", Keyring::promote),
         ("keyringRetire", Keyring::retire),
         ("keyringRevoke", Keyring::revoke),

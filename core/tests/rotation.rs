@@ -441,6 +441,8 @@ fn a_keyring_is_given_anew_to_those_who_keep_it_elsewhere() {
     assert_eq!(store.reload_keys(Some(b"{}")).wait().unwrap_err().code(), Code::KeyringInvalid);
     let usage = parsed(&store.key_usage().wait().unwrap());
     assert_eq!((usage["keys"].as_array().unwrap().len(), &usage["problem"]["code"]), (2, &json!("KEYRING_INVALID")));
+    let message = usage["problem"]["message"].as_str().unwrap();
+    assert!(!message.contains("index key"), "of what was offered last: {message}");
     assert!(
         !usage.to_string().contains(parsed(std::str::from_utf8(&first).unwrap())["index"]["key"].as_str().unwrap())
     );

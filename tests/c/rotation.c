@@ -213,7 +213,7 @@ static void a_rotation_while_somebody_writes(void)
     store = open_file();
     sessile_buffer_t *out = NULL;
     for (int i = 0; i < 20; i++) {
-        char name[8], wanted[8];
+        char name[16], wanted[16];
         sessile_session_t *session = session_of(store, "{\"sub\":\"writer\"}");
         snprintf(name, sizeof name, "f%d", i);
         snprintf(wanted, sizeof wanted, "%d", PUTS - 20 + i);

@@ -238,10 +238,10 @@ impl Store {
 impl Inner {
     fn reread_keys(&self, bytes: Option<&[u8]>) -> Result<()> {
         let (ring, now) = (self.vault.ring(), Instant::now());
-        let keyring = match (&self.keys.source, bytes) {
-            (Source::Bytes | Source::Env(_) | Source::Callback(_), Some(bytes)) => Keyring::from_bytes(bytes)?,
-            (Source::Env(variable), None) => Keyring::from_env(variable)?,
-            (Source::Callback(give), None) => called(give)?,
+        let given = match (&self.keys.source, bytes) {
+            (Source::Bytes | Source::Env(_) | Source::Callback(_), Some(bytes)) => Keyring::from_bytes(bytes),
+            (Source::Env(variable), None) => Keyring::from_env(variable),
+            (Source::Callback(give), None) => called(give),
             (Source::File, None) => return ring.reread(now),
             (Source::File, Some(_)) => {
                 return Err(misplaced("the keyring is a file: change the file, and pass nothing"));
@@ -249,7 +249,7 @@ impl Inner {
             (Source::Bytes, None) => return Err(misplaced("the keyring was given as bytes: pass the new ones")),
             (Source::Random, _) => return Err(misplaced("the store runs on random keys that nobody gave it")),
         };
-        ring.adopt(keyring, now)
+        ring.offer(given, now)
     }
 }
 

@@ -330,6 +330,12 @@ impl Ring {
         Ok(())
     }
 
+    /// Puts the keyring in force that the host gave, if it gave one; why it is not is [kept](Ring::trouble) either way.
+    pub(crate) fn offer(&self, given: Result<Keyring>, now: Instant) -> Result<()> {
+        let adopted = given.and_then(|keyring| self.adopt(keyring, now));
+        adopted.inspect_err(|error| *self.trouble.lock() = Some(error.clone()))
+    }
+
     /// Puts another keyring in force, as far as it may be before its keys were compared with the store's.
     /// `KEYRING_INVALID` for one that is no later state of this one.
     pub(crate) fn adopt(&self, keyring: Keyring, now: Instant) -> Result<()> {
