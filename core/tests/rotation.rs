@@ -155,6 +155,71 @@ fn a_key_is_not_dropped_while_something_needs_it() {
     assert_eq!(memory.drop_key("1").wait().unwrap_err().code(), Code::Unsupported);
 }
 
+/// What lies under a configuration that can't be opened is found by nobody: its key stays.
+#[test]
+fn a_key_is_not_dropped_while_a_configuration_can_not_be_opened() {
+    let place = Place::new();
+    let store = place.store();
+    store.configs().create(CONFIG).wait().unwrap();
+    let started = parsed(&store.sessions().start("shop", r#"{"userId": "u1"}"#, None).wait().unwrap());
+    store.close().wait().unwrap();
+    place.rotate();
+    let store = place.store();
+    store.configs().update("shop", r#"{"description": "sealed anew"}"#).wait().unwrap();
+    assert_eq!((usage(&store, 1), usage(&store, 2)), ([1, 1, 1, 0], [0, 0, 0, 1]));
+    store.close().wait().unwrap();
+
+    let flip = || {
+        let file = rusqlite::Connection::open(place.0.path().join("sessions.db")).unwrap();
+        let mut rows = file.prepare("SELECT rowid, head FROM session WHERE head IS NOT NULL").unwrap();
+        let rows = rows.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))).unwrap();
+        let sealed_anew: Vec<_> = rows.map(Result::unwrap).filter(|(_, head)| head[1..5] == [0, 0, 0, 2]).collect();
+        let [(row, head)] = sealed_anew.as_slice() else { panic!("the configuration alone") };
+        let mut head = head.clone();
+        *head.last_mut().unwrap() ^= 1;
+        file.execute("UPDATE session SET head = ?1 WHERE rowid = ?2", rusqlite::params![head, row]).unwrap();
+    };
+    flip();
+    let store = place.store();
+    let error = store.drop_key("1").wait().unwrap_err();
+    assert_eq!((error.code(), &error.details()["reason"]), (Code::Conflict, &"unreadable".into()));
+    store.close().wait().unwrap();
+    flip();
+    let verified = parsed(&place.store().sessions().verify(started["token"].as_str().unwrap()).wait().unwrap());
+    assert_eq!(verified["valid"], true, "nothing is lost once it is mended");
+}
+
+/// A process that has met the new key a moment ago goes on sealing with the old one: what it seals while that one is dropped
+/// is not lost.
+#[test]
+fn what_another_process_seals_while_a_key_is_dropped_is_not_lost() {
+    let place = Place::new();
+    let other = place.store();
+    let session = global(&other, "ada");
+    place.rotate();
+    let store = place.store();
+    assert_eq!(usage(&store, 1), [0; 4]);
+    let dropped = thread::scope(|scope| {
+        let dropping = scope.spawn(|| store.drop_key("1").wait());
+        let patience = Instant::now();
+        while parsed(&Keyring::describe(place.keyring()).unwrap())["data"][0]["state"] == "retired" {
+            assert!(patience.elapsed() < Duration::from_secs(60), "it was never taken out of use");
+            thread::sleep(Duration::from_millis(1));
+        }
+        session.put_one("late", "1", None).wait().unwrap();
+        dropping.join().unwrap()
+    });
+    let fresh = place.store();
+    assert_eq!(global(&fresh, "ada").get("late").wait().unwrap().unwrap().as_str(), "1");
+    // On a machine so slow that the other process has looked first, nothing was sealed with the old key.
+    if let Err(error) = dropped {
+        assert_eq!((error.code(), &error.details()["reason"]), (Code::Conflict, &"used".into()));
+        assert_eq!(parsed(&Keyring::describe(place.keyring()).unwrap())["data"][0]["state"], "retired");
+        rewrap_all(&fresh, 100);
+        fresh.drop_key("1").wait().unwrap();
+    }
+}
+
 #[test]
 fn a_check_and_a_store_for_reading_only_follow_the_keys() {
     let place = Place::new();
