@@ -1,6 +1,8 @@
 //! Keys change while everybody works: no operation fails, no write is lost, and nothing stays on the old key.
 #![allow(clippy::unwrap_used, reason = "a test that meets an error has failed")]
 
+mod place;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
@@ -9,89 +11,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use sessile::{Code, Error, Keyring, Options, Session, Store};
+use sessile::{Code, Error, Keyring, Options, Store};
 
-const JWT: &str = r#"{"type": "rest", "security": "jwt"}"#;
-const CONFIG: &str =
-    r#"{"name": "Shop", "tag": "shop", "schema": {"userId": "string", "note": "any"}, "selector": "userId"}"#;
-
-struct Place(tempfile::TempDir);
-
-impl Place {
-    fn new() -> Place {
-        let place = Place(tempfile::tempdir().unwrap());
-        Keyring::generate(place.keyring()).unwrap();
-        place
-    }
-
-    fn keyring(&self) -> PathBuf {
-        self.0.path().join("keyring.json")
-    }
-
-    fn store(&self) -> Store {
-        open(self.0.path())
-    }
-
-    /// Adds a data key that was made long ago.
-    fn add(&self) -> String {
-        let key = Keyring::add(self.keyring(), "data").unwrap();
-        self.age();
-        key
-    }
-
-    fn age(&self) {
-        let mut file: Value = serde_json::from_slice(&fs::read(self.keyring()).unwrap()).unwrap();
-        for kind in ["data", "signing"] {
-            for key in file[kind].as_array_mut().unwrap() {
-                key["created"] = "2026-01-01T00:00:00Z".into();
-            }
-        }
-        fs::write(self.keyring(), file.to_string()).unwrap();
-    }
-
-    /// 1 retired, 2 primary, both long known to whoever opens the store afterwards.
-    fn rotate(&self) {
-        let key = self.add();
-        Keyring::promote(self.keyring(), &key).unwrap();
-    }
-}
-
-fn open(folder: &Path) -> Store {
-    let options = Options::new(&format!("sqlite:{}", folder.join("sessions.db").display()));
-    Store::open(options.keyring_file(folder.join("keyring.json"))).wait().unwrap()
-}
-
-fn global(store: &Store, subject: &str) -> Session {
-    let token = store.tokens().issue(&json!({"sub": subject}).to_string(), 600).wait().unwrap();
-    store.execution(Some(JWT), Some(&token)).unwrap().global(None)
-}
-
-fn parsed(text: &str) -> Value {
-    serde_json::from_str(text).unwrap()
-}
-
-/// What is sealed with a key: heads, fields, users, configs.
-fn usage(store: &Store, id: u64) -> [u64; 4] {
-    let usage = parsed(&store.key_usage().wait().unwrap());
-    let keys = usage["keys"].as_array().unwrap();
-    let key = keys.iter().find(|key| key["id"] == id).unwrap_or(&Value::Null);
-    ["heads", "fields", "users", "configs"].map(|kind| key[kind].as_u64().unwrap_or_default())
-}
-
-fn rewrap_all(store: &Store, limit: u64) -> (u64, u64) {
-    let (mut cursor, mut rewrapped, mut skipped) = (Value::Null, 0, 0);
-    loop {
-        let options = json!({"limit": limit, "cursor": cursor}).to_string();
-        let result = parsed(&store.rewrap(Some(&options)).wait().unwrap());
-        rewrapped += result["rewrapped"].as_u64().unwrap();
-        skipped += result["skipped"].as_u64().unwrap();
-        cursor = result["cursor"].clone();
-        assert_eq!(result["done"], cursor.is_null());
-        if cursor.is_null() {
-            return (rewrapped, skipped);
-        }
-    }
-}
+use place::{CONFIG, JWT, Place, global, open, parsed, rewrap_all, usage};
 
 /// Sessions of every kind: standing, started, ended, revoked, with small and large fields, and a config of one's own.
 fn fill(store: &Store) -> (String, Value) {
@@ -153,71 +75,6 @@ fn a_key_is_not_dropped_while_something_needs_it() {
     assert_eq!(store.drop_key("x").wait().unwrap_err().code(), Code::InvalidArgument);
     let memory = Store::open(Options::new("memory:")).wait().unwrap();
     assert_eq!(memory.drop_key("1").wait().unwrap_err().code(), Code::Unsupported);
-}
-
-/// What lies under a configuration that can't be opened is found by nobody: its key stays.
-#[test]
-fn a_key_is_not_dropped_while_a_configuration_can_not_be_opened() {
-    let place = Place::new();
-    let store = place.store();
-    store.configs().create(CONFIG).wait().unwrap();
-    let started = parsed(&store.sessions().start("shop", r#"{"userId": "u1"}"#, None).wait().unwrap());
-    store.close().wait().unwrap();
-    place.rotate();
-    let store = place.store();
-    store.configs().update("shop", r#"{"description": "sealed anew"}"#).wait().unwrap();
-    assert_eq!((usage(&store, 1), usage(&store, 2)), ([1, 1, 1, 0], [0, 0, 0, 1]));
-    store.close().wait().unwrap();
-
-    let flip = || {
-        let file = rusqlite::Connection::open(place.0.path().join("sessions.db")).unwrap();
-        let mut rows = file.prepare("SELECT rowid, head FROM session WHERE head IS NOT NULL").unwrap();
-        let rows = rows.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))).unwrap();
-        let sealed_anew: Vec<_> = rows.map(Result::unwrap).filter(|(_, head)| head[1..5] == [0, 0, 0, 2]).collect();
-        let [(row, head)] = sealed_anew.as_slice() else { panic!("the configuration alone") };
-        let mut head = head.clone();
-        *head.last_mut().unwrap() ^= 1;
-        file.execute("UPDATE session SET head = ?1 WHERE rowid = ?2", rusqlite::params![head, row]).unwrap();
-    };
-    flip();
-    let store = place.store();
-    let error = store.drop_key("1").wait().unwrap_err();
-    assert_eq!((error.code(), &error.details()["reason"]), (Code::Conflict, &"unreadable".into()));
-    store.close().wait().unwrap();
-    flip();
-    let verified = parsed(&place.store().sessions().verify(started["token"].as_str().unwrap()).wait().unwrap());
-    assert_eq!(verified["valid"], true, "nothing is lost once it is mended");
-}
-
-/// A process that has met the new key a moment ago goes on sealing with the old one: what it seals while that one is dropped
-/// is not lost.
-#[test]
-fn what_another_process_seals_while_a_key_is_dropped_is_not_lost() {
-    let place = Place::new();
-    let other = place.store();
-    let session = global(&other, "ada");
-    place.rotate();
-    let store = place.store();
-    assert_eq!(usage(&store, 1), [0; 4]);
-    let dropped = thread::scope(|scope| {
-        let dropping = scope.spawn(|| store.drop_key("1").wait());
-        let patience = Instant::now();
-        while parsed(&Keyring::describe(place.keyring()).unwrap())["data"][0]["state"] == "retired" {
-            assert!(patience.elapsed() < Duration::from_secs(60), "it was never taken out of use");
-            thread::sleep(Duration::from_millis(1));
-        }
-        session.put_one("late", "1", None).wait().unwrap();
-        dropping.join().unwrap()
-    });
-    let fresh = place.store();
-    assert_eq!(global(&fresh, "ada").get("late").wait().unwrap().unwrap().as_str(), "1");
-    // On a machine so slow that the other process has looked first, nothing was sealed with the old key.
-    if let Err(error) = dropped {
-        assert_eq!((error.code(), &error.details()["reason"]), (Code::Conflict, &"used".into()));
-        assert_eq!(parsed(&Keyring::describe(place.keyring()).unwrap())["data"][0]["state"], "retired");
-        rewrap_all(&fresh, 100);
-        fresh.drop_key("1").wait().unwrap();
-    }
 }
 
 #[test]

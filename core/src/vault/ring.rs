@@ -123,6 +123,11 @@ impl InForce {
         Ok(InForce { signing: next.due_signing(now).clone(), ..next })
     }
 
+    /// Whether that data key opens.
+    pub(crate) fn opens(&self, id: u32) -> bool {
+        self.keyring.data_keys().iter().any(|key| key.id == id && key.state.opens())
+    }
+
     /// How long it takes until the primary seals.
     pub(crate) fn sealing_in(&self, now: Instant) -> Duration {
         let at = self.ripe.get(&Name::Data(self.keyring.primary().id));
