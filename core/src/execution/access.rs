@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 use super::trigger::{Trigger, not_allowed};
 use crate::config::{Config, GLOBAL};
@@ -23,15 +24,22 @@ pub(crate) struct Access {
 
 #[derive(Default)]
 struct State {
-    token: Option<Arc<str>>,
+    token: Option<Text>,
     verified: Option<VerifiedToken>,
     /// The sessions met so far: they stay the same for the whole execution.
     opened: Vec<Arc<Target>>,
 }
 
+/// A token as it was given: whoever reads it is its user, so it is not left behind.
+type Text = Arc<Zeroizing<Box<str>>>;
+
+fn text(token: &str) -> Text {
+    Arc::new(Zeroizing::new(token.into()))
+}
+
 impl Access {
     pub(crate) fn new(trigger: Trigger, token: Option<&str>) -> Access {
-        let state = State { token: token.map(Arc::from), ..State::default() };
+        let state = State { token: token.map(text), ..State::default() };
         Access { trigger, state: Mutex::new(state), recorded: None }
     }
 
@@ -74,7 +82,7 @@ impl Access {
         Ok(state.verified.clone().unwrap_or(token))
     }
 
-    fn held(&self) -> (Option<VerifiedToken>, Option<Arc<str>>) {
+    fn held(&self) -> (Option<VerifiedToken>, Option<Text>) {
         let state = self.state.lock();
         (state.verified.clone(), state.token.clone())
     }
@@ -134,7 +142,7 @@ impl Access {
             }
         }
         let mut state = self.state.lock();
-        state.token = Some(Arc::from(token));
+        state.token = Some(text(token));
         state.verified = Some(fresh);
         Ok(())
     }
