@@ -221,3 +221,43 @@ fn a_clock_at_zero_and_absurd_leeways() {
         assert_eq!(opened.unwrap_err().code().name(), "INVALID_ARGUMENT", "{leeway}");
     }
 }
+
+/// Two stores may trust one issuer, and yet other audiences, leeways, keys: neither takes the other's word.
+#[test]
+fn a_proof_is_of_the_store_that_made_it() {
+    let id = Issuer::new("k");
+    let (mine, _) = store(&[id.entry(json!({}))]);
+    let (other, _) = store(&[id.entry(json!({}))]);
+    let proof = other.verify(&id.token(json!({}))).wait().unwrap();
+    let refused = mine.global(&proof, None).map(|_| ()).unwrap_err();
+    assert_eq!(refused.code().category(), Category::Identity, "{refused:?}");
+    other.global(&proof, None).unwrap().put_one("a", "1", None).wait().unwrap();
+
+    // What came of a store that was closed opens nothing any more.
+    let run = other.execution(Some(JWT), Some(&id.token(json!({})))).unwrap();
+    let session = other.global(&proof, None).unwrap();
+    other.close().wait().unwrap();
+    assert_eq!(session.get("a").wait().unwrap_err().code().name(), "CLOSED");
+    assert_eq!(run.global(None).get("a").wait().unwrap_err().code().name(), "CLOSED");
+    assert_eq!(other.verify(&id.token(json!({}))).wait().unwrap_err().code().name(), "CLOSED");
+    assert_eq!(other.global(&proof, None).map(|_| ()).unwrap_err().code().name(), "CLOSED");
+}
+
+#[test]
+fn of_many_who_send_one_logout_token_one_is_heard() {
+    let id = Issuer::new("k");
+    let (store, _) = store(&[id.entry(json!({}))]);
+    put(&store, &id.token(json!({})), "a").unwrap();
+    let events = json!({"http://schemas.openid.net/event/backchannel-logout": {}});
+    let logout = id.typed("logout+jwt", json!({"jti": "l", "exp": NOW + 120, "events": events}));
+    let answers: Vec<_> = std::thread::scope(|scope| {
+        let senders: Vec<_> = (0..8).map(|_| scope.spawn(|| store.accept_logout_token(&logout).wait())).collect();
+        senders.into_iter().map(|sender| sender.join().unwrap()).collect()
+    });
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
+    for refused in answers.into_iter().filter_map(Result::err) {
+        assert_eq!(refused.details()["reason"], "replayed", "{refused:?}");
+    }
+    let error = put(&store, &id.token(json!({})), "a").unwrap_err();
+    assert_eq!(error.code().name(), "TOKEN_REVOKED");
+}

@@ -178,13 +178,21 @@ async fn update(store: &Arc<Inner>, tag: &str, change: impl Fn(&Config) -> Resul
 async fn delete(store: &Arc<Inner>, tag: &str, force: bool) -> Result<()> {
     refuse_built_in(tag, "deleted")?;
     let standing = Catalog::look(store, tag).await?;
-    let Some((config, _)) = standing.stored else { return Err(not_found(tag)) };
+    let Some((config, state)) = standing.stored else { return Err(not_found(tag)) };
     let walk = Walk::of(store, &config);
     if !force {
         walk.refuse_living().await?;
     }
-    if !store.catalog.change(store, tag, standing.guard, Some((&config, State::Deleting))).await? {
-        return Err(changed_meanwhile(tag));
+    let mut guard = standing.guard;
+    while !store.catalog.change(store, tag, guard, Some((&config, State::Deleting))).await? {
+        // What was only sealed anew, under another key, says what it said.
+        let standing = Catalog::look(store, tag).await?;
+        match standing.stored {
+            Some((there, now)) if (there.id, there.version, now) == (config.id, config.version, state) => {
+                guard = standing.guard;
+            }
+            _ => return Err(changed_meanwhile(tag)),
+        }
     }
     // Another process may begin a session until its definition is a second old, and that change may take its time.
     task::sleep(KEPT + store.limits.deadline()).await;
@@ -201,14 +209,13 @@ async fn delete(store: &Arc<Inner>, tag: &str, force: bool) -> Result<()> {
         return Ok(());
     }
     walk.end_all().await?;
-    let Some((guard, _)) = deleting(store, &config).await? else { return Ok(()) };
-    match store.catalog.change(store, tag, guard, None).await? {
-        true => {
+    while let Some((guard, _)) = deleting(store, &config).await? {
+        if store.catalog.change(store, tag, guard, None).await? {
             store.audit.happened(|| Event::of(What::ConfigDeleted).whose(Whose::tag(tag)));
-            Ok(())
+            break;
         }
-        false => Err(changed_meanwhile(tag)),
     }
+    Ok(())
 }
 
 /// The config that is being deleted, as it stands now; `None` once it is gone, whoever deleted it, even if another has

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 use super::trigger::{Trigger, not_allowed};
 use crate::audit::{Event, What, Whose};
@@ -26,7 +27,7 @@ pub(crate) struct Access {
 
 #[derive(Default)]
 struct State {
-    token: Option<Arc<str>>,
+    token: Option<Text>,
     verified: Option<VerifiedToken>,
     /// Watchers know that this token was good.
     is_told: bool,
@@ -37,13 +38,20 @@ struct State {
 /// What an execution holds of its user.
 struct Held {
     verified: Option<VerifiedToken>,
-    given: Option<Arc<str>>,
+    given: Option<Text>,
     is_told: bool,
+}
+
+/// A token as it was given: whoever reads it is its user, so it is not left behind.
+type Text = Arc<Zeroizing<Box<str>>>;
+
+fn text(token: &str) -> Text {
+    Arc::new(Zeroizing::new(token.into()))
 }
 
 impl Access {
     pub(crate) fn new(trigger: Trigger, token: Option<&str>) -> Access {
-        let state = State { token: token.map(Arc::from), ..State::default() };
+        let state = State { token: token.map(text), ..State::default() };
         Access { trigger, state: Mutex::new(state), recorded: None, request: Mutex::default() }
     }
 
@@ -172,7 +180,7 @@ impl Access {
             }
         }
         let mut state = self.state.lock();
-        state.token = Some(Arc::from(token));
+        state.token = Some(text(token));
         state.verified = Some(fresh.clone());
         state.is_told = false;
         drop(state);

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use parking_lot::Mutex;
 use zeroize::Zeroizing;
 
 use crate::backend::Backend;
@@ -30,8 +31,9 @@ pub(crate) struct Keys {
     source: Source,
     /// Whoever compares new keys with the store's has it.
     turn: async_lock::Mutex<()>,
-    /// The ring's epoch that the signer goes by.
+    /// The ring's epoch that the signer goes by, and the turn of whoever changes that.
     signed: AtomicU64,
+    signing: Mutex<()>,
     /// The store is for reading only: it compares check values, and adds none.
     read_only: bool,
 }
@@ -69,7 +71,7 @@ impl Keys {
             }
         };
         let signed = AtomicU64::new(ring.epoch());
-        let keys = Keys { source, turn: async_lock::Mutex::new(()), signed, read_only };
+        let keys = Keys { source, turn: async_lock::Mutex::new(()), signed, signing: Mutex::new(()), read_only };
         Ok((keys, ring))
     }
 
@@ -90,13 +92,16 @@ impl Inner {
         self.catch_up().await?;
         self.tell_of_keys();
         let (ring, now) = (self.vault.ring(), Instant::now());
-        if !ring.is_due(now) {
+        // A token that was verified in between may have looked, and could not ask the store.
+        if !ring.is_due(now) && !ring.is_unchecked() {
             return Ok(());
         }
         // One looks, the others go on; but not with keys that may have gone while nobody looked.
         let turn = if ring.is_overdue(now) { Some(self.keys.turn.lock().await) } else { self.keys.turn.try_lock() };
-        if turn.is_some() && ring.is_due(Instant::now()) {
-            ring.look(Instant::now());
+        if turn.is_some() {
+            if ring.is_due(Instant::now()) {
+                ring.look(Instant::now());
+            }
             // Where the store can't be asked now, the new keys only open until it can.
             let _ = self.confirm_keys().await;
             self.sign_on();
@@ -149,10 +154,16 @@ impl Inner {
     fn sign_on(&self) {
         self.tell_of_keys();
         let ring = self.vault.ring();
+        if self.keys.signed.load(Ordering::Acquire) == ring.epoch() {
+            return;
+        }
+        // One after the other: who was held up must not put back what was in force when it looked.
+        let _turn = self.keys.signing.lock();
         let epoch = ring.epoch();
-        if self.keys.signed.swap(epoch, Ordering::AcqRel) != epoch {
+        if self.keys.signed.load(Ordering::Acquire) != epoch {
             // They were checked when the keyring was read.
             let _ = self.signer.adopt(own_keys(&ring.in_force()));
+            self.keys.signed.store(epoch, Ordering::Release);
         }
     }
 
@@ -289,4 +300,63 @@ pub(crate) async fn check_keys(
 /// Signs the store's tokens with the keyring in force.
 pub(crate) fn signer(issuer: &str, ring: &Ring, limits: &crate::limits::Limits) -> Result<Arc<Signer>> {
     Ok(Arc::new(Signer::new(issuer, own_keys(&ring.in_force()), limits)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+    use std::thread;
+
+    use super::*;
+    use crate::options::Options;
+
+    fn store() -> (tempfile::TempDir, std::path::PathBuf, Store) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keyring.json");
+        Keyring::generate(&path).unwrap();
+        let store = Store::open(Options::new("memory:").keyring_file(&path)).wait().unwrap();
+        (folder, path, store)
+    }
+
+    /// A host that verifies a token before each operation always looks at the file there, where nothing can be compared.
+    #[test]
+    fn keys_that_a_token_brought_are_compared_by_the_next_operation() {
+        let (_folder, path, store) = store();
+        let ring = store.0.vault.ring();
+        Keyring::add(&path, "data").unwrap();
+        ring.look(Instant::now());
+        assert!(ring.is_unchecked(), "nobody asked the store yet");
+        store.configs().list(None).wait().unwrap();
+        assert!(!ring.is_unchecked(), "or the new key would never seal");
+        assert_eq!(ring.in_force().keyring.data_keys().len(), 2);
+    }
+
+    #[test]
+    fn the_signer_ends_with_the_keys_in_force_however_many_follow_them() {
+        let (_folder, path, store) = store();
+        let inner = &store.0;
+        let ring = inner.vault.ring();
+        let one = Keyring::from_file(&path).unwrap();
+        let kid = Keyring::add(&path, "signing").unwrap();
+        let two = Keyring::from_file(&path).unwrap();
+        let over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    while !over.load(Ordering::Relaxed) {
+                        inner.sign_on();
+                    }
+                });
+            }
+            let turns = (0..300).map(|turn| {
+                ring.adopt(if turn % 2 == 0 { two.clone() } else { one.clone() }, Instant::now()).unwrap();
+                thread::yield_now();
+                inner.sign_on();
+                inner.signer.jwks().contains(&kid) == (turn % 2 == 0)
+            });
+            let right = turns.filter(|right| *right).count();
+            over.store(true, Ordering::Relaxed);
+            assert_eq!(right, 300, "a call went on with older keys");
+        });
+    }
 }

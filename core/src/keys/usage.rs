@@ -1,6 +1,7 @@
 //! How much is sealed with each key, and a key that goes once that is nothing.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -8,8 +9,11 @@ use super::walk::{self, Kind, is_of_one_cell};
 use crate::backend::Cells;
 use crate::error::{Result, fail};
 use crate::store::{Inner, Store};
-use crate::task::Task;
-use crate::vault::{KeyState, Keyring, key_id};
+use crate::task::{Task, sleep};
+use crate::vault::{KeyState, Keyring, LOOK_EVERY, key_id};
+
+/// By then every process has read that a key is revoked, and what it was sealing before is written.
+const NOTICED_AFTER: Duration = LOOK_EVERY.saturating_add(Duration::from_secs(3));
 
 /// How many records are read at once.
 const PAGE: usize = 500;
@@ -37,6 +41,9 @@ impl Store {
     /// Takes a retired or revoked data key out of the keyring file, if nothing of this workspace, product and env is sealed
     /// with it: else `CONFLICT` with the counts. What other namespaces that share the file hold must be
     /// [asked](Store::key_usage) of them; checkpoints live 24 hours. `NOT_FOUND`; `UNSUPPORTED` for a keyring that is no file.
+    ///
+    /// It takes 8 seconds: first the key is revoked, so that a process that still seals with it stops; once each has read
+    /// that, it is counted again what is sealed with the key, and if that is something the key is what it was.
     pub fn drop_key(&self, key: &str) -> Task<()> {
         let inner = self.0.clone();
         let key = key.to_owned();
@@ -55,7 +62,35 @@ async fn drop_key(store: &Inner, key: &str) -> Result<()> {
     let id: u32 = key
         .parse()
         .map_err(|_| fail!(InvalidArgument, "key: {key:?} given; a data key's id wanted").with("argument", "key"))?;
-    let Count { heads, fields, users, configs, revocations } = usage(store).await?.keys.remove(&id).unwrap_or_default();
+    check_unused(store, id).await?;
+    let was = Keyring::revoke_to_drop(path, key)?;
+    let followed = store.follow_keys_now().await;
+    sleep(NOTICED_AFTER).await;
+    // Another process may have sealed with it in the moment before it read that.
+    if let Err(error) = followed.and(check_unused(store, id).await) {
+        if was == KeyState::Retired {
+            Keyring::retire(path, key)?;
+            store.follow_keys_now().await?;
+        }
+        return Err(error);
+    }
+    Keyring::drop(path, key)?;
+    store.follow_keys_now().await
+}
+
+/// `CONFLICT` if the key is needed, or nobody can tell.
+async fn check_unused(store: &Inner, id: u32) -> Result<()> {
+    let mut usage = usage(store).await?;
+    if usage.hidden > 0 {
+        return Err(fail!(
+            Conflict,
+            "{} configurations can't be opened, so nobody can tell what is sealed under them: mend or delete them first",
+            usage.hidden
+        )
+        .with("reason", "unreadable")
+        .with("configs", usage.hidden));
+    }
+    let Count { heads, fields, users, configs, revocations } = usage.keys.remove(&id).unwrap_or_default();
     if heads + fields + users + configs + revocations > 0 {
         return Err(fail!(Conflict, "data key {id} still opens what nothing else would: rewrap first")
             .with("reason", "used")
@@ -65,14 +100,15 @@ async fn drop_key(store: &Inner, key: &str) -> Result<()> {
             .with("configs", configs)
             .with("revocations", revocations));
     }
-    Keyring::drop_in(path, key, &[KeyState::Retired, KeyState::Revoked])?;
-    store.follow_keys_now().await
+    Ok(())
 }
 
 #[derive(Default)]
 struct Usage {
     keys: BTreeMap<u32, Count>,
     unreadable: u64,
+    /// Configurations that can't be opened.
+    hidden: u64,
 }
 
 #[derive(Default)]
@@ -119,8 +155,8 @@ impl Usage {
 }
 
 async fn usage(store: &Inner) -> Result<Usage> {
-    let (parts, unreadable) = walk::parts(store).await?;
-    let mut usage = Usage { unreadable, ..Usage::default() };
+    let (parts, hidden) = walk::parts(store).await?;
+    let mut usage = Usage { unreadable: hidden, hidden, ..Usage::default() };
     for part in &parts {
         let mut after = None;
         if let Kind::Users(_) = part.kind {

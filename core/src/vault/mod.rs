@@ -60,7 +60,7 @@ pub(crate) use namespace::Namespace;
 pub(crate) use random::faulty;
 pub(crate) use random::{Entropy, fill_random};
 pub(crate) use revocation_vault::RevocationVault;
-pub(crate) use ring::{InForce, News, Ring, is_refusal};
+pub(crate) use ring::{InForce, LOOK_EVERY, News, Ring, is_refusal};
 pub(crate) use session_id::SessionId;
 pub(crate) use user::User;
 

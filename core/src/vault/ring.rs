@@ -21,7 +21,7 @@ use crate::error::{Code, Error, Result};
 pub(crate) const RIPE_AFTER: Duration = Duration::from_secs(60);
 
 /// How often the file is looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// How long a look may take that somebody waits for while another thread is at it.
 const LOOK_WAIT: Duration = Duration::from_millis(200);
@@ -35,6 +35,8 @@ pub(crate) struct Ring {
     force: RwLock<Arc<InForce>>,
     /// What was in force before a keyring whose keys were not compared with the store's yet.
     before: Mutex<Option<Arc<InForce>>>,
+    /// Whether there is one: every operation asks.
+    unchecked: AtomicBool,
     /// Counts the changes of what is in force.
     epoch: AtomicU64,
     /// Why the last keyring that was offered is not in force.
@@ -124,6 +126,11 @@ impl InForce {
         Ok(InForce { signing: next.due_signing(now).clone(), ..next })
     }
 
+    /// Whether that data key opens.
+    pub(crate) fn opens(&self, id: u32) -> bool {
+        self.keyring.data_keys().iter().any(|key| key.id == id && key.state.opens())
+    }
+
     /// How long it takes until the primary seals.
     pub(crate) fn sealing_in(&self, now: Instant) -> Duration {
         let at = self.ripe.get(&Name::Data(self.keyring.primary().id));
@@ -211,6 +218,7 @@ impl Ring {
             read: Mutex::new(read),
             force: RwLock::new(Arc::new(InForce::first(keyring, now, Clock::system().now()))),
             before: Mutex::default(),
+            unchecked: AtomicBool::new(false),
             epoch: AtomicU64::new(1),
             trouble: Mutex::default(),
             news: Mutex::default(),
@@ -346,6 +354,7 @@ impl Ring {
         let next = checked.follow(keyring, now).inspect_err(|error| self.refuse(error))?;
         self.note(differences(&force.keyring, &next.keyring));
         *before = Some(checked);
+        self.unchecked.store(true, Ordering::Release);
         *force = Arc::new(next);
         *self.trouble.lock() = None;
         self.epoch.fetch_add(1, Ordering::AcqRel);
@@ -354,7 +363,7 @@ impl Ring {
 
     /// Whether keys are in force that were not compared with the store's.
     pub(crate) fn is_unchecked(&self) -> bool {
-        self.before.lock().is_some()
+        self.unchecked.load(Ordering::Acquire)
     }
 
     /// The store's check values know these keys, or have them now: they may seal.
@@ -365,6 +374,7 @@ impl Ring {
             return;
         }
         *before = None;
+        self.unchecked.store(false, Ordering::Release);
         let next = InForce {
             keyring: force.keyring.clone(),
             sealing: force.sealing.clone(),
@@ -384,6 +394,7 @@ impl Ring {
         if !Arc::ptr_eq(checked, &force) {
             return;
         }
+        self.unchecked.store(false, Ordering::Release);
         if let Some(before) = before.take() {
             self.note(differences(&force.keyring, &before.keyring));
             *force = before;

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use super::Global;
 use super::target::{Kind, Opened, Pin, Target, stale_login};
-use crate::backend::{CellId, Cells, HeadGuard, Record, SealedField};
+use crate::backend::{CellId, Cells, HeadGuard, Record, SealedField, Space, StorageId};
 use crate::clock::Time;
 use crate::error::{Error, Result};
 use crate::json::{FieldName, Json};
 use crate::session::field::{Field, FieldVersion};
 use crate::session::seen::Seen;
 use crate::session::version::Selection;
-use crate::vault::HeadState;
+use crate::vault::{HeadState, key_id};
 
 /// What stands where a session is looked for.
 pub(super) enum Met {
@@ -64,7 +64,7 @@ impl Global {
             self.store.high_water.miss(space, id, record.span);
             return self.vacant(opened, None, now, || opened.missing(now));
         };
-        let cached = self.store.heads.get(space, id).filter(|seen| seen.sealed == *sealed);
+        let cached = self.cached(space, id).filter(|seen| seen.sealed == *sealed);
         let seen = match &cached {
             Some(seen) => Seen::of(vault, id, sealed, record.touch.as_ref(), seen.head.clone()),
             None => Seen::open(vault, id, sealed, record.touch.as_ref())?,
@@ -134,12 +134,18 @@ impl Global {
         Ok(Met::Alive(seen))
     }
 
+    /// The head as this process saw it last. One whose key is revoked by now, or gone, is opened again, and so refused.
+    fn cached(&self, space: &Space, id: &StorageId) -> Option<Arc<Seen>> {
+        let seen = self.store.heads.get(space, id)?;
+        key_id(&seen.sealed).is_some_and(|key| self.store.vault.ring().in_force().opens(key)).then_some(seen)
+    }
+
     /// The head as this process saw it last, if a change may be tried on it. Only the guard tells whether it still
     /// stands: nobody is held to a life for having been cached, and one that looks over is read again before anybody is
     /// told so.
     pub(super) fn known(&self, opened: &Opened, now: Time) -> Option<Arc<Seen>> {
         let target = &opened.target;
-        let seen = self.store.heads.get(&target.space, &target.id)?;
+        let seen = self.cached(&target.space, &target.id)?;
         let good = seen.lives(now)
             && opened.is_admitted(&seen.head)
             && !opened.is_stale(&seen.head, now)
