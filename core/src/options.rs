@@ -20,7 +20,8 @@ use crate::limits::Limits;
 ///
 /// JSON members: `url` (required: `memory:`, `sqlite:PATH`), `workspace`, `product`, `env` (default `default`,
 /// `default`, `dev`), `issuers` (array), `limits` (object), `durability` (`"interval"`, the default, or `"commit"`),
-/// `keyring` (a path), `readOnly` (boolean: a file is opened without changing anything, every change is `READ_ONLY`),
+/// `keyring` (a path), `secrets` (the URL of a second backend, kept out of backups, for the users' secrets of configurations
+/// that shred), `readOnly` (boolean: a file is opened without changing anything, every change is `READ_ONLY`),
 /// `allowNetworkFilesystem` (boolean: a file may lie on NFS, SMB or FUSE, which is refused otherwise; only where one
 /// machine alone ever opens it), `audit` (boolean: audit events are kept for [`drain_events`](crate::Store::drain_events)).
 /// An unknown member is an error.
@@ -53,12 +54,14 @@ pub(crate) struct Members {
     #[serde(default)]
     pub(crate) allow_network_filesystem: bool,
     #[serde(default)]
+    pub(crate) secrets: Option<String>,
+    #[serde(default)]
     pub(crate) audit: bool,
     #[serde(default)]
     keyring: Option<PathBuf>,
 }
 
-const MEMBERS: [&str; 11] = [
+const MEMBERS: [&str; 12] = [
     "url",
     "workspace",
     "product",
@@ -67,6 +70,7 @@ const MEMBERS: [&str; 11] = [
     "limits",
     "durability",
     "keyring",
+    "secrets",
     "readOnly",
     "allowNetworkFilesystem",
     "audit",
@@ -105,6 +109,7 @@ impl Options {
             durability: Durability::default(),
             read_only: false,
             allow_network_filesystem: false,
+            secrets: None,
             audit: false,
             keyring: None,
         };

@@ -39,7 +39,7 @@ pub(super) async fn revoke(store: &Arc<Inner>, under: &Under, id: &SessionId) ->
             Some(seen) if seen.head.state == HeadState::Revoked && seen.head.not_before >= Some(now) => return Ok(()),
             // A tombstone, or what the deletion of a config left: it is nobody's and in no index.
             Some(seen) if seen.head.is_nobodys() => None,
-            Some(seen) => Some(under.vault.user(&seen.head.realm, &seen.head.identifier)),
+            Some(seen) => Some(seen.head.owner.user(&under.vault)),
             None => indexed_owner(store, under, &id.storage).await?,
         };
         let mut entropy = Entropy::draw()?;

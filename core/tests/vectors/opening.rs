@@ -42,6 +42,10 @@ impl Place {
             let path = folder.path().join("keyring.json");
             Keyring::generate(&path).expect("a new keyring");
             options.insert("url".into(), sqlite.into());
+            if options.contains_key("secrets") {
+                let secrets = format!("sqlite:{}", folder.path().join("secrets.db").display());
+                options.insert("secrets".into(), secrets.into());
+            }
             keyring = Some(path);
         } else if !options.contains_key("url") {
             options.insert("url".into(), "memory:".into());

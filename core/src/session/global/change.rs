@@ -24,7 +24,7 @@ use crate::session::seen::{Seen, ends_left};
 use crate::session::version::Selection;
 use crate::store::Inner;
 use crate::task::{self, Pool, Task};
-use crate::vault::{Entropy, Head, HeadState, User};
+use crate::vault::{Entropy, Head, HeadState, User, UserKeys};
 
 /// What a verb wants done, given what was met.
 #[derive(Default)]
@@ -74,7 +74,7 @@ impl Global {
             Some(seen) => (Met::Alive(seen), None),
             None => {
                 let record = self.look(&opened, &cells, true).await?;
-                (self.meet(&opened, &record, self.store.clock.now())?, Some(record))
+                (self.meet(&opened, &record, self.store.clock.now()).await?, Some(record))
             }
         };
         let mut tries = 0;
@@ -91,7 +91,7 @@ impl Global {
                 // record is part of the change.
                 cells = if needs_all { Cells::All } else { cells };
                 let fresh = self.look(&opened, &cells, true).await?;
-                met = self.meet(&opened, &fresh, self.store.clock.now())?;
+                met = self.meet(&opened, &fresh, self.store.clock.now()).await?;
                 user_known = true;
                 record = Some(fresh);
                 continue;
@@ -104,7 +104,7 @@ impl Global {
                     plan.version = Some(record.version);
                 }
                 let identifier = match (&met, &opened.target.kind) {
-                    (Met::Alive(seen), _) => &seen.head.identifier,
+                    (Met::Alive(seen), _) => &seen.head.owner.person()?.identifier,
                     (Met::Vacant { .. }, Kind::Standing { identifier, .. }) => identifier,
                     (Met::Vacant { .. }, Kind::Named { .. }) => return Err(opened.missing(now)),
                 };
@@ -114,8 +114,14 @@ impl Global {
                 Met::Alive(seen) if plan.end => self.prepare_end(&opened, seen, now).await?,
                 Met::Alive(seen) => self.prepare(&opened, seen, plan, &cells, now)?,
                 Met::Vacant { guard, not_before } => {
+                    let shred = opened.config.for_beginning()?.definition.shred;
                     let known = self.acquaintance(&opened, record.as_ref().unwrap_or(&nothing)).await?;
-                    self.prepare_birth(&opened, (guard, *not_before), &known, &plan, &cells, now)?
+                    // After what there is of the user was read: whoever forgets them destroys the secret first.
+                    let keys = match opened.target.user() {
+                        Some(user) => self.store.keys_for_birth(shred, &opened.target.vault, &user).await?,
+                        None => None,
+                    };
+                    self.prepare_birth(&opened, (guard, *not_before), &known, keys, &plan, &cells, now)?
                 }
             };
             match self.store.apply_all(&prepared.changes).await? {
@@ -129,14 +135,14 @@ impl Global {
                     let target = &opened.target;
                     self.store.heads.forget(&target.space, &target.id);
                     if prepared.changes.len() == 1 {
-                        met = self.meet(&opened, &there, self.store.clock.now())?;
+                        met = self.meet(&opened, &there, self.store.clock.now()).await?;
                         // A refusal reads the user's record only if the guard named it.
                         user_known = prepared.changes[0].guard.generation.is_some();
                         record = Some(there);
                     } else {
                         // What was refused may be one of the sessions that had to make room.
                         let fresh = self.look(&opened, &cells, true).await?;
-                        met = self.meet(&opened, &fresh, self.store.clock.now())?;
+                        met = self.meet(&opened, &fresh, self.store.clock.now()).await?;
                         record = Some(fresh);
                     }
                 }
@@ -231,14 +237,15 @@ impl Global {
             let sealed = vault.seal_head(&target.id, &head, &mut entropy)?;
             effects.head = Some(sealed.clone());
             effects.expires = row_hint(&self.store, &head);
-            after = Arc::new(Seen { sealed, head, touched: seen.touched });
+            after = Arc::new(Seen { sealed, head, touched: seen.touched, keys: seen.keys.clone() });
         }
         if seen.is_touch_due(now) {
             effects.touch = Some(vault.seal_touch(&target.id, &seen.head.life, now));
             after = Arc::new(after.used(now));
         }
         effects.delete = plan.delete.iter().map(|name| opened.cell(name)).collect();
-        let versions = begin::put(&mut effects, vault, &target.id, &seen.head.life, &plan.put, &mut entropy)?;
+        let keys = seen.keys.as_deref();
+        let versions = begin::put(&mut effects, vault, keys, &target.id, &seen.head.life, &plan.put, &mut entropy)?;
         let change = Change { space: target.space, id: target.id, guard, effects, answer: answer.clone() };
         Ok(Prepared { changes: vec![change], seen: Some(after), versions })
     }
@@ -250,7 +257,7 @@ impl Global {
         let known = self.store.backend.user(space, &owner).await?;
         let mut entropy = Entropy::draw()?;
         let head = Head { state: HeadState::Ended, ..seen.head.clone() };
-        let mut user = User::of(vault, &owner, known.record.as_ref(), &head.realm, &head.identifier, now)?;
+        let mut user = User::of(vault, &owner, known.record.as_ref(), &head.owner, now)?;
         user.ends(ends_left(vault, &owner, &known, slice::from_ref(id)), now);
         let generation = Some((owner, known.record.as_ref().map_or(0, |record| record.generation)));
         let guard = Guard { head: HeadGuard::Is(seen.sealed.clone()), generation, ..Guard::default() };
@@ -264,11 +271,13 @@ impl Global {
     }
 
     /// The changes that begin a standing life.
+    #[expect(clippy::too_many_arguments, reason = "a life begins from all of them")]
     fn prepare_birth(
         &self,
         opened: &Opened,
         (guard, not_before): (&HeadGuard, Option<Time>),
         known: &UserSessions,
+        keys: Option<Arc<UserKeys>>,
         plan: &Plan,
         answer: &Cells,
         now: Time,
@@ -288,6 +297,7 @@ impl Global {
             guard: guard.clone(),
             not_before,
             ends: config.end_of(now)?,
+            keys,
         };
         let evicted: Vec<_> = changes.iter().map(|change| change.id).collect();
         let born = birth.prepare(&self.store, known, &evicted, &plan.put, now, &mut entropy)?;

@@ -97,7 +97,7 @@ impl Global {
         let opened = self.open().await?;
         let record = self.look(&opened, &cells_of(&opened, &what), false).await?;
         let now = self.store.clock.now();
-        match self.meet(&opened, &record, now)? {
+        match self.meet(&opened, &record, now).await? {
             Met::Vacant { .. } => Ok(None),
             Met::Alive(seen) => {
                 let found = self.fields(&opened, &seen, &record, &what, now)?;
@@ -193,7 +193,7 @@ impl Global {
     pub(crate) async fn info(&self) -> Result<Option<Info>> {
         let opened = self.open().await?;
         let record = self.look(&opened, &Cells::None, false).await?;
-        Ok(match self.meet(&opened, &record, self.store.clock.now())? {
+        Ok(match self.meet(&opened, &record, self.store.clock.now()).await? {
             Met::Vacant { .. } => None,
             Met::Alive(seen) => Some(Info {
                 version: record.version,
@@ -210,7 +210,7 @@ impl Global {
         let opened = self.open().await?;
         let record = self.look(&opened, &Cells::None, false).await?;
         let now = self.store.clock.now();
-        match self.meet(&opened, &record, now)? {
+        match self.meet(&opened, &record, now).await? {
             Met::Alive(seen) => Ok(seen),
             Met::Vacant { .. } => Err(opened.missing(now)),
         }
