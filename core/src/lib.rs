@@ -22,6 +22,7 @@ mod limits;
 mod lint;
 mod options;
 mod page;
+mod secrets;
 mod session;
 mod step;
 mod store;

@@ -20,7 +20,8 @@ use crate::limits::Limits;
 ///
 /// JSON members: `url` (required: `memory:`, `sqlite:PATH`, `redis://HOST`…), `workspace`, `product`, `env` (default
 /// `default`, `default`, `dev`), `issuers` (array), `limits` (object), `durability` (`"interval"`, the default, or
-/// `"commit"`; for SQLite), `keyring` (a path), `readOnly` (boolean: nothing is changed, every change is `READ_ONLY`),
+/// `"commit"`; for SQLite), `keyring` (a path), `secrets` (the URL of a second backend, kept out of backups, for the users'
+/// secrets of configurations that shred), `readOnly` (boolean: nothing is changed, every change is `READ_ONLY`),
 /// `allowNetworkFilesystem` (boolean: a file may lie on NFS, SMB or FUSE, which is refused otherwise; only where one
 /// machine alone ever opens it), `audit` (boolean: audit events are kept for [`drain_events`](crate::Store::drain_events)).
 /// For a server: `passwordEnv` (the environment variable that holds its password), `tls` (object: `ca`, `cert`, `key`,
@@ -63,13 +64,14 @@ pub(crate) struct Members {
     pub(crate) lazy: bool,
     #[serde(default)]
     password_env: Option<String>,
+    pub(crate) secrets: Option<String>,
     #[serde(default)]
     pub(crate) audit: bool,
     #[serde(default)]
     keyring: Option<PathBuf>,
 }
 
-const MEMBERS: [&str; 15] = [
+const MEMBERS: [&str; 16] = [
     "url",
     "workspace",
     "product",
@@ -78,6 +80,7 @@ const MEMBERS: [&str; 15] = [
     "limits",
     "durability",
     "keyring",
+    "secrets",
     "readOnly",
     "allowNetworkFilesystem",
     "passwordEnv",
@@ -124,6 +127,7 @@ impl Options {
             allow_eviction: false,
             lazy: false,
             password_env: None,
+            secrets: None,
             audit: false,
             keyring: None,
         };

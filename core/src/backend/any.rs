@@ -221,6 +221,15 @@ impl Backend {
         }
     }
 
+    /// Makes what was deleted unreadable to whoever looks at the bytes of the backend's files, as far as nobody is reading
+    /// them just now.
+    pub(crate) async fn erase_deleted(&self) -> Result<()> {
+        match self {
+            Backend::Memory(_) | Backend::Redis(_) => Ok(()),
+            Backend::Sqlite(sqlite, _) => sqlite.erase_deleted().await,
+        }
+    }
+
     /// Closes connections and files; later calls are `CLOSED`, a second close does nothing.
     pub(crate) async fn close(&self) -> Result<()> {
         match self {

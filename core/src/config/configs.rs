@@ -52,6 +52,7 @@ impl Configs {
         let definition = definition.to_owned();
         self.0.task(async move |store| {
             let (tag, definition) = Definition::read(&definition, &store.limits)?;
+            refuse_shred(&store, &definition)?;
             Ok(create(&store, &tag, definition).await?.info())
         })
     }
@@ -253,6 +254,17 @@ async fn import(store: &Arc<Inner>, document: &str, replace: bool) -> Result<Str
         return Err(fail!(ConfigInvalid, "config {tag:?} has another selector than {selector:?}, and it can't change")
             .with("member", "selector"));
     }
+    if let Some((tag, definition)) = definitions
+        .iter()
+        .find(|(tag, definition)| there(tag).is_some_and(|config| config.definition.shred != definition.shred))
+    {
+        return Err(fail!(
+            ConfigInvalid,
+            "config {tag:?} was made with another shred than {}, and it can't change",
+            definition.shred
+        )
+        .with("member", "shred"));
+    }
     let (mut created, mut updated, mut unchanged) = (Vec::new(), Vec::new(), Vec::new());
     for (tag, definition) in definitions {
         if says_the_same(&tag, &definition) {
@@ -299,12 +311,27 @@ fn exported(document: &str, store: &Inner) -> Result<Vec<(Box<str>, Definition)>
     let elements: Vec<&RawValue> = serde_json::from_str(configs).map_err(|_| bad("its member configs is an array"))?;
     for element in elements {
         let (tag, definition) = Definition::read(element.get(), &store.limits)?;
+        refuse_shred(store, &definition)?;
         if definitions.iter().any(|(known, _)| *known == tag) {
             return Err(bad(&format!("the tag {tag:?} occurs twice")));
         }
         definitions.push((tag, definition));
     }
     Ok(definitions)
+}
+
+/// A config that shreds takes a store with a second backend for the users' secrets.
+fn refuse_shred(store: &Inner, definition: &Definition) -> Result<()> {
+    if !definition.shred || store.secrets.is_some() {
+        return Ok(());
+    }
+    Err(fail!(
+        ConfigInvalid,
+        "shred: true given; it takes a store that was opened with `secrets`, a second backend for the users' secrets, and \
+         this one has none"
+    )
+    .with("member", "shred")
+    .with("given", "true"))
 }
 
 fn refuse_built_in(tag: &str, verb: &str) -> Result<()> {

@@ -74,10 +74,6 @@ impl Keys {
         let keys = Keys { source, turn: async_lock::Mutex::new(()), signed, signing: Mutex::new(()), read_only };
         Ok((keys, ring))
     }
-
-    pub(crate) fn is_read_only(&self) -> bool {
-        self.read_only
-    }
 }
 
 fn called(give: &KeyringCallback) -> Result<Keyring> {
@@ -134,7 +130,7 @@ impl Inner {
             return Ok(());
         }
         let in_force = ring.in_force();
-        match check_keys(&self.vault, &in_force, &self.backend, self.keys.read_only).await {
+        match self.check_keys(&in_force).await {
             Ok(()) => ring.confirm(&in_force, Instant::now()),
             Err(error) if is_refusal(&error) => {
                 ring.reject(&in_force, error.clone());
@@ -143,6 +139,15 @@ impl Inner {
             Err(error) => return Err(error),
         }
         Ok(())
+    }
+
+    /// In every backend that there is.
+    pub(crate) async fn check_keys(&self, in_force: &Arc<InForce>) -> Result<()> {
+        check_keys(&self.vault, in_force, &self.backend, self.keys.read_only).await?;
+        match &self.secrets {
+            Some(secrets) => check_keys(&self.vault, in_force, secrets.backend(), self.keys.read_only).await,
+            None => Ok(()),
+        }
     }
 
     /// Watchers are told of what became of the keys.

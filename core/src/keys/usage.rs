@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::walk::{self, Kind, is_of_one_cell};
+use super::walk::{self, Kind, Parts, is_of_one_cell};
 use crate::backend::Cells;
 use crate::error::{Result, fail};
 use crate::store::{Inner, Store};
@@ -23,12 +23,13 @@ impl Store {
     ///
     /// ```json
     /// {"keys": [{"id": 1, "state": "retired", "heads": 0, "fields": 0, "users": 0, "configs": 0,
-    ///            "revocations": 0}],
+    ///            "revocations": 0, "secrets": 0}],
     ///  "unreadable": 0, "sealsWith": 2, "signsWith": "…", "signing": [{"kid": "…", "state": "primary"}],
     ///  "problem": null}
     /// ```
     /// Every key of the keyring is listed, and every other that something is sealed with (`"state": "missing"`).
-    /// *Unreadable* counts what names no key, and configurations that can't be opened. *Problem* is why the keyring that was
+    /// *Unreadable* counts what names no key, and configurations that can't be opened, or whose users' secrets this
+    /// store was opened without. *Problem* is why the keyring that was
     /// offered last is not in force: `{"code", "message"}`.
     pub fn key_usage(&self) -> Task<String> {
         let inner = self.0.clone();
@@ -90,15 +91,20 @@ async fn check_unused(store: &Inner, id: u32) -> Result<()> {
         .with("reason", "unreadable")
         .with("configs", usage.hidden));
     }
-    let Count { heads, fields, users, configs, revocations } = usage.keys.remove(&id).unwrap_or_default();
-    if heads + fields + users + configs + revocations > 0 {
+    if usage.without_secrets {
+        // Nothing of a user whose secret is gone could ever be read again.
+        store.secrets()?;
+    }
+    let Count { heads, fields, users, configs, revocations, secrets } = usage.keys.remove(&id).unwrap_or_default();
+    if heads + fields + users + configs + revocations + secrets > 0 {
         return Err(fail!(Conflict, "data key {id} still opens what nothing else would: rewrap first")
             .with("reason", "used")
             .with("heads", heads)
             .with("fields", fields)
             .with("users", users)
             .with("configs", configs)
-            .with("revocations", revocations));
+            .with("revocations", revocations)
+            .with("secrets", secrets));
     }
     Ok(())
 }
@@ -109,6 +115,7 @@ struct Usage {
     unreadable: u64,
     /// Configurations that can't be opened.
     hidden: u64,
+    without_secrets: bool,
 }
 
 #[derive(Default)]
@@ -118,6 +125,7 @@ struct Count {
     users: u64,
     configs: u64,
     revocations: u64,
+    secrets: u64,
 }
 
 impl Usage {
@@ -136,8 +144,10 @@ impl Usage {
         let keys: Vec<Value> = states
             .into_iter()
             .map(|(id, state)| {
-                let Count { heads, fields, users, configs, revocations } = self.keys.remove(&id).unwrap_or_default();
-                json!({"id": id, "state": state, "heads": heads, "fields": fields, "users": users, "configs": configs, "revocations": revocations})
+                let count = self.keys.remove(&id).unwrap_or_default();
+                let Count { heads, fields, users, configs, revocations, secrets } = count;
+                json!({"id": id, "state": state, "heads": heads, "fields": fields, "users": users, "configs": configs,
+                    "revocations": revocations, "secrets": secrets})
             })
             .collect();
         let signing = in_force.keyring.signing_keys().iter();
@@ -155,15 +165,21 @@ impl Usage {
 }
 
 async fn usage(store: &Inner) -> Result<Usage> {
-    let (parts, hidden) = walk::parts(store).await?;
-    let mut usage = Usage { unreadable: hidden, hidden, ..Usage::default() };
+    let Parts { parts, unreadable: hidden, without_secrets } = walk::parts(store).await?;
+    let unreadable = hidden + without_secrets;
+    let mut usage = Usage { unreadable, hidden, without_secrets: without_secrets > 0, ..Usage::default() };
     for part in &parts {
         let mut after = None;
-        if let Kind::Users(_) = part.kind {
+        if let Kind::Users(_) | Kind::Secrets(_) = part.kind {
             let mut after = None;
             loop {
-                let records = store.backend.page_users(&part.space, after, PAGE).await?;
-                records.iter().for_each(|(_, record)| usage.count(&record.sealed, |count| &mut count.users));
+                let records = part.backend(store)?.page_users(&part.space, after, PAGE).await?;
+                for (_, record) in &records {
+                    usage.count(&record.sealed, |count| match part.kind {
+                        Kind::Secrets(_) => &mut count.secrets,
+                        _ => &mut count.users,
+                    });
+                }
                 match records.last() {
                     Some((user, _)) if records.len() == PAGE => after = Some(*user),
                     _ => break,

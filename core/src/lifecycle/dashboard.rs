@@ -34,7 +34,7 @@ pub(super) async fn dashboard(store: &Inner, under: &Under) -> Result<String> {
         let records = store.backend.page_users(&space, after, PAGE).await?;
         for (user, record) in &records {
             let sessions = store.backend.user(&space, user).await?.sessions;
-            let profile = match Profile::open(under, user, record, &sessions) {
+            let profile = match Profile::unlock(store, under, user, record, &sessions).await {
                 Ok(profile) => profile,
                 Err(error) => {
                     store.audit.refusal(error, || Whose::user(&under.config.tag, *user));

@@ -26,7 +26,7 @@ pub(super) async fn extend(store: &Arc<Inner>, under: &Under, id: &SessionId, tt
         if end == seen.head.ends {
             return Ok(end);
         }
-        let owner = under.vault.user(&seen.head.realm, &seen.head.identifier);
+        let owner = seen.head.owner.user(&under.vault);
         let known = store.backend.read(&space, &id.storage, &Cells::None, Some(&owner)).await?.user;
         let mut entropy = Entropy::draw()?;
         let head = Head { ends: end, ..seen.head.clone() };

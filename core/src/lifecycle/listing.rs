@@ -22,7 +22,9 @@ pub(super) async fn list(store: &Inner, under: &Under, who: Option<&Who>, page: 
         let wanted = page.limit - shown.len();
         let user = who.map(|who| &who.user);
         let listed = store.backend.page(&under.vault.space(), user, after, wanted).await?;
-        shown.extend(listed.iter().filter_map(|listed| entry(store, under, listed, now)));
+        for listed in &listed {
+            shown.extend(entry(store, under, listed, now).await);
+        }
         after = listed.last().map(|last| (last.user, last.id));
         if listed.len() < wanted {
             return Ok(page::print("sessions", &shown, None));
@@ -36,11 +38,11 @@ pub(super) async fn list(store: &Inner, under: &Under, who: Option<&Who>, page: 
 
 /// One session as lists show it; `None` for one that is over for a day, and for bytes that index nothing. So a list
 /// tells the same whether the sweep has been by or not.
-pub(super) fn entry(store: &Inner, under: &Under, listed: &Listed, now: Time) -> Option<String> {
+pub(super) async fn entry(store: &Inner, under: &Under, listed: &Listed, now: Time) -> Option<String> {
     let id = SessionId { tag: (&*under.config.tag).into(), storage: listed.id };
     let sealed = listed.head.as_ref()?;
     let unreadable = |code: Code| Some(json!({"sessionId": id.to_string(), "unreadable": code.name()}).to_string());
-    let seen = match Seen::open(&under.vault, &listed.id, sealed, listed.touch.as_ref()) {
+    let seen = match opened(store, under, listed, sealed).await {
         Ok(seen) if seen.is_anothers(&under.vault, &listed.user) => {
             let whose = || Whose::session(&under.config.tag, Some(listed.user), listed.id);
             store.audit.happened(|| Event::of(What::TamperingSeen).reason("index").code(Code::Corrupt).whose(whose()));
@@ -57,21 +59,29 @@ pub(super) fn entry(store: &Inner, under: &Under, listed: &Listed, now: Time) ->
     if head.state != HeadState::Alive || is_gone {
         return None;
     }
-    let subject = match &head.identifier {
+    let person = head.owner.person().ok()?;
+    let subject = match &person.identifier {
         Identifier::String(subject) => Some(subject),
         _ => None,
     };
-    let standing = subject.map(|subject| under.vault.standing(&head.realm, subject, &listed.user));
+    let standing = subject.map(|subject| under.vault.standing(&person.realm, subject, &listed.user));
     let expires_at = json!(head.ends.map(|end| end.to_string()));
     Some(format!(
         r#"{{"sessionId":"{id}","identifier":{},"realm":{},"standing":{},"startedAt":"{}","lastSeenAt":"{}","expiresAt":{expires_at},"active":{}}}"#,
-        head.identifier.to_json(),
-        json!(head.realm),
+        person.identifier.to_json(),
+        json!(person.realm),
         standing == Some(listed.id),
         head.began,
         seen.touched,
         seen.lives(now)
     ))
+}
+
+/// The head opened, and whose it is.
+async fn opened(store: &Inner, under: &Under, listed: &Listed, sealed: &[u8]) -> Result<Seen> {
+    let mut seen = Seen::open(&under.vault, &listed.id, sealed, listed.touch.as_ref())?;
+    store.unlock(&under.vault, &mut seen.head).await?;
+    Ok(seen)
 }
 
 fn print_cursor((user, id): (BlindUser, StorageId)) -> Vec<u8> {

@@ -183,11 +183,17 @@ impl Sessions {
         self.under(tag, async move |store, under| dashboard::dashboard(&store, &under).await)
     }
 
-    /// Removes a user and revokes all their sessions; how many were alive. Always on the disk before it returns.
+    /// Removes a user and revokes all their sessions; how many were alive. Always on the disk before it returns. Under a
+    /// config with `shred` the user's secret is destroyed first: no older copy of the records can be read any more.
     pub fn forget(&self, tag: &str, user: &str) -> Task<u64> {
         let user = user.to_owned();
         self.under(tag, async move |store, under| {
             let who = Who::read(&store, &under, &user)?;
+            if under.config.definition.shred {
+                // First of all: whatever becomes of the rest, no copy of the records can be read any more.
+                let secrets = store.secrets()?;
+                secrets.destroy(&under.vault, &who.user, &store.limits, store.clock.now()).await?;
+            }
             revoke::revoke_all(&store, &under, &who, None, revoke::Record::Removed).await
         })
     }

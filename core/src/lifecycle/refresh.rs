@@ -36,7 +36,7 @@ pub(super) async fn refresh(store: &Arc<Inner>, text: &str) -> Result<String> {
         }
         let tell = |what, reason: Option<&str>| {
             store.audit.happened(|| {
-                let owner = under.vault.user(&head.realm, &head.identifier);
+                let owner = head.owner.user(&under.vault);
                 let event = Event::of(what).whose(Whose::session(&under.config.tag, Some(owner), token.storage));
                 reason.into_iter().fold(event, Event::reason)
             });

@@ -29,7 +29,7 @@ pub(super) async fn revoke(store: &Arc<Inner>, under: &Under, id: &SessionId) ->
     loop {
         // Who met the session before knows whose it is, and reads all of theirs at once.
         let met = store.heads.get(&space, &id.storage);
-        let met = match met.map(|seen| under.vault.user(&seen.head.realm, &seen.head.identifier)) {
+        let met = match met.map(|seen| seen.head.owner.user(&under.vault)) {
             Some(owner) => Some((owner, store.backend.user(&space, &owner).await?)),
             None => None,
         };
@@ -52,7 +52,7 @@ pub(super) async fn revoke(store: &Arc<Inner>, under: &Under, id: &SessionId) ->
             Some(seen) if seen.head.state == HeadState::Revoked && seen.head.not_before >= Some(now) => return Ok(()),
             // A tombstone, or what the deletion of a config left: it is nobody's and in no index.
             Some(seen) if seen.head.is_nobodys() => None,
-            Some(seen) => Some(under.vault.user(&seen.head.realm, &seen.head.identifier)),
+            Some(seen) => Some(seen.head.owner.user(&under.vault)),
             None => indexed_owner(store, under, &id.storage).await?,
         };
         let mut entropy = Entropy::draw()?;

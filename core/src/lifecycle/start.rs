@@ -60,6 +60,7 @@ pub(super) async fn start(store: &Arc<Inner>, under: &Under, data: &str, ttl: Op
             guard: HeadGuard::Absent,
             not_before: None,
             ends: shortened(config.end_of(now)?, field::expiry(ttl, now)?),
+            keys: store.keys_for_birth(config.definition.shred, &under.vault, &user).await?,
         };
         let mut changes = quota::make_room(store, config, &under.vault, &user, &known, now, &mut entropy)?;
         let evicted: Vec<_> = changes.iter().map(|change| change.id).collect();

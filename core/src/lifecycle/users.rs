@@ -46,6 +46,19 @@ impl Profile {
         })
     }
 
+    /// [`open`](Profile::open), and who it is.
+    pub(super) async fn unlock(
+        store: &Inner,
+        under: &Under,
+        user: &BlindUser,
+        record: &UserRecord,
+        sessions: &[Listed],
+    ) -> Result<Profile> {
+        let mut profile = Profile::open(under, user, record, sessions)?;
+        store.unlock_owner(&under.vault, &mut profile.user.owner).await?;
+        Ok(profile)
+    }
+
     pub(super) fn active_sessions(&self, now: Time) -> u64 {
         self.sessions.iter().filter(|seen| seen.lives(now)).count() as u64
     }
@@ -91,21 +104,22 @@ impl Profile {
     }
 
     /// The members of the user's object, without its braces.
-    fn print(&self, now: Time) -> String {
+    fn print(&self, now: Time) -> Result<String> {
+        let person = self.user.owner.person()?;
         let state = match self.standing(now) {
             Standing::Active => "active",
             Standing::Inactive => "inactive",
             Standing::Expired => "expired",
         };
-        format!(
+        Ok(format!(
             r#""identifier":{},"realm":{},"state":"{state}","firstSeenAt":"{}","lastSeenAt":"{}","totalSessions":{},"activeSessions":{}"#,
-            self.user.identifier.to_json(),
-            json!(self.user.realm),
+            person.identifier.to_json(),
+            json!(person.realm),
             self.user.first_seen,
             self.last_seen(),
             self.total_sessions(),
             self.active_sessions(now)
-        )
+        ))
     }
 }
 
@@ -120,9 +134,9 @@ pub(super) async fn users(store: &Inner, under: &Under, page: Page) -> Result<St
         let records = store.backend.page_users(&space, after, wanted).await?;
         for (user, record) in &records {
             let sessions = store.backend.user(&space, user).await?.sessions;
-            match Profile::open(under, user, record, &sessions) {
+            match Profile::unlock(store, under, user, record, &sessions).await {
                 Ok(profile) if retention::is_over(under, &profile, now) => {}
-                Ok(profile) => shown.push(format!("{{{}}}", profile.print(now))),
+                Ok(profile) => shown.push(format!("{{{}}}", profile.print(now)?)),
                 Err(error) => {
                     let error = store.audit.refusal(error, || Whose::user(&under.config.tag, *user));
                     shown.push(json!({"unreadable": error.code().name()}).to_string());
@@ -144,12 +158,15 @@ pub(super) async fn user(store: &Inner, under: &Under, who: &Who) -> Result<Stri
     let known = store.backend.user(&under.vault.space(), &who.user).await?;
     let unknown = || fail!(NotFound, "no such user is known under config {:?}", under.config.tag).with("what", "user");
     let record = known.record.as_ref().ok_or_else(unknown)?;
-    let profile = Profile::open(under, &who.user, record, &known.sessions)
+    let profile = Profile::unlock(store, under, &who.user, record, &known.sessions)
+        .await
         .map_err(|error| store.audit.refusal(error, || Whose::user(&under.config.tag, who.user)))?;
     if retention::is_over(under, &profile, now) {
         return Err(unknown());
     }
-    let sessions: Vec<_> =
-        known.sessions.iter().filter_map(|listed| listing::entry(store, under, listed, now)).collect();
-    Ok(format!(r#"{{{},"sessions":[{}]}}"#, profile.print(now), sessions.join(",")))
+    let mut sessions = Vec::new();
+    for listed in &known.sessions {
+        sessions.extend(listing::entry(store, under, listed, now).await);
+    }
+    Ok(format!(r#"{{{},"sessions":[{}]}}"#, profile.print(now)?, sessions.join(",")))
 }

@@ -51,7 +51,7 @@ pub(super) async fn verify(store: &Arc<Inner>, token: &str) -> Result<String> {
         Ok(Some((head, fields))) => {
             store.audit.happened(|| event(What::TokenVerified));
             let fields = fields.into_iter().map(|(name, field)| (name, field.value)).collect();
-            Ok(valid(session, &head, &fields))
+            valid(session, &head, &fields)
         }
         Ok(None) => {
             store.audit.happened(|| event(What::TokenRefused).reason("expired"));
@@ -67,14 +67,14 @@ pub(super) async fn verify(store: &Arc<Inner>, token: &str) -> Result<String> {
     }
 }
 
-fn valid(session: &SessionRef, head: &Head, fields: &Fields) -> String {
+fn valid(session: &SessionRef, head: &Head, fields: &Fields) -> Result<String> {
     let expires_at = Value::from(head.ends.map(|end| end.to_string()));
-    format!(
+    Ok(format!(
         r#"{{"valid":true,"sessionId":"{}","identifier":{},"expiresAt":{expires_at},"data":{}}}"#,
         session.id,
-        head.identifier.to_json(),
+        head.owner.person()?.identifier.to_json(),
         fields.to_json()
-    )
+    ))
 }
 
 fn invalid(reason: &str) -> String {

@@ -53,6 +53,10 @@ impl<'a> Walk<'a> {
     /// Ends every session and removes every user; the rows go with the next sweeps.
     pub(crate) async fn end_all(&self) -> Result<()> {
         let space = self.vault.space();
+        if self.config.definition.shred {
+            let store = self.store;
+            store.secrets()?.destroy_all(&self.vault, &store.limits, store.clock.now()).await?;
+        }
         loop {
             let page = self.store.backend.page(&space, None, None, PAGE).await?;
             if page.is_empty() {

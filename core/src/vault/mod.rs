@@ -22,6 +22,7 @@ mod keyring_file;
 mod known_answers;
 mod meta;
 mod namespace;
+mod owner;
 mod padding;
 mod random;
 mod revocation_vault;
@@ -30,6 +31,7 @@ mod rotation;
 mod session_id;
 mod touch;
 mod user;
+mod user_keys;
 #[cfg(test)]
 mod wycheproof;
 
@@ -56,6 +58,7 @@ pub(crate) use identifier::Identifier;
 pub(crate) use keyring::KeyState;
 pub use keyring::Keyring;
 pub(crate) use namespace::Namespace;
+pub(crate) use owner::{Owner, no_secret};
 #[cfg(test)]
 pub(crate) use random::faulty;
 pub(crate) use random::{Entropy, fill_random};
@@ -63,6 +66,7 @@ pub(crate) use revocation_vault::RevocationVault;
 pub(crate) use ring::{InForce, LOOK_EVERY, News, Ring, is_refusal};
 pub(crate) use session_id::SessionId;
 pub(crate) use user::User;
+pub(crate) use user_keys::UserKeys;
 
 /// The keyring in one namespace: everything sealed or blinded for a store comes from here, and follows the keyring.
 pub(crate) struct Vault {

@@ -532,9 +532,9 @@ mod tests {
     }
 
     fn user() -> super::super::User {
-        let identifier = super::super::Identifier::Integer(1);
+        let owner = super::super::Owner::plain("r", &super::super::Identifier::Integer(1));
         let first_seen = Time::from_secs(1);
-        super::super::User { realm: "r".into(), identifier, first_seen, last_end: None, begun: 1, until: None }
+        super::super::User { owner, first_seen, last_end: None, begun: 1, until: None }
     }
 
     #[test]

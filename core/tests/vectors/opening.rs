@@ -57,6 +57,10 @@ impl Place {
                 keyring = Some(path);
             }
             options.insert("url".into(), url.into());
+            if !matches!(pass, Pass::Memory) && options.contains_key("secrets") {
+                let secrets = format!("sqlite:{}", folder.path().join("secrets.db").display());
+                options.insert("secrets".into(), secrets.into());
+            }
         }
         let start = case.clock.as_deref().unwrap_or("2026-01-01T00:00:00Z");
         let decode = |text: &str| BASE64_STANDARD.decode(text).expect("a secret in base64");

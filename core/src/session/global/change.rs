@@ -24,7 +24,7 @@ use crate::session::seen::{Seen, ends_left};
 use crate::session::version::Selection;
 use crate::store::Inner;
 use crate::task::{self, Pool, Task};
-use crate::vault::{Entropy, Head, HeadState, User};
+use crate::vault::{Entropy, Head, HeadState, User, UserKeys};
 
 /// What a verb wants done, given what was met.
 #[derive(Default)]
@@ -104,7 +104,7 @@ impl Global {
                     plan.version = Some(record.version);
                 }
                 let identifier = match (&met, &opened.target.kind) {
-                    (Met::Alive(seen), _) => &seen.head.identifier,
+                    (Met::Alive(seen), _) => &seen.head.owner.person()?.identifier,
                     (Met::Vacant { .. }, Kind::Standing { identifier, .. }) => identifier,
                     (Met::Vacant { .. }, Kind::Named { .. }) => return Err(opened.missing(now)),
                 };
@@ -114,8 +114,14 @@ impl Global {
                 Met::Alive(seen) if plan.end => self.prepare_end(&opened, seen, now).await?,
                 Met::Alive(seen) => self.prepare(&opened, seen, plan, &cells, now)?,
                 Met::Vacant { guard, not_before } => {
+                    let shred = opened.config.for_beginning()?.definition.shred;
                     let known = self.acquaintance(&opened, record.as_ref().unwrap_or(&nothing)).await?;
-                    self.prepare_birth(&opened, (guard, *not_before), &known, &plan, &cells, now)?
+                    // After what there is of the user was read: whoever forgets them destroys the secret first.
+                    let keys = match opened.target.user() {
+                        Some(user) => self.store.keys_for_birth(shred, &opened.target.vault, &user).await?,
+                        None => None,
+                    };
+                    self.prepare_birth(&opened, (guard, *not_before), &known, keys, &plan, &cells, now)?
                 }
             };
             let had_met = opened.target.has_met();
@@ -131,7 +137,7 @@ impl Global {
                     self.store.heads.forget(&target.space, &target.id);
                     // What was refused may be one of the sessions that had to make room.
                     let is_of_this_session = prepared.changes.len() == 1;
-                    let judged = if is_of_this_session { self.meet(&opened, &there, had_met)? } else { None };
+                    let judged = if is_of_this_session { self.meet(&opened, &there, had_met).await? } else { None };
                     (met, record) = match judged {
                         Some(judged) => {
                             // A refusal reads the user's record only if the guard named it.
@@ -238,7 +244,7 @@ impl Global {
             let sealed = vault.seal_head(&target.id, &head, &mut entropy)?;
             effects.head = Some(sealed.clone());
             effects.expires = row_hint(&self.store, &head, seen.touched);
-            after = Arc::new(Seen { sealed, head, touched: seen.touched });
+            after = Arc::new(Seen { sealed, head, touched: seen.touched, keys: seen.keys.clone() });
         }
         if seen.is_touch_due(now) {
             effects.touch = Some(vault.seal_touch(&target.id, &seen.head.life, now));
@@ -246,7 +252,8 @@ impl Global {
             after = Arc::new(after.used(now));
         }
         effects.delete = plan.delete.iter().map(|name| opened.cell(name)).collect();
-        let versions = begin::put(&mut effects, vault, &target.id, &seen.head.life, &plan.put, &mut entropy)?;
+        let keys = seen.keys.as_deref();
+        let versions = begin::put(&mut effects, vault, keys, &target.id, &seen.head.life, &plan.put, &mut entropy)?;
         let change = Change { space: target.space, id: target.id, guard, effects, answer: answer.clone() };
         Ok(Prepared { changes: vec![change], seen: Some(after), versions })
     }
@@ -258,7 +265,7 @@ impl Global {
         let known = self.store.backend.user(space, &owner).await?;
         let mut entropy = Entropy::draw()?;
         let head = Head { state: HeadState::Ended, ..seen.head.clone() };
-        let mut user = User::of(vault, &owner, known.record.as_ref(), &head.realm, &head.identifier, now)?;
+        let mut user = User::of(vault, &owner, known.record.as_ref(), &head.owner, now)?;
         user.ends(ends_left(vault, &owner, &known, slice::from_ref(id)), now);
         let generation = Some((owner, known.record.as_ref().map_or(0, |record| record.generation)));
         let guard = Guard { head: HeadGuard::Is(seen.sealed.clone()), generation, ..Guard::default() };
@@ -272,11 +279,13 @@ impl Global {
     }
 
     /// The changes that begin a standing life.
+    #[expect(clippy::too_many_arguments, reason = "a life begins from all of them")]
     fn prepare_birth(
         &self,
         opened: &Opened,
         (guard, not_before): (&HeadGuard, Option<Time>),
         known: &UserSessions,
+        keys: Option<Arc<UserKeys>>,
         plan: &Plan,
         answer: &Cells,
         now: Time,
@@ -296,6 +305,7 @@ impl Global {
             guard: guard.clone(),
             not_before,
             ends: config.end_of(now)?,
+            keys,
         };
         let evicted: Vec<_> = changes.iter().map(|change| change.id).collect();
         let born = birth.prepare(&self.store, known, &evicted, &plan.put, now, &mut entropy)?;

@@ -39,7 +39,7 @@ impl Global {
         loop {
             let had_met = target.has_met();
             let record = self.store.read(&target.space, &target.id, cells, user.as_ref()).await?;
-            if let Some(met) = self.meet(opened, &record, had_met)? {
+            if let Some(met) = self.meet(opened, &record, had_met).await? {
                 return Ok((met, record));
             }
         }
@@ -48,8 +48,8 @@ impl Global {
     /// What a record means for this execution, as [`Global::recognise`] says. `None`: read it again, for it may be older
     /// than the life that it would be held against. A thread of this execution met that one after the read began
     /// (`had_met`: whether one had been met before), and may itself have begun it.
-    pub(super) fn meet(&self, opened: &Opened, record: &Record, had_met: bool) -> Result<Option<Met>> {
-        match self.recognise(opened, record, self.store.clock.now()) {
+    pub(super) async fn meet(&self, opened: &Opened, record: &Record, had_met: bool) -> Result<Option<Met>> {
+        match self.recognise(opened, record, self.store.clock.now()).await {
             Ok(met @ Met::Alive(_)) => Ok(Some(met)),
             _ if !had_met && opened.target.has_met() => Ok(None),
             other => other.map(Some),
@@ -57,7 +57,7 @@ impl Global {
     }
 
     /// Decides what a record means for this execution, and pins the life it met first.
-    fn recognise(&self, opened: &Opened, record: &Record, now: Time) -> Result<Met> {
+    async fn recognise(&self, opened: &Opened, record: &Record, now: Time) -> Result<Met> {
         let Target { vault, space, id, .. } = &*opened.target;
         let Some(sealed) = &record.head else {
             self.store.heads.forget(space, id);
@@ -65,13 +65,18 @@ impl Global {
             return self.vacant(opened, None, now, || opened.missing(now));
         };
         let cached = self.cached(space, id).filter(|seen| seen.sealed == *sealed);
-        let seen = match &cached {
+        let mut seen = match &cached {
             Some(seen) => Seen::of(vault, id, sealed, record.touch.as_ref(), seen.head.clone()),
             None => Seen::open(vault, id, sealed, record.touch.as_ref())?,
         };
         self.store.high_water.meet(space, id, sealed, &seen.head, record)?;
+        seen.keys = self.store.unlock(vault, &mut seen.head).await?;
+        let is_same_secret = |cached: &Seen| match (&cached.keys, &seen.keys) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (one, other) => one.is_none() && other.is_none(),
+        };
         let seen = match cached {
-            Some(cached) if cached.touched >= seen.touched => cached,
+            Some(cached) if cached.touched >= seen.touched && is_same_secret(&cached) => cached,
             _ => Arc::new(seen),
         };
         self.judge(opened, seen, now)
@@ -147,6 +152,7 @@ impl Global {
         let target = &opened.target;
         let seen = self.cached(&target.space, &target.id)?;
         let good = seen.lives(now)
+            && seen.keys.as_ref().is_none_or(|keys| keys.is_fresh())
             && opened.is_admitted(&seen.head)
             && !opened.is_stale(&seen.head, now)
             && target.pinned.lock().is_none_or(|pin| pin.life == seen.head.life);
@@ -173,7 +179,7 @@ pub(super) fn open_fields(
 ) -> Result<Vec<(FieldName, Field)>> {
     let target = &opened.target;
     let open = |cell: &CellId, sealed: &SealedField| -> Result<Option<(FieldName, Field)>> {
-        let field = target.vault.open_field(&target.id, &seen.head.life, cell, sealed)?;
+        let field = target.vault.open_field(seen.keys.as_deref(), &target.id, &seen.head.life, cell, sealed)?;
         let version = FieldVersion::from_be_bytes(field.stamp);
         let value = Json::checked(&field.value);
         let opened = Field { value, version, expires: field.expires };

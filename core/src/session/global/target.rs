@@ -95,7 +95,7 @@ impl Target {
 
     /// The user whose session that head is.
     pub(crate) fn owner(&self, head: &Head) -> BlindUser {
-        self.user().unwrap_or_else(|| self.vault.user(&head.realm, &head.identifier))
+        self.user().unwrap_or_else(|| head.owner.user(&self.vault))
     }
 }
 
