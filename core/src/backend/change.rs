@@ -66,9 +66,10 @@ impl<E: Entry> Standing<'_, E> {
         if entry.expired(now) { None } else { entry.stamp() }
     }
 
-    /// The row after `effects`. Cells past their expiry hint leave with any change: nothing returns them, so they
-    /// should not hold a session at its limits. A change that puts nothing is never too large: a session that is over a
-    /// limit set lower afterwards can still be emptied.
+    /// The row after `effects`. Cells past their expiry hint leave with any change of the session's version: nothing
+    /// returns them, so they should not hold a session at its limits. A use of the session takes none away: where the
+    /// hint was damaged, that is found by who reads the cell or checks the store, until somebody writes. A change that
+    /// puts nothing is never too large: a session that is over a limit set lower afterwards can still be emptied.
     pub(super) fn plan(&self, effects: &Effects) -> Result<Plan, TooLarge> {
         let mut delete: Vec<&CellId> = effects.delete.iter().collect();
         delete.sort_unstable();
@@ -105,7 +106,7 @@ impl<E: Entry> Standing<'_, E> {
             let expired = entry.expired(effects.now);
             let deleted = effects.clear || delete.binary_search(&entry.cell()).is_ok();
             plan.deleted += u64::from(deleted && !expired);
-            if deleted || expired || replaced {
+            if deleted || (expired && effects.raise_version) || replaced {
                 plan.gone.push(at);
             } else {
                 plan.cells.push(Next::Kept(at));

@@ -188,7 +188,7 @@ pub(crate) struct Effects {
     /// Sealed bytes and fields that may not be exceeded by the result of a change that puts something.
     pub(crate) max_size: u64,
     pub(crate) max_count: u64,
-    /// The instant of the change. Cells whose expiry is at or before it leave with the change.
+    /// The instant of the change. Cells whose expiry is at or before it leave with a change that raises the version.
     pub(crate) now: Time,
     /// On the disk before the call returns, whatever the store's durability.
     pub(crate) durable: bool,
