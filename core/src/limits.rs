@@ -34,6 +34,8 @@ pub struct Limits {
     pub deadline: u64,
     /// How long a connection to a server may take, in milliseconds (1,000).
     pub connect: u64,
+    /// How many connections a store has to a PostgreSQL (4).
+    pub connections: usize,
 }
 
 impl Default for Limits {
@@ -51,6 +53,7 @@ impl Default for Limits {
             nesting: 64,
             deadline: 2_000,
             connect: 1_000,
+            connections: 4,
         }
     }
 }

@@ -18,13 +18,13 @@ use crate::limits::Limits;
 
 /// What [`Store::open`](crate::Store::open) needs.
 ///
-/// JSON members: `url` (required: `memory:`, `sqlite:PATH`, `redis://HOST`…), `workspace`, `product`, `env` (default
+/// JSON members: `url` (required: `memory:`, `sqlite:PATH`, `redis://HOST`…, `postgresql://HOST/DATABASE`), `workspace`, `product`, `env` (default
 /// `default`, `default`, `dev`), `issuers` (array), `limits` (object), `durability` (`"interval"`, the default, or
 /// `"commit"`; for SQLite), `keyring` (a path), `readOnly` (boolean: nothing is changed, every change is `READ_ONLY`),
 /// `allowNetworkFilesystem` (boolean: a file may lie on NFS, SMB or FUSE, which is refused otherwise; only where one
 /// machine alone ever opens it). For a server: `passwordEnv` (the environment variable that holds its password), `tls`
 /// (object: `ca`, `cert`, `key`, files in PEM form), `allowEviction` (boolean: a server that may forget sessions when it
-/// is full is fine), `lazy` (boolean: opening does not fail where the server cannot be reached). An unknown member is an
+/// is full is fine), `lazy` (boolean: opening does not fail where the server cannot be reached), `schema` (of a PostgreSQL, `sessile`). An unknown member is an
 /// error.
 pub struct Options {
     pub(crate) members: Members,
@@ -62,12 +62,14 @@ pub(crate) struct Members {
     #[serde(default)]
     pub(crate) lazy: bool,
     #[serde(default)]
+    pub(crate) schema: Option<String>,
+    #[serde(default)]
     password_env: Option<String>,
     #[serde(default)]
     keyring: Option<PathBuf>,
 }
 
-const MEMBERS: [&str; 14] = [
+const MEMBERS: [&str; 15] = [
     "url",
     "workspace",
     "product",
@@ -82,6 +84,7 @@ const MEMBERS: [&str; 14] = [
     "tls",
     "allowEviction",
     "lazy",
+    "schema",
 ];
 
 fn default_name() -> String {
@@ -120,6 +123,7 @@ impl Options {
             tls: TlsFiles::default(),
             allow_eviction: false,
             lazy: false,
+            schema: None,
             password_env: None,
             keyring: None,
         };

@@ -192,6 +192,8 @@ impl Store {
             password,
             tls: members.tls,
             allow_eviction: members.allow_eviction,
+            schema: members.schema,
+            connections: limits.connections,
         };
         let backend = Backend::open(location, settings, access, &pool)?;
         let checked = keys::check_keys(&vault, &vault.ring().in_force(), &backend, members.read_only).await;
