@@ -24,4 +24,4 @@ torture-tokens: differential-peers
 	$(PYTHON_VENV)/bin/python tests/differential/run.py --tokens 20000
 
 torture-servers:
-	SESSILE_TORTURE=1 cargo test -p sessile --lib failover -- --nocapture --test-threads=1
+	SESSILE_TORTURE=1 cargo test -p sessile --lib -- --nocapture --test-threads=1 failover restarts

@@ -36,6 +36,8 @@ pub struct Limits {
     pub connect: u64,
     /// Audit events that wait to be fetched (4,096); those beyond are counted.
     pub audit_events: usize,
+    /// How many connections a store has to a PostgreSQL (4).
+    pub connections: usize,
 }
 
 impl Default for Limits {
@@ -54,6 +56,7 @@ impl Default for Limits {
             deadline: 2_000,
             connect: 1_000,
             audit_events: 4_096,
+            connections: 4,
         }
     }
 }

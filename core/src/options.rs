@@ -18,15 +18,16 @@ use crate::limits::Limits;
 
 /// What [`Store::open`](crate::Store::open) needs.
 ///
-/// JSON members: `url` (required: `memory:`, `sqlite:PATH`, `redis://HOST`…), `workspace`, `product`, `env` (default
-/// `default`, `default`, `dev`), `issuers` (array), `limits` (object), `durability` (`"interval"`, the default, or
+/// JSON members: `url` (required: `memory:`, `sqlite:PATH`, `redis://HOST`…, `postgresql://HOST/DATABASE`), `workspace`,
+/// `product`, `env` (default `default`, `default`, `dev`), `issuers` (array), `limits` (object), `durability` (`"interval"`, the default, or
 /// `"commit"`; for SQLite), `keyring` (a path), `secrets` (the URL of a second backend, kept out of backups, for the users'
 /// secrets of configurations that shred), `readOnly` (boolean: nothing is changed, every change is `READ_ONLY`),
 /// `allowNetworkFilesystem` (boolean: a file may lie on NFS, SMB or FUSE, which is refused otherwise; only where one
 /// machine alone ever opens it), `audit` (boolean: audit events are kept for [`drain_events`](crate::Store::drain_events)).
 /// For a server: `passwordEnv` (the environment variable that holds its password), `tls` (object: `ca`, `cert`, `key`,
 /// files in PEM form), `allowEviction` (boolean: a server that may forget sessions when it is full is fine), `lazy`
-/// (boolean: opening does not fail where the server cannot be reached). An unknown member is an error.
+/// (boolean: opening does not fail where the server cannot be reached), `schema` (of a PostgreSQL: `sessile`). An unknown
+/// member is an error.
 pub struct Options {
     pub(crate) members: Members,
     pub(crate) keyring: KeyringSource,
@@ -63,7 +64,10 @@ pub(crate) struct Members {
     #[serde(default)]
     pub(crate) lazy: bool,
     #[serde(default)]
+    pub(crate) schema: Option<String>,
+    #[serde(default)]
     password_env: Option<String>,
+    #[serde(default)]
     pub(crate) secrets: Option<String>,
     #[serde(default)]
     pub(crate) audit: bool,
@@ -71,7 +75,7 @@ pub(crate) struct Members {
     keyring: Option<PathBuf>,
 }
 
-const MEMBERS: [&str; 16] = [
+const MEMBERS: [&str; 17] = [
     "url",
     "workspace",
     "product",
@@ -88,6 +92,7 @@ const MEMBERS: [&str; 16] = [
     "allowEviction",
     "lazy",
     "audit",
+    "schema",
 ];
 
 fn default_name() -> String {
@@ -126,6 +131,7 @@ impl Options {
             tls: TlsFiles::default(),
             allow_eviction: false,
             lazy: false,
+            schema: None,
             password_env: None,
             secrets: None,
             audit: false,

@@ -231,6 +231,8 @@ impl Store {
             password,
             tls: members.tls,
             allow_eviction: members.allow_eviction,
+            schema: members.schema,
+            connections: limits.connections,
         };
         // Nobody can fetch the events of a store that did not open, but they can be traced.
         let refused = |error| audit.refusal(error, Whose::default);

@@ -1,5 +1,6 @@
 //! The conformance vectors (`tests/vectors/*.json`), run against the façade: every case on `memory:`, then every case
-//! again on `sqlite:` and on a Redis of our own. `VECTORS=steps/get_` runs only the cases whose `suite/name` holds that text.
+//! again on `sqlite:`, on a Redis and on a PostgreSQL of our own. `VECTORS=steps/get_` runs only the cases whose
+//! `suite/name` holds that text.
 
 #[path = "vectors/calls.rs"]
 mod calls;
@@ -15,6 +16,9 @@ mod keys;
 mod lifecycle;
 #[path = "vectors/opening.rs"]
 mod opening;
+#[path = "servers/postgres.rs"]
+#[allow(dead_code, reason = "the tests of the backend do more with it")]
+mod postgres;
 #[path = "servers/redis.rs"]
 #[allow(dead_code, reason = "the tests of the backend do more with it")]
 mod redis;
@@ -23,6 +27,7 @@ mod suite;
 
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
 
 use opening::Pass;
 use suite::{Case, Suite};
@@ -48,6 +53,13 @@ fn every_case_on_sqlite() {
 fn every_case_on_redis() {
     let server = redis::Server::start(&[]);
     run("rust on redis", Pass::Redis(&server));
+}
+
+#[test]
+fn every_case_on_postgresql() {
+    let server = postgres::Server::start(&[]);
+    let console = Mutex::new(postgres::Console::of(&server));
+    run("rust on postgresql", Pass::Postgres(&server, &console));
 }
 
 /// What `only` excludes and what `skips.json` explains are the same cases.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::memory::Memory;
+use super::postgres::Postgres;
 use super::redis::Redis;
 use super::sqlite::Sqlite;
 use super::{
@@ -20,6 +21,7 @@ use crate::task::{self, Pool, Task};
 /// A backend. Every call may be made from any thread; calls that may wait pass [`crate::task::may_block`] first.
 pub(crate) enum Backend {
     Memory(Memory),
+    Postgres(Postgres),
     Redis(Redis),
     /// With the pool of whoever opened it, for what nobody waits for.
     Sqlite(Arc<Sqlite>, Pool),
@@ -35,6 +37,7 @@ impl Backend {
                     .with("member", "readOnly"));
             }
             Location::Memory => Backend::Memory(Memory::new()),
+            Location::Postgres(address) => Backend::Postgres(Postgres::new(address, settings, access)?),
             Location::Redis(address) => Backend::Redis(Redis::new(address, settings, access)?),
             Location::Sqlite(path) => Backend::Sqlite(Arc::new(Sqlite::open(path, settings)?), pool.clone()),
         })
@@ -42,7 +45,7 @@ impl Backend {
 
     /// Whether it lies behind a network: a call is a round trip, dearer than a guard that fails.
     pub(crate) fn is_remote(&self) -> bool {
-        matches!(self, Backend::Redis(_))
+        matches!(self, Backend::Postgres(_) | Backend::Redis(_))
     }
 
     /// Reads one session (and, when named, its user's record) as of one instant.
@@ -55,6 +58,7 @@ impl Backend {
     ) -> Result<Record> {
         match self {
             Backend::Memory(memory) => memory.read(space, id, cells, user),
+            Backend::Postgres(postgres) => postgres.read(space, id, cells, user).await,
             Backend::Redis(redis) => redis.read(space, id, cells, user).await,
             Backend::Sqlite(sqlite, _) => sqlite.read(space, id, cells, user).await,
         }
@@ -80,6 +84,7 @@ impl Backend {
         );
         match self {
             Backend::Memory(memory) => memory.apply(&first.space, first.id[0], changes),
+            Backend::Postgres(postgres) => postgres.apply(changes).await,
             Backend::Redis(redis) => redis.apply(changes).await,
             Backend::Sqlite(sqlite, pool) => {
                 let outcome = sqlite.apply(changes).await;
@@ -97,6 +102,7 @@ impl Backend {
         }
         match self {
             Backend::Memory(memory) => memory.replace(space, replacements),
+            Backend::Postgres(postgres) => postgres.replace(space, replacements).await,
             Backend::Redis(redis) => redis.replace(space, replacements).await,
             Backend::Sqlite(sqlite, pool) => {
                 let replaced = sqlite.replace(space, replacements).await;
@@ -117,6 +123,7 @@ impl Backend {
     ) -> Result<Vec<Listed>> {
         match self {
             Backend::Memory(memory) => memory.page(space, user, after, limit),
+            Backend::Postgres(postgres) => postgres.page(space, user, after, limit).await,
             Backend::Redis(redis) => redis.page(space, user, after, limit).await,
             Backend::Sqlite(sqlite, _) => sqlite.page(space, user, after, limit).await,
         }
@@ -126,6 +133,7 @@ impl Backend {
     pub(crate) async fn ids(&self, space: &Space, after: Option<&StorageId>, limit: usize) -> Result<Vec<StorageId>> {
         match self {
             Backend::Memory(memory) => memory.ids(space, after, limit),
+            Backend::Postgres(postgres) => postgres.ids(space, after, limit).await,
             Backend::Redis(redis) => redis.ids(space, after, limit).await,
             Backend::Sqlite(sqlite, _) => sqlite.ids(space, after, limit).await,
         }
@@ -136,7 +144,8 @@ impl Backend {
         match self {
             Backend::Memory(memory) => memory.check_open().map(|()| Vec::new()),
             // What lies beneath is the server's business.
-            Backend::Redis(redis) => redis.check_open().map(|()| Vec::new()),
+            Backend::Postgres(postgres) => postgres.remote().check_open().map(|()| Vec::new()),
+            Backend::Redis(redis) => redis.remote().check_open().map(|()| Vec::new()),
             Backend::Sqlite(sqlite, _) => sqlite.integrity(limit).await,
         }
     }
@@ -145,6 +154,9 @@ impl Backend {
     pub(crate) async fn backup(&self, path: &Path) -> Result<()> {
         match self {
             Backend::Memory(_) => Err(fail!(Unsupported, "a store in memory has no backup: it ends with its process")),
+            Backend::Postgres(_) => {
+                Err(fail!(Unsupported, "a store on PostgreSQL is backed up by the server's own means: see pg_dump"))
+            }
             Backend::Redis(_) => Err(fail!(Unsupported, "a store on Redis is backed up by the server: see BGSAVE")),
             Backend::Sqlite(sqlite, _) => sqlite.backup(path).await,
         }
@@ -154,6 +166,7 @@ impl Backend {
     pub(crate) async fn user(&self, space: &Space, user: &BlindUser) -> Result<UserSessions> {
         match self {
             Backend::Memory(memory) => memory.user(space, user),
+            Backend::Postgres(postgres) => postgres.user(space, user).await,
             Backend::Redis(redis) => redis.user(space, user).await,
             Backend::Sqlite(sqlite, _) => sqlite.user(space, user).await,
         }
@@ -169,6 +182,7 @@ impl Backend {
     ) -> Result<Vec<(BlindUser, UserRecord)>> {
         match self {
             Backend::Memory(memory) => memory.page_users(space, after, limit),
+            Backend::Postgres(postgres) => postgres.page_users(space, after, limit).await,
             Backend::Redis(redis) => redis.page_users(space, after, limit).await,
             Backend::Sqlite(sqlite, _) => sqlite.page_users(space, after, limit).await,
         }
@@ -179,6 +193,7 @@ impl Backend {
     pub(crate) async fn sweep(&self, now: Time, budget: usize, time: Option<Duration>) -> Result<u64> {
         match self {
             Backend::Memory(memory) => memory.sweep(now, budget),
+            Backend::Postgres(postgres) => postgres.sweep(now, budget).await,
             Backend::Redis(redis) => redis.sweep(now, budget).await,
             Backend::Sqlite(sqlite, pool) => {
                 let swept = sqlite.sweep(now, budget, time).await;
@@ -193,7 +208,8 @@ impl Backend {
         match self {
             Backend::Memory(memory) => memory.check_open(),
             // When a server writes to its disk is its own affair.
-            Backend::Redis(redis) => redis.check_open(),
+            Backend::Postgres(postgres) => postgres.remote().check_open(),
+            Backend::Redis(redis) => redis.remote().check_open(),
             Backend::Sqlite(sqlite, _) => sqlite.flush().await,
         }
     }
@@ -202,6 +218,7 @@ impl Backend {
     pub(crate) async fn read_meta(&self, key: &MetaKey) -> Result<Option<Box<[u8]>>> {
         match self {
             Backend::Memory(memory) => memory.read_meta(key),
+            Backend::Postgres(postgres) => postgres.read_meta(key).await,
             Backend::Redis(redis) => redis.read_meta(key).await,
             Backend::Sqlite(sqlite, _) => sqlite.read_meta(key).await,
         }
@@ -216,6 +233,7 @@ impl Backend {
     ) -> Result<Result<(), Option<Box<[u8]>>>> {
         match self {
             Backend::Memory(memory) => memory.apply_meta(key, expected, new),
+            Backend::Postgres(postgres) => postgres.apply_meta(key, expected, new).await,
             Backend::Redis(redis) => redis.apply_meta(key, expected, new).await,
             Backend::Sqlite(sqlite, _) => sqlite.apply_meta(key, expected, new).await,
         }
@@ -225,7 +243,7 @@ impl Backend {
     /// them just now.
     pub(crate) async fn erase_deleted(&self) -> Result<()> {
         match self {
-            Backend::Memory(_) | Backend::Redis(_) => Ok(()),
+            Backend::Memory(_) | Backend::Postgres(_) | Backend::Redis(_) => Ok(()),
             Backend::Sqlite(sqlite, _) => sqlite.erase_deleted().await,
         }
     }
@@ -237,8 +255,12 @@ impl Backend {
                 memory.close();
                 Ok(())
             }
+            Backend::Postgres(postgres) => {
+                postgres.remote().close().await;
+                Ok(())
+            }
             Backend::Redis(redis) => {
-                redis.close().await;
+                redis.remote().close().await;
                 Ok(())
             }
             Backend::Sqlite(sqlite, _) => sqlite.close().await,
@@ -251,7 +273,8 @@ impl Backend {
     pub(crate) fn suspend(&self) {
         match self {
             Backend::Memory(_) => {}
-            Backend::Redis(redis) => redis.suspend(),
+            Backend::Postgres(postgres) => postgres.remote().suspend(),
+            Backend::Redis(redis) => redis.remote().suspend(),
             Backend::Sqlite(sqlite, _) => sqlite.suspend(),
         }
     }
@@ -260,7 +283,7 @@ impl Backend {
     pub(crate) fn adopt(&self) -> bool {
         match self {
             Backend::Memory(_) => false,
-            Backend::Redis(_) => true,
+            Backend::Postgres(_) | Backend::Redis(_) => true,
             Backend::Sqlite(sqlite, _) => sqlite.adopt(),
         }
     }

@@ -66,14 +66,14 @@ pub(crate) fn check(make: impl Fn() -> Backend) {
 
 /// The backend at `url`.
 pub(super) fn open(url: &str, durability: Durability, deadline: Duration) -> Result<Backend> {
-    let access = Access { connect: deadline, ..Access::default() };
+    let access = Access { connect: deadline, connections: 4, ..Access::default() };
     Backend::open(Location::parse(url)?, settings(durability, deadline), access, &Pool::default())
 }
 
 /// The backend at `url`, opened otherwise than usual.
 pub(super) fn open_with(url: &str, shape: impl FnOnce(&mut Settings, &mut Access)) -> Result<Backend> {
     let mut settings = settings(Durability::default(), DEADLINE);
-    let mut access = Access { connect: DEADLINE, ..Access::default() };
+    let mut access = Access { connect: DEADLINE, connections: 4, ..Access::default() };
     shape(&mut settings, &mut access);
     Backend::open(Location::parse(url)?, settings, access, &Pool::default())
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::redis::Address;
+use super::{postgres, redis};
 use crate::error::{Result, fail};
 
 /// A store's URL, read.
@@ -10,16 +10,19 @@ use crate::error::{Result, fail};
 pub(crate) enum Location<'a> {
     /// `memory:`
     Memory,
+    /// `postgresql://`
+    Postgres(postgres::Address),
     /// `redis://` and its kin
-    Redis(Address),
+    Redis(redis::Address),
     /// `sqlite:PATH`
     Sqlite(&'a Path),
 }
 
-const ACCEPTED: &str = "memory:, sqlite:PATH, redis:// or rediss://, redis+sentinel:// or redis+cluster://";
+const ACCEPTED: &str =
+    "memory:, sqlite:PATH, postgresql://, redis:// or rediss://, redis+sentinel:// or redis+cluster://";
 
 impl Location<'_> {
-    /// `memory:`, `sqlite:PATH`, `sqlite:///ABSOLUTE/PATH` or one of Redis's; else `INVALID_ARGUMENT` naming what is
+    /// `memory:`, `sqlite:PATH`, `sqlite:///ABSOLUTE/PATH` or one of a server's; else `INVALID_ARGUMENT` naming what is
     /// accepted.
     pub(crate) fn parse(url: &str) -> Result<Location<'_>> {
         let Some((scheme, rest)) = url.split_once(':') else {
@@ -29,11 +32,16 @@ impl Location<'_> {
             "memory" if rest.is_empty() => Ok(Location::Memory),
             "memory" => Err(fail!(InvalidArgument, "memory: takes nothing after the colon")),
             "sqlite" => Ok(Location::Sqlite(Path::new(sqlite_path(rest)?))),
-            _ => match Address::parse(scheme, rest) {
-                Some(address) => Ok(Location::Redis(address?)),
+            _ => {
+                if let Some(address) = postgres::Address::parse(scheme, rest) {
+                    return Ok(Location::Postgres(address?));
+                }
+                if let Some(address) = redis::Address::parse(scheme, rest) {
+                    return Ok(Location::Redis(address?));
+                }
                 // Only the scheme is named: the rest of a URL may hold a password.
-                None => Err(fail!(InvalidArgument, "unknown store {scheme:?}: a URL is {ACCEPTED}")),
-            },
+                Err(fail!(InvalidArgument, "unknown store {scheme:?}: a URL is {ACCEPTED}"))
+            }
         }
     }
 }

@@ -4,12 +4,19 @@
 //! reads inside sealed bytes (a field's stamp and expiry, a touch's time) stand in the clear at fixed offsets.
 
 mod any;
+#[cfg(test)]
+#[path = "../../tests/servers/authority.rs"]
+mod authority;
 mod change;
 #[cfg(test)]
 mod contract;
 mod location;
 mod memory;
 mod network;
+pub(crate) mod postgres;
+#[cfg(test)]
+#[path = "../../tests/servers/proxy.rs"]
+mod proxy;
 pub(crate) mod redis;
 mod replace;
 mod sqlite;
@@ -284,6 +291,10 @@ pub(crate) struct Access {
     pub(crate) tls: TlsFiles,
     /// A server may forget sessions when it is full.
     pub(crate) allow_eviction: bool,
+    /// Where in a database the tables lie; `None`: as usual.
+    pub(crate) schema: Option<String>,
+    /// At most so many connections, where calls do not share one.
+    pub(crate) connections: usize,
 }
 
 /// What a forked child is told that uses its parent's store.

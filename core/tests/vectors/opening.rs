@@ -1,10 +1,13 @@
-//! A case's store: its options, clock and secrets, in memory, on SQLite or on Redis.
+//! A case's store: its options, clock and secrets, in memory, on SQLite or on a server.
+
+use std::sync::Mutex;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use sessile::{Clock, Keyring, Options, Result, Store, Time};
 use tempfile::TempDir;
 
+use crate::postgres;
 use crate::redis::Server;
 use crate::suite::{Case, tests_folder};
 
@@ -15,7 +18,14 @@ pub enum Pass<'a> {
     Sqlite,
     /// Emptied for each case.
     Redis(&'a Server),
+    /// The same.
+    Postgres(&'a postgres::Server, &'a Mutex<postgres::Console>),
 }
+
+/// Quicker than to make the tables again.
+const EMPTY: &str = "DO $$ BEGIN IF to_regclass('sessile.format') IS NOT NULL THEN \
+    DELETE FROM sessile.session; DELETE FROM sessile.cell; DELETE FROM sessile.user_record; \
+    DELETE FROM sessile.listing; DELETE FROM sessile.meta; END IF; END $$";
 
 /// What a case's store is opened with; the folder lives as long as the case.
 pub struct Place {
@@ -48,6 +58,10 @@ impl Place {
                 Pass::Sqlite => sqlite,
                 Pass::Redis(server) => {
                     server.ask(&["FLUSHALL"]);
+                    server.url()
+                }
+                Pass::Postgres(server, console) => {
+                    console.lock().expect("a console").run(EMPTY);
                     server.url()
                 }
             };

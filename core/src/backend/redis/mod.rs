@@ -11,9 +11,6 @@ mod error;
 mod greeting;
 mod keys;
 mod link;
-#[cfg(test)]
-#[path = "../../../tests/servers/proxy.rs"]
-mod proxy;
 mod route;
 mod script;
 #[cfg(test)]
@@ -25,7 +22,6 @@ mod tests;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use redis::{Cmd, Value};
@@ -38,14 +34,13 @@ use self::error::strange;
 use self::keys::{Bucket, DUE};
 use self::route::{Answer, Aside, Call, Router};
 use self::script::Script;
-use super::network::{Engine, PerProcess, Repeat, Tls, lost, read_only, unavailable};
+use super::network::{Remote, Repeat, Tls, lost, unavailable};
 use super::{
     Access, BlindUser, CellId, Cells, Change, Listed, MetaKey, Outcome, Record, Replacement,
     Settings as BackendSettings, Space, StorageId, UserRecord, UserSessions,
 };
 use crate::clock::Time;
 use crate::error::{Result, fail};
-use crate::task::may_block;
 
 /// Buckets of a space.
 const BUCKETS: usize = 256;
@@ -68,16 +63,7 @@ pub(super) struct Settings {
 /// See the module.
 pub(crate) struct Redis {
     settings: Arc<Settings>,
-    deadline: Duration,
-    live: PerProcess<Live>,
-    closed: AtomicBool,
-}
-
-/// What this process has of it.
-#[derive(Clone)]
-struct Live {
-    engine: Arc<Engine>,
-    router: Arc<Router>,
+    remote: Remote<Router>,
 }
 
 impl Redis {
@@ -97,12 +83,9 @@ impl Redis {
         }
         let Access { password, allow_eviction, connect, .. } = access;
         let BackendSettings { deadline, read_only, .. } = settings;
-        Ok(Redis {
-            settings: Arc::new(Settings { address, password, tls, allow_eviction, read_only, connect }),
-            deadline,
-            live: PerProcess::new(),
-            closed: AtomicBool::new(false),
-        })
+        let remote = Remote::new(deadline, read_only);
+        let settings = Settings { address, password, tls, allow_eviction, read_only, connect };
+        Ok(Redis { settings: Arc::new(settings), remote })
     }
 
     pub(super) async fn read(
@@ -142,7 +125,7 @@ impl Redis {
     pub(super) async fn apply(&self, changes: &[Change]) -> Result<Outcome> {
         let Some(first) = changes.first() else { return Err(fail!(Internal, "a change of nothing")) };
         let doing = "change a session";
-        self.check_writable(doing)?;
+        self.remote.check_writable(doing)?;
         let bucket = Bucket::of(&first.space, first.id[0]);
         let changes = changes.to_vec();
         self.running(move |router, deadline| async move {
@@ -206,7 +189,7 @@ impl Redis {
 
     pub(super) async fn replace(&self, space: &Space, replacements: &[Replacement]) -> Result<Vec<bool>> {
         let doing = "seal anew";
-        self.check_writable(doing)?;
+        self.remote.check_writable(doing)?;
         let mut replaced = vec![false; replacements.len()];
         let mut buckets: BTreeMap<u8, Vec<usize>> = BTreeMap::new();
         for (place, replacement) in replacements.iter().enumerate().filter(|(_, it)| it.keeps_length()) {
@@ -259,7 +242,7 @@ impl Redis {
 
     pub(super) async fn sweep(&self, now: Time, budget: usize) -> Result<u64> {
         let doing = "sweep expired sessions";
-        self.check_writable(doing)?;
+        self.remote.check_writable(doing)?;
         self.running(move |router, deadline| async move {
             let mut dropped = 0;
             while dropped < budget {
@@ -297,7 +280,7 @@ impl Redis {
         new: &[u8],
     ) -> Result<Result<(), Option<Box<[u8]>>>> {
         let doing = "change a meta record";
-        self.check_writable(doing)?;
+        self.remote.check_writable(doing)?;
         let key = keys::meta(key);
         let expected = expected.map_or_else(|| b"-".to_vec(), encode::marked);
         let new = new.to_vec();
@@ -319,24 +302,8 @@ impl Redis {
         .await
     }
 
-    /// Ends the connections; waits for the network thread if no other store has it.
-    pub(super) async fn close(&self) {
-        self.closed.store(true, Ordering::Release);
-        may_block().await;
-        drop(self.live.take());
-    }
-
-    /// Before a fork: no connection and no thread is left.
-    pub(super) fn suspend(&self) {
-        drop(self.live.take());
-    }
-
-    pub(super) fn check_open(&self) -> Result<()> {
-        if self.closed.load(Ordering::Acquire) { Err(fail!(Closed, "the store is closed")) } else { Ok(()) }
-    }
-
-    fn check_writable(&self, doing: &str) -> Result<()> {
-        if self.settings.read_only { Err(read_only(doing)) } else { Ok(()) }
+    pub(super) fn remote(&self) -> &Remote<Router> {
+        &self.remote
     }
 
     async fn reading<T: Send + 'static>(
@@ -359,13 +326,7 @@ impl Redis {
     where
         F: Future<Output = Result<T>> + Send + 'static,
     {
-        self.check_open()?;
-        let live = self.live.get(|| {
-            let engine = Engine::of_this_process()?;
-            Ok(Live { engine, router: Arc::new(Router::new(self.settings.clone())) })
-        })?;
-        let work = work(live.router, Instant::now() + self.deadline);
-        live.engine.run(work).await
+        self.remote.run(|| Router::new(self.settings.clone()), work).await
     }
 
     /// Asks buckets in their order, several at once, until there is enough. A bucket's answer is of one instant.

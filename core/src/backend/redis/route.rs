@@ -46,7 +46,7 @@ pub(super) struct Answer {
 }
 
 /// See the module.
-pub(super) struct Router {
+pub(in crate::backend) struct Router {
     settings: Arc<Settings>,
     links: Mutex<HashMap<(Host, Role), Arc<Link>>>,
     /// Behind sentinels: the primary, as they said last.

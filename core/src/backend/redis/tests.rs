@@ -5,8 +5,8 @@ mod failover;
 mod tls;
 
 use super::super::contract::{self, DEADLINE, open_with};
+use super::super::proxy::Proxy;
 use super::super::{Backend, Cells, Durability};
-use super::proxy::Proxy;
 use super::server::Server;
 use crate::error::{Code, Error};
 

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use super::super::super::contract::{applied, cell, change, counted, put, read, sealed, wait};
+use super::super::super::proxy::Proxy;
 use super::super::super::{Guard, Outcome};
-use super::super::proxy::Proxy;
 use super::super::server::{Server, free_port, wait_until};
 use super::*;
 

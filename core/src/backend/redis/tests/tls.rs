@@ -1,61 +1,31 @@
 //! TLS with an authority of one's own, and with client certificates; all made on the spot.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
 
 use super::super::super::TlsFiles;
+use super::super::super::authority::Authority;
 use super::super::server::free_port;
 use super::*;
 
-/// An authority, and what it signed: `ca.pem`; `server.pem` for `names`; `client.pem`.
-struct Authority(tempfile::TempDir);
+fn server(authority: &Authority) -> Server {
+    let port = free_port();
+    let [cert, key, ca] = ["server.pem", "server.key", "ca.pem"].map(|name| authority.file(name).display().to_string());
+    let port_text = port.to_string();
+    let arguments = [
+        ["--tls-port", &port_text],
+        ["--port", "0"],
+        ["--tls-cert-file", &cert],
+        ["--tls-key-file", &key],
+        ["--tls-ca-cert-file", &ca],
+    ];
+    Server::start_in(tempfile::tempdir().unwrap(), port, &arguments.concat())
+}
 
-impl Authority {
-    fn new(names: &str) -> Authority {
-        let authority = Authority(tempfile::tempdir().unwrap());
-        let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-batch"];
-        authority.openssl(&[&["req", "-x509"], &key[..], &["-subj", "/CN=ca", "-keyout", "ca.key", "-out", "ca.pem"]]);
-        for (who, names) in [("server", names), ("client", "DNS:client")] {
-            let (request, private) = (format!("{who}.csr"), format!("{who}.key"));
-            std::fs::write(authority.file(&format!("{who}.ext")), format!("subjectAltName={names}\n")).unwrap();
-            authority.openssl(&[&["req"], &key[..], &["-subj", "/CN=x", "-keyout", &private, "-out", &request]]);
-            let (extensions, signed) = (format!("{who}.ext"), format!("{who}.pem"));
-            let sign = ["x509", "-req", "-in", &request, "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"];
-            authority.openssl(&[&sign, &["-days", "2", "-extfile", &extensions, "-out", &signed]]);
-        }
-        authority
-    }
-
-    fn openssl(&self, arguments: &[&[&str]]) {
-        let mut command = Command::new("openssl");
-        let made = command.args(arguments.concat()).current_dir(self.0.path()).stderr(Stdio::null()).status();
-        assert!(made.unwrap().success(), "{arguments:?}");
-    }
-
-    fn file(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn server(&self) -> Server {
-        let port = free_port();
-        let [cert, key, ca] = ["server.pem", "server.key", "ca.pem"].map(|name| self.file(name).display().to_string());
-        let port_text = port.to_string();
-        let arguments = [
-            ["--tls-port", &port_text],
-            ["--port", "0"],
-            ["--tls-cert-file", &cert],
-            ["--tls-key-file", &key],
-            ["--tls-ca-cert-file", &ca],
-        ];
-        Server::start_in(tempfile::tempdir().unwrap(), port, &arguments.concat())
-    }
-
-    fn trusted(&self) -> TlsFiles {
-        TlsFiles {
-            ca: Some(self.file("ca.pem")),
-            cert: Some(self.file("client.pem")),
-            key: Some(self.file("client.key")),
-        }
+fn trusted(authority: &Authority) -> TlsFiles {
+    TlsFiles {
+        ca: Some(authority.file("ca.pem")),
+        cert: Some(authority.file("client.pem")),
+        key: Some(authority.file("client.key")),
     }
 }
 
@@ -66,9 +36,9 @@ fn secured(url: &str, files: TlsFiles) -> Result<Backend, Error> {
 #[test]
 fn both_sides_prove_who_they_are() {
     let authority = Authority::new("IP:127.0.0.1,DNS:localhost");
-    let server = authority.server();
+    let server = server(&authority);
     for host in ["127.0.0.1", "localhost"] {
-        let backend = secured(&format!("rediss://{host}:{}", server.port), authority.trusted()).unwrap();
+        let backend = secured(&format!("rediss://{host}:{}", server.port), trusted(&authority)).unwrap();
         contract::applied(&backend, &contract::put(1, vec![(contract::cell(1), contract::sealed(1, 0, 200_000))]));
         assert_eq!(contract::read(&backend, 1).size, 200_000);
     }
@@ -78,7 +48,7 @@ fn both_sides_prove_who_they_are() {
     let unproven = refused(&url, TlsFiles { ca: Some(authority.file("ca.pem")), ..TlsFiles::default() });
     assert_eq!(unproven.code(), Code::Unavailable);
     let stranger = Authority::new("IP:127.0.0.1");
-    let untrusted = refused(&url, TlsFiles { ca: Some(stranger.file("ca.pem")), ..authority.trusted() });
+    let untrusted = refused(&url, TlsFiles { ca: Some(stranger.file("ca.pem")), ..trusted(&authority) });
     assert_eq!((untrusted.code(), reason(&untrusted)), (Code::Unavailable, "tls"));
     let plain = call(&open(&format!("redis://127.0.0.1:{}", server.port))).unwrap_err();
     assert_eq!(plain.code(), Code::Unavailable);
@@ -87,8 +57,8 @@ fn both_sides_prove_who_they_are() {
 #[test]
 fn a_certificate_for_another_name_is_refused() {
     let authority = Authority::new("DNS:elsewhere.example");
-    let server = authority.server();
-    let backend = secured(&format!("rediss://127.0.0.1:{}", server.port), authority.trusted()).unwrap();
+    let server = server(&authority);
+    let backend = secured(&format!("rediss://127.0.0.1:{}", server.port), trusted(&authority)).unwrap();
     let error = call(&backend).unwrap_err();
     assert_eq!((error.code(), reason(&error)), (Code::Unavailable, "tls"));
 }
@@ -96,7 +66,7 @@ fn a_certificate_for_another_name_is_refused() {
 #[test]
 fn files_that_will_not_do_are_named() {
     let authority = Authority::new("IP:127.0.0.1");
-    let good = authority.trusted();
+    let good = trusted(&authority);
     let missing = || Some(Path::new("/nowhere/x.pem").to_owned());
     let table = [
         ("tls.ca", TlsFiles { ca: missing(), ..good.clone() }),

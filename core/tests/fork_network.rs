@@ -1,13 +1,16 @@
-//! A forked child goes on with a store on Redis, on connections of its own; and the network thread ends with the last
+//! A forked child goes on with a store on a server, on connections of its own; and the network thread ends with the last
 //! store. Alone in its process: it counts threads.
 #![allow(clippy::unwrap_used, reason = "a test that meets an error has failed")]
 
+#[path = "servers/postgres.rs"]
+#[allow(dead_code, reason = "the tests of the backend do more with it")]
+mod postgres;
 #[path = "servers/redis.rs"]
 #[allow(dead_code, reason = "the tests of the backend do more with it")]
-mod servers;
+mod redis;
 
+use redis::wait_until;
 use rustix::process::{Pid, WaitOptions, waitpid};
-use servers::{Server, wait_until};
 use sessile::{Code, Keyring, Options, Session, Store, fork};
 
 /// What `work` gives in a child that was forked with the hooks, or without: 0 when all is well; none when it hung.
@@ -47,13 +50,24 @@ fn add_one(session: &Session) -> String {
     session.increment("n", "1").wait().unwrap().as_str().to_owned()
 }
 
+/// One after the other, in one process.
 #[test]
 fn parent_and_child_go_on_each_by_itself() {
-    let server = Server::start(&[]);
+    let server = redis::Server::start(&[]);
+    let count = || server.ask(&["CLIENT", "LIST"]).lines().filter(|line| !line.contains("cmd=client")).count();
+    go_on_on(&server.url(), &count);
+    let server = postgres::Server::start(&[]);
+    let mine = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'sessile'";
+    let count = || server.ask(mine).parse().unwrap();
+    go_on_on(&server.url(), &count);
+}
+
+fn go_on_on(url: &str, connections: &dyn Fn() -> usize) {
     let folder = tempfile::tempdir().unwrap();
     let keyring = folder.path().join("keyring.json");
     Keyring::generate(&keyring).unwrap();
-    let open = || Store::open(Options::new(&server.url()).keyring_file(&keyring)).wait().unwrap();
+    let options = format!(r#"{{"url": "{url}", "limits": {{"connections": 1}}}}"#);
+    let open = || Store::open(Options::from_json(&options).unwrap().keyring_file(&keyring)).wait().unwrap();
     let store = open();
     let token = store.tokens().issue(r#"{"sub": "ada"}"#, 600).wait().unwrap();
     let run = store.execution(Some(r#"{"type": "rest", "security": "jwt"}"#), Some(&token)).unwrap();
@@ -61,11 +75,11 @@ fn parent_and_child_go_on_each_by_itself() {
     session.put(r#"{"n": 0}"#, None).wait().unwrap();
     assert_eq!(add_one(&session), "1");
     wait_for_network_threads(1);
-    let connections = || server.ask(&["CLIENT", "LIST"]).lines().filter(|line| !line.contains("cmd=client")).count();
     wait_until("there is one connection", || connections() == 1);
 
     let child = in_a_child(true, || {
-        let two = add_one(&session) == "2" && connections() == 1;
+        let two = add_one(&session) == "2";
+        wait_until("its connection is the only one", || connections() == 1);
         wait_for_network_threads(1);
         store.close().wait().unwrap();
         wait_for_network_threads(0);
