@@ -107,10 +107,12 @@ impl KeyUrl {
     /// Begins a fetch if none is under way and one may be. What to wait for: how many have ended so far; `None` if there
     /// is nothing to wait for.
     fn begin(self: &Arc<Self>) -> Option<u64> {
+        // Dropped after the lock is free: whoever waited in the parent may be dropped with it.
+        let _parents;
         let mut flight = self.flight.lock();
         let process = std::process::id();
         if flight.process != process {
-            *flight = Flight { process, ..Flight::default() };
+            _parents = std::mem::replace(&mut *flight, Flight { process, ..Flight::default() });
         }
         if flight.is_under_way() {
             return Some(flight.landed);
