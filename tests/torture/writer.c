@@ -92,7 +92,8 @@ static void start(const char *user, char id[static 512], char *refresh_token)
     say("s %s\n", id);
 }
 
-/* Ends all sessions of a user, of whom nothing stays if `forgets`. */
+/* Ends all sessions of a user, of whom nothing stays if `forgets`. A user of its own each time: what an earlier life of
+ * this program began, and did not come to end, stays. */
 static void end_all(const char *user, bool forgets)
 {
     sessile_error_t *error = NULL;
@@ -135,7 +136,7 @@ static void durable_call(const char *name, long count)
         say("f %ld\n", count);
         break;
     case 8:
-        snprintf(user, sizeof user, "%s-revoked", name);
+        snprintf(user, sizeof user, "%s-revoked-%ld", name, count);
         end_all(user, false);
         break;
     case 10:
