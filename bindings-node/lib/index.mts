@@ -4,8 +4,8 @@ export {
   Store, Tokens, VerifiedToken,
 } from './index.js'
 export type {
-  CheckReport, CommitOptions, Committed, Config, ConfigChanges, ConfigDefinition, ConfigExport, Dashboard, Duration,
-  ErrorCode, ErrorKind, ExecutionOptions, Fields, Finding, Identifier, Imported, Info, Issuer, Limits, ListOptions, Page,
+  AuditEvent, CheckReport, CommitOptions, Committed, Config, ConfigChanges, ConfigDefinition, ConfigExport, Dashboard, Duration,
+  ErrorCode, ErrorKind, ExecutionOptions, Fields, Finding, Identifier, Imported, Info, Issuer, Limits, ListOptions, OnEvent, Page,
   PageOptions, Period, PipelineBlock, PipelineNode, Problem, RevokeAllOptions, SelectorOption, SessionEntry, Started,
   StepObject, StoreOptions, Trigger, Ttl, User, UserRef, UserSessions, Verification, Versioned,
 } from './index.js'
