@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import sys
 import threading
 from datetime import datetime
@@ -166,3 +168,20 @@ def test_the_event_loop_is_told(tmp_path: Path) -> None:
     names = [name for name, _ in told]
     assert names == ["config.created"] + ["session.started"] * 8
     assert {thread for _, thread in told} == {threading.get_ident()}
+
+
+def test_a_forked_child_tells_what_happens_there_and_nothing_else(tmp_path: Path) -> None:
+    told: list[str] = []
+    keyring = tmp_path / "keyring.json"
+    sessile.Keyring.generate(keyring)
+    url, on_event = f"sqlite:{tmp_path / 'sessions.db'}", lambda event: told.append(event["event"])
+    with sessile.Store.open(url, keyring=keyring, on_event=on_event) as store:
+        store.configs.create({"name": "Cart"})
+        pid = os.fork()
+        if pid == 0:
+            with contextlib.suppress(sessile.IdentityError):
+                store.verify("x")
+            os._exit(0 if told == ["config.created", "token.refused"] else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+        store.configs.create({"name": "Other"})
+        assert told == ["config.created", "config.created"]

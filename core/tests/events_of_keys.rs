@@ -125,6 +125,27 @@ fn other_bytes_under_a_known_id_are_told_as_a_refused_keyring() {
     is_told(&store, &[]);
 }
 
+#[test]
+fn keys_that_the_store_knows_otherwise_are_refused_and_gone_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let keyring = folder.path().join("keyring.json");
+    Keyring::generate(&keyring).unwrap();
+    let first = fs::read_to_string(&keyring).unwrap();
+    add(&keyring, "data");
+    on_file(folder.path()).close().wait().unwrap();
+    // Somebody made another key 2 for a copy of the keyring.
+    let mut other = parsed(&fs::read_to_string(&keyring).unwrap());
+    other["data"][1]["key"] = parsed(&Keyring::generate_json().unwrap())["data"][0]["key"].clone();
+    fs::write(&keyring, &first).unwrap();
+    let store = on_file(folder.path());
+    fs::write(&keyring, other.to_string()).unwrap();
+    assert_eq!(store.reload_keys(None).wait().unwrap_err().code(), Code::KeyMismatch);
+    is_told(
+        &store,
+        &[["key.changed", "pending", ""], ["key.changed", "dropped", ""], ["keyring.refused", "", "KEY_MISMATCH"]],
+    );
+}
+
 /// A store that trusts the issuer, and keeps events.
 fn trusting(id: &Issuer) -> (Store, Clock) {
     let clock = Clock::manual(Time::from_secs(NOW));
