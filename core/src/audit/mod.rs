@@ -1,9 +1,10 @@
 //! Audit events: what happened to tokens, sessions, users, configurations and keys, for whoever watches over a store.
 //!
-//! [`event`] says what an event is and how it reads, [`queue`] keeps those that the host has not fetched yet, [`trace`]
+//! [`event`] says what an event is and how it reads, [`queue`] keeps those that the host has not [fetched](fetch) yet, [`trace`]
 //! hands them to the host's `tracing` subscriber. Nothing is built unless one of the two listens.
 
 mod event;
+mod fetch;
 mod queue;
 mod trace;
 
