@@ -281,6 +281,12 @@ typedef struct {
 } sessile_buffer_t;
 
 /**
+ * Is told of an audit event, a JSON object as in sessile_store_drain_events; it belongs to the caller of this function. It
+ * may call this library, but must not leave by longjmp or a C++ exception.
+ */
+typedef void (*sessile_event_fn)(void *user_data, const sessile_buffer_t *event);
+
+/**
  * Gives a keyring's JSON text, from a key service say. Put a buffer of sessile_buffer_new into *keyring, which the
  * library wipes and frees. Return 0, or anything else to give up: sessile_store_open or sessile_store_reload_keys then
  * ends with that status, without an error object (take a negative number: all codes are positive).
@@ -486,6 +492,18 @@ const char *sessile_error_details(const sessile_error_t *error);
 void sessile_error_free(sessile_error_t *error);
 
 /**
+ * Has `on_event` told of the store's audit events, in their order, one at a time: on the threads that call this library, as
+ * they are done with a call and before it returns (of any handle: whoever comes first tells what there is). The store
+ * was opened with "audit"; what it told is not in sessile_store_drain_events any more. NULL: nobody is told any more,
+ * and nobody is being told when the call returns, unless it is made from `on_event` itself. Freeing the store's handle
+ * tells what is left and ends it too.
+ */
+int32_t sessile_store_on_event(sessile_store_t *store,
+                               sessile_event_fn on_event,
+                               void *user_data,
+                               sessile_error_t **err);
+
+/**
  * Starts an execution. `trigger` is JSON ({"type":"rest","security":"jwt"}) or absent, `token` a JWT or absent. It
  * never fails for its token: the first Global operation verifies it, and the error is that operation's.
  */
@@ -593,6 +611,14 @@ int32_t sessile_execution_end(sessile_execution_t *execution,
  * Puts a fresh token of the same identity in place.
  */
 int32_t sessile_execution_renew(sessile_execution_t *execution, sessile_str_t token, sessile_error_t **err);
+
+/**
+ * The host's own name for what it is doing (a request's or a trace's id), 1 to 256 bytes, which the audit events of the
+ * execution and its sub-processes then bear; absent: none any more.
+ */
+int32_t sessile_execution_set_request_id(sessile_execution_t *execution,
+                                         sessile_str_t id,
+                                         sessile_error_t **err);
 
 /**
  * The Local state, sealed: bytes, not text, for sessile_execution_resume.
@@ -834,7 +860,9 @@ int32_t sessile_lint(sessile_str_t pipeline,
  * - readOnly: true opens a file without changing anything; every change is SESSILE_READ_ONLY, a file that is not there
  *   SESSILE_NOT_FOUND;
  * - allowNetworkFilesystem: true lets a file lie on NFS, SMB or FUSE, which is SESSILE_UNSUPPORTED otherwise; only where
- *   one machine alone ever opens it.
+ *   one machine alone ever opens it;
+ * - audit: true keeps audit events for sessile_store_drain_events;
+ * - secrets: the URL of a second backend, kept out of backups, for the users' secrets of configurations that shred.
  *
  * Unknown members are an error.
  */
@@ -1309,6 +1337,24 @@ int32_t sessile_store_backup(sessile_store_t *store,
 int32_t sessile_store_check(sessile_store_t *store,
                             sessile_buffer_t **out,
                             sessile_error_t **err);
+
+/**
+ * Takes the oldest audit events that nobody fetched yet, `max` at most, in the order in which they happened: a JSON array
+ * [{"at":"2026-01-01T00:00:00.000Z","event":"config.created","tag":"cart"},...], with what else is known of each: "user"
+ * (a blind id), "sessionId", "keyId", "reason", "code", "requestId". Empty unless the store was opened with "audit". A
+ * store that was closed still gives those of before.
+ */
+int32_t sessile_store_drain_events(sessile_store_t *store,
+                                   size_t max,
+                                   sessile_buffer_t **out,
+                                   sessile_error_t **err);
+
+/**
+ * Whether sessile_store_drain_events has something to give. Costs next to nothing: it may be asked after every call.
+ */
+int32_t sessile_store_has_events(sessile_store_t *store,
+                                 bool *out,
+                                 sessile_error_t **err);
 
 /**
  * Frees the handle. A store that was not closed closes when its last execution, session and call are gone too.

@@ -11,6 +11,7 @@
 
 #include "sessile.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -646,6 +647,11 @@ public:
     {
         detail::check([&](auto error) { return sessile_execution_renew(raw(), detail::slice(token), error); });
     }
+    /** The host's own name for what it is doing, which audit events then bear; std::nullopt: none. */
+    void set_request_id(OptionalText id)
+    {
+        detail::check([&](auto error) { return sessile_execution_set_request_id(raw(), detail::slice(id), error); });
+    }
     /** The Local state, sealed: bytes for Store::resume. */
     std::string checkpoint()
     {
@@ -829,6 +835,19 @@ private:
 /** An open store. */
 class Store : public detail::Handle<sessile_store_t, sessile_store_free> {
 public:
+    Store(Store &&) noexcept = default;
+    Store &operator=(Store &&other) noexcept
+    {
+        Handle::operator=(std::move(other));
+        std::swap(on_event_, other.on_event_);
+        return *this;
+    }
+    ~Store()
+    {
+        /* Before the function goes that is told of events. */
+        if (on_event_)
+            sessile_store_free(raw());
+    }
     /** Opens (or makes) the store. It takes what is in the options. */
     static Store open(Options &&options)
     {
@@ -956,6 +975,31 @@ public:
     {
         detail::check([&](auto error) { return sessile_store_drop_key(raw(), detail::slice(key), error); });
     }
+    /** The oldest audit events that nobody fetched yet, `max` at most: [{"at":…,"event":…},…]. */
+    std::string drain_events(std::size_t max)
+    {
+        return detail::text([&](auto out, auto error) { return sessile_store_drain_events(raw(), max, out, error); });
+    }
+    /** Whether drain_events has something to give; costs next to nothing. */
+    bool has_events() const
+    {
+        return detail::value<bool>([&](auto out, auto error) { return sessile_store_has_events(raw(), out, error); });
+    }
+    /** Is told of an audit event, a JSON object; what it throws ends the program. */
+    using OnEvent = std::function<void(std::string_view event)>;
+    /** Has `on_event` told of the audit events, in their order, on the threads that call this library, as they are done with
+        a call; an empty one: nobody any more. Not to be called from within it. */
+    void on_event(OnEvent on_event)
+    {
+        auto next = on_event ? std::make_unique<OnEvent>(std::move(on_event)) : nullptr;
+        const auto tell = [](void *told, const sessile_buffer_t *event) noexcept {
+            (*static_cast<OnEvent *>(told))(std::string_view(event->ptr, event->len));
+        };
+        detail::check([&](auto error) {
+            return sessile_store_on_event(raw(), next ? +tell : nullptr, next.get(), error);
+        });
+        on_event_ = std::move(next);
+    }
     /** Closes the store: later calls are CLOSED. Closing twice is fine. */
     void close()
     {
@@ -964,6 +1008,7 @@ public:
 
 private:
     using Handle::Handle;
+    std::unique_ptr<OnEvent> on_event_;
 };
 
 } // namespace sessile

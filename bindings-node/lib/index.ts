@@ -10,6 +10,7 @@ export type {
   Config, ConfigChanges, ConfigDefinition, ConfigExport, Duration, Imported, Period, SelectorOption,
 } from './definition.js'
 export { errorCodes, SessileError, type ErrorCode, type ErrorKind } from './error.js'
+export type { AuditEvent, OnEvent } from './events.js'
 export { Execution } from './execution.js'
 export type { Fields } from './json.js'
 export type { Issuer } from './issuer.js'

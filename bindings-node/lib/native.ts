@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 
+import { tellSoon } from './events.js'
 import { errorAt, errorOfText, SessileError, type Method } from './error.js'
 
 /** What a native call gives. `null` has one meaning: the operation is under way and will answer under its ticket. */
@@ -41,6 +42,8 @@ interface Native {
     ...issuerSecrets: (string | Uint8Array)[]
   ): Reply
   storeSweep(store: Handle, ticket: Ticket, budget: number): Reply
+  storeHasEvents(store: Handle): boolean
+  storeDrainEvents(store: Handle, max: number): string
   storeFlush(store: Handle, ticket: Ticket): Reply
   storeBackup(store: Handle, ticket: Ticket, path: string): Reply
   storeCheck(store: Handle, ticket: Ticket): Reply
@@ -54,8 +57,8 @@ interface Native {
   storeKeyUsage(store: Handle, ticket: Ticket): Reply
   storeDropKey(store: Handle, ticket: Ticket, key: string): Reply
   storeClose(store: Handle, ticket: Ticket): Reply
-  storeExecution(store: Handle, trigger?: string, token?: string): Handle
-  storeResume(store: Handle, ticket: Ticket, checkpoint: Uint8Array, trigger?: string, token?: string): Reply
+  storeExecution(store: Handle, trigger?: string, token?: string, requestId?: string): Handle
+  storeResume(store: Handle, ticket: Ticket, checkpoint: Uint8Array, trigger?: string, token?: string, requestId?: string): Reply
   storeVerify(store: Handle, ticket: Ticket, token: string): Reply
   storeGlobal(store: Handle, token: Handle, tag?: string): Handle
   tokenClaims(token: Handle): string
@@ -174,6 +177,7 @@ native.connect(() => {
     waiting.delete(ticket)
     settle?.([finished[at + 1] as string | undefined, finished[at + 2]])
   }
+  tellSoon()
 })
 
 /** A call and how its answer is read: written once, for the promise ({@link later}) and its `Sync` twin ({@link now}). */
@@ -185,6 +189,8 @@ export function now<T>(method: Method, call: (ticket: Ticket) => Reply, read: (r
     return read(call(0))
   } catch (thrown) {
     throw errorAt(thrown, method)
+  } finally {
+    tellSoon()
   }
 }
 
@@ -196,6 +202,8 @@ export function later<T>(method: Method, call: (ticket: Ticket) => Reply, read: 
     return reply === null ? pending(ticket, read) : Promise.resolve(read(reply))
   } catch (thrown) {
     return Promise.reject(errorAt(thrown, method))
+  } finally {
+    tellSoon()
   }
 }
 

@@ -2,6 +2,7 @@ import { invalid } from './error.js'
 import type { CheckReport } from './check.js'
 import { Clock, millisOf } from './clock.js'
 import { Configs } from './configs.js'
+import { watch, type AuditEvent, type OnEvent } from './events.js'
 import { Execution } from './execution.js'
 import type { Issuer } from './issuer.js'
 import { isObject, jsonText, kindOf, nameOf, nothing, number, optionalText, parsed, textOf } from './json.js'
@@ -36,6 +37,8 @@ export interface Limits {
   nesting?: number | undefined
   /** How long one operation may take, in milliseconds (2,000). */
   deadline?: number | undefined
+  /** Audit events that wait to be fetched (4,096). */
+  auditEvents?: number | undefined
 }
 
 /** How to open a store. */
@@ -61,6 +64,8 @@ export interface StoreOptions {
   issuers?: readonly Issuer[] | undefined
   /** The HMAC secret of each symmetric issuer, by its `issuer`: bytes, or text taken as UTF-8. */
   issuerSecrets?: Readonly<Record<string, string | Uint8Array>> | undefined
+  /** The URL of a second store, kept out of backups, for the users' secrets of configurations with `shred`. */
+  secrets?: string | undefined
   limits?: Limits | undefined
   /**
    * `interval` (the default): a killed process loses nothing, a power cut may lose the last moments. `commit`: what a
@@ -71,6 +76,13 @@ export interface StoreOptions {
   readOnly?: boolean | undefined
   /** Opens a file on a network's file system, where one machine alone does so. */
   allowNetworkFilesystem?: boolean | undefined
+  /** Keeps audit events for {@link Store.drainEvents}. */
+  audit?: boolean | undefined
+  /**
+   * Is called with each audit event instead, in their order, on the thread that the store belongs to: in a microtask after
+   * the call that gave rise to it. What it throws is an uncaught exception.
+   */
+  onEvent?: OnEvent | undefined
   /** A clock to use instead of the system's. */
   clock?: Clock | undefined
 }
@@ -90,6 +102,8 @@ export interface ExecutionOptions {
   trigger?: Trigger | string | null | undefined
   /** The user's token, with or without `Bearer ` or `<tag>:`. The first Global operation verifies it. */
   token?: string | null | undefined
+  /** The host's own name for what it is for, 1 to 256 bytes, which its audit events then bear. */
+  requestId?: string | null | undefined
 }
 
 /**
@@ -124,18 +138,22 @@ export class Store {
   static async open(url: string, options: StoreOptions = {}): Promise<Store> {
     const callback = callbackOf(options)
     const keyring = callback && (await asked(callback))
-    return later(Store.open, (ticket) => open(url, options, ticket, keyring), Store.#with(callback))
+    return later(Store.open, (ticket) => open(url, options, ticket, keyring), Store.#with(options, callback))
   }
 
   /** {@link open}, here and now. */
   static openSync(url: string, options: StoreOptions = {}): Store {
     const callback = now(Store.openSync, () => undefined, () => callbackOf(options))
     const start = (ticket: Ticket) => open(url, options, ticket, callback && askedNow(callback))
-    return now(Store.openSync, start, Store.#with(callback))
+    return now(Store.openSync, start, Store.#with(options, callback))
   }
 
-  static readonly #with = (callback: KeyringCallback | undefined) => (handle: Reply): Store =>
-    new Store(inside, handle as Handle, callback)
+  // The options are looked at once they were found good.
+  static readonly #with = (options: StoreOptions, callback: KeyringCallback | undefined) => (handle: Reply): Store => {
+    const store = new Store(inside, handle as Handle, callback)
+    if (options.onEvent !== undefined) watch(store, options.onEvent)
+    return store
+  }
 
   /** Starts an execution. It never fails for its token: the first Global operation verifies that. */
   execution(options: ExecutionOptions = {}): Execution {
@@ -198,12 +216,26 @@ export class Store {
    * longer than their configuration's retention. Gives how many. Nothing needs it to be right.
    */
   sweep(budget = 1000): Promise<number> {
-    return later(this.sweep, (ticket) => native.storeSweep(this.#handle, ticket, budgetOf(budget)), number)
+    return later(this.sweep, (ticket) => native.storeSweep(this.#handle, ticket, countOf(budget, 'budget')), number)
   }
 
   /** {@link sweep}, here and now. */
   sweepSync(budget = 1000): number {
-    return now(this.sweepSync, (ticket) => native.storeSweep(this.#handle, ticket, budgetOf(budget)), number)
+    return now(this.sweepSync, (ticket) => native.storeSweep(this.#handle, ticket, countOf(budget, 'budget')), number)
+  }
+
+  /** Whether {@link drainEvents} has something to give. Costs next to nothing: it may be asked after every call. */
+  get hasEvents(): boolean {
+    return native.storeHasEvents(this.#handle)
+  }
+
+  /**
+   * The oldest audit events that nobody fetched yet, `max` at most; none without {@link StoreOptions.audit}. Those of a
+   * closed store can still be fetched. Nothing waits: there is no promise.
+   */
+  drainEvents(max = 1000): AuditEvent[] {
+    const drain = () => native.storeDrainEvents(this.#handle, countOf(max, 'max'))
+    return now(this.drainEvents, drain, parsed)
   }
 
   /**
@@ -405,9 +437,13 @@ export class Store {
 // `given` is the keyring that a callback gave.
 function open(url: string, options: StoreOptions, ticket: Ticket, given: string | Uint8Array | undefined): Reply {
   if (!isObject(options as unknown)) throw invalid(`options: an object is expected, not ${kindOf(options)}`)
-  const { clock, keyringBytes = given, keyringEnv, keyringCallback, issuerSecrets, ...members } = options
+  const { clock, keyringBytes = given, keyringEnv, keyringCallback, issuerSecrets, onEvent, ...members } = options
+  if (onEvent !== undefined && typeof onEvent !== 'function') {
+    throw invalid(`onEvent: a function is expected, not ${kindOf(onEvent)}`)
+  }
+  const watched = onEvent === undefined ? {} : { audit: true }
   return native.storeOpen(
-    textOf({ ...members, url }, 'options'),
+    textOf({ ...members, ...watched, url }, 'options'),
     ticket,
     clock === undefined ? undefined : Clock.handleOf(clock),
     optionalText(keyringEnv, 'keyringEnv'),
@@ -416,15 +452,19 @@ function open(url: string, options: StoreOptions, ticket: Ticket, given: string 
   )
 }
 
-function origin(options: ExecutionOptions): [trigger: string | undefined, token: string | undefined] {
+function origin(options: ExecutionOptions): (string | undefined)[] {
   if (!isObject(options as unknown)) throw invalid(`options: an object like { trigger, token } is expected, not ${kindOf(options)}`)
-  const { trigger, token } = options
-  return [trigger === undefined || trigger === null ? undefined : jsonText(trigger, 'trigger'), optionalText(token, 'token')]
+  const { trigger, token, requestId } = options
+  return [
+    trigger === undefined || trigger === null ? undefined : jsonText(trigger, 'trigger'),
+    optionalText(token, 'token'),
+    optionalText(requestId, 'requestId'),
+  ]
 }
 
-function budgetOf(budget: unknown): number {
-  if (typeof budget !== 'number') throw invalid(`budget: a number is expected, not ${kindOf(budget)}`)
-  return budget
+function countOf(count: unknown, what: string): number {
+  if (typeof count !== 'number') throw invalid(`${what}: a number is expected, not ${kindOf(count)}`)
+  return count
 }
 
 function bytes(checkpoint: unknown): Uint8Array {

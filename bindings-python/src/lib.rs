@@ -7,6 +7,7 @@ mod arguments;
 mod clock;
 mod configs;
 mod error;
+mod events;
 mod execution;
 mod fork;
 mod keyring;

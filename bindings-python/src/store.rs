@@ -9,6 +9,7 @@ use crate::arguments::{Bytes, Count, Name, Path, Seconds, Text};
 use crate::clock::Clock;
 use crate::configs::Configs;
 use crate::error::{OrRaise, border, invalid};
+use crate::events;
 use crate::execution::Execution;
 use crate::session::Session;
 use crate::sessions::Sessions;
@@ -17,8 +18,8 @@ use crate::task::{Given, To, Waits, bytes, document, nothing, plain, run};
 use crate::token::VerifiedToken;
 
 /// An open store.
-#[pyclass(frozen, module = "sessile._native")]
-pub(crate) struct Store(sessile::Store);
+#[pyclass(frozen, weakref, module = "sessile._native")]
+pub(crate) struct Store(pub(crate) sessile::Store);
 
 #[pymethods]
 impl Store {
@@ -58,10 +59,19 @@ impl Store {
     }
 
     /// Starts an execution.
-    fn execution(&self, py: Python<'_>, trigger: Option<Text<'_>>, token: Option<Text<'_>>) -> PyResult<Execution> {
+    #[pyo3(signature = (trigger, token, request_id))]
+    fn execution(
+        &self,
+        py: Python<'_>,
+        trigger: Option<Text<'_>>,
+        token: Option<Text<'_>>,
+        request_id: Option<Name<'_>>,
+    ) -> PyResult<Execution> {
         border(py, || {
             let execution = self.0.execution(trigger.as_ref().map(Text::as_str), token.as_ref().map(Text::as_str));
-            Ok(Execution::new(execution.or_raise(py)?, self.0.limits().clone()))
+            let execution = execution.or_raise(py)?;
+            execution.set_request_id(request_id.as_ref().map(|id| id.0)).or_raise(py)?;
+            Ok(Execution::new(execution, self.0.limits().clone()))
         })
     }
 
@@ -71,20 +81,25 @@ impl Store {
     }
 
     /// Takes up an execution from a checkpoint.
-    #[pyo3(signature = (checkpoint, trigger, token, receiver=None))]
+    #[pyo3(signature = (checkpoint, trigger, token, request_id, receiver=None))]
     fn resume(
         &self,
         py: Python<'_>,
         checkpoint: Bytes<'_>,
         trigger: Option<Text<'_>>,
         token: Option<Text<'_>>,
+        request_id: Option<Name<'_>>,
         receiver: To<'_, '_>,
     ) -> Given {
         border(py, || {
+            let request_id = request_id.map(|id| id.0.to_owned());
             let task =
                 self.0.resume(checkpoint.0, trigger.as_ref().map(Text::as_str), token.as_ref().map(Text::as_str));
             let limits = self.0.limits().clone();
-            run(py, Waits::Maybe, task, receiver, |py, execution| Execution::new(execution, limits).into_py_any(py))
+            run(py, Waits::Maybe, task, receiver, move |py, execution| {
+                execution.set_request_id(request_id.as_deref()).or_raise(py)?;
+                Execution::new(execution, limits).into_py_any(py)
+            })
         })
     }
 
@@ -213,6 +228,22 @@ impl Store {
     #[pyo3(signature = (key, receiver=None))]
     fn drop_key(&self, py: Python<'_>, key: Name<'_>, receiver: To<'_, '_>) -> Given {
         border(py, || run(py, Waits::Maybe, self.0.drop_key(key.0), receiver, nothing))
+    }
+
+    /// Has `on_event` told of each audit event, as its JSON text, as a thread of the host is done with a call.
+    fn on_event(slf: &Bound<'_, Store>, on_event: Py<PyAny>) -> PyResult<()> {
+        border(slf.py(), || events::watch(slf, on_event))
+    }
+
+    /// Whether there are audit events to fetch.
+    #[getter]
+    fn has_events(&self, py: Python<'_>) -> PyResult<bool> {
+        border(py, || Ok(self.0.has_events()))
+    }
+
+    /// The oldest audit events that nobody fetched yet, so many at most; a JSON array.
+    fn drain_events(&self, py: Python<'_>, max: Count) -> Given {
+        border(py, || bytes(py, &format!("[{}]", self.0.drain_events(max.0 as usize).join(","))))
     }
 
     /// Closes the store.

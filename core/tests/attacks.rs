@@ -1,4 +1,4 @@
-//! What an attacker makes of a token. Refused means: an identity error, nothing written, nobody connected to.
+//! What an attacker makes of a token. Refused means: an identity error, one event, nothing written, nobody connected to.
 #![allow(clippy::unwrap_used, reason = "a test that meets an error has failed")]
 
 mod issuer;
@@ -26,11 +26,18 @@ fn put(store: &Store, token: &str, field: &str) -> sessile::Result<()> {
 
 /// Every text is refused with an identity error (or for its length), and writes nothing.
 fn refused(store: &Store, id: &Issuer, what: &str, token: &str) {
+    store.drain_events(usize::MAX);
     let error = put(store, token, "stolen").expect_err(what);
+    let told = store.drain_events(usize::MAX);
+    let [event] = &told[..] else { panic!("{what}: one refusal is one event: {told:?}") };
+    let read: Value = serde_json::from_str(event).unwrap();
+    assert_eq!(read["code"], error.code().name(), "{what}");
+    assert!(["token.refused", "limit.hit"].contains(&read["event"].as_str().unwrap()), "{what}: {event}");
     let is_ours = error.code().category() == Category::Identity || error.code().name() == "LIMIT_EXCEEDED";
     assert!(is_ours, "{what}: {error:?}");
     for part in token.split('.').filter(|part| part.len() > 20) {
         assert!(!format!("{error:?}").contains(part), "{what}: the error quotes the token");
+        assert!(!event.contains(part), "{what}: the event quotes the token");
     }
     let owner = store.execution(Some(JWT), Some(&id.token(json!({})))).unwrap().global(None);
     assert!(owner.get("stolen").wait().unwrap().is_none(), "{what}: it was written");

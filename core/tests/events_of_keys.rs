@@ -6,9 +6,9 @@ mod issuer;
 use std::fs;
 use std::path::Path;
 
-use issuer::{ISSUER, Issuer, NOW};
+use issuer::{ISSUER, Issuer, NOW, store};
 use serde_json::{Value, json};
-use sessile::{Clock, Code, Keyring, Options, Store, Time};
+use sessile::{Code, Keyring, Options, Store};
 
 const JWT: &str = r#"{"type": "rest", "security": "jwt"}"#;
 const LOGOUT: &str = "http://schemas.openid.net/event/backchannel-logout";
@@ -125,17 +125,31 @@ fn other_bytes_under_a_known_id_are_told_as_a_refused_keyring() {
     is_told(&store, &[]);
 }
 
-/// A store that trusts the issuer, and keeps events.
-fn trusting(id: &Issuer) -> (Store, Clock) {
-    let clock = Clock::manual(Time::from_secs(NOW));
-    let options = json!({"url": "memory:", "audit": true, "issuers": [id.entry(json!({}))]}).to_string();
-    (Store::open(Options::from_json(&options).unwrap().clock(clock.clone())).wait().unwrap(), clock)
+#[test]
+fn keys_that_the_store_knows_otherwise_are_refused_and_gone_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let keyring = folder.path().join("keyring.json");
+    Keyring::generate(&keyring).unwrap();
+    let first = fs::read_to_string(&keyring).unwrap();
+    add(&keyring, "data");
+    on_file(folder.path()).close().wait().unwrap();
+    // Somebody made another key 2 for a copy of the keyring.
+    let mut other = parsed(&fs::read_to_string(&keyring).unwrap());
+    other["data"][1]["key"] = parsed(&Keyring::generate_json().unwrap())["data"][0]["key"].clone();
+    fs::write(&keyring, &first).unwrap();
+    let store = on_file(folder.path());
+    fs::write(&keyring, other.to_string()).unwrap();
+    assert_eq!(store.reload_keys(None).wait().unwrap_err().code(), Code::KeyMismatch);
+    is_told(
+        &store,
+        &[["key.changed", "pending", ""], ["key.changed", "dropped", ""], ["keyring.refused", "", "KEY_MISMATCH"]],
+    );
 }
 
 #[test]
 fn what_revokes_tokens_is_told_and_each_refusal_of_one_once() {
     let id = Issuer::new("k");
-    let (store, clock) = trusting(&id);
+    let (store, clock) = store(&[id.entry(json!({}))]);
     let [one, other] = ["a", "b"].map(|jti| id.token(json!({"jti": jti})));
     store.verify(&one).wait().unwrap();
     let run = store.execution(Some(JWT), Some(&other)).unwrap();
@@ -163,7 +177,7 @@ fn what_revokes_tokens_is_told_and_each_refusal_of_one_once() {
 #[test]
 fn a_logout_is_told_and_a_logout_token_that_is_refused_too() {
     let id = Issuer::new("k");
-    let (store, _) = trusting(&id);
+    let (store, _) = store(&[id.entry(json!({}))]);
     let login = id.token(json!({"sid": "s1"}));
     let run = store.execution(Some(JWT), Some(&login)).unwrap();
     run.global(None).put(r#"{"a": 1}"#, None).wait().unwrap();

@@ -12,6 +12,7 @@ mod buffer;
 mod clock;
 mod configs;
 mod error;
+mod events;
 mod execution;
 mod fork;
 mod handle;

@@ -1,7 +1,7 @@
 // The installed package's types, used as a host would: compiled strictly, never run.
 import {
   Clock, DELETE, errorCodes, Keyring, lint, selectorOptions, SessileError, Step, Store,
-  type CheckReport, type Committed, type Config, type ConfigChanges, type ConfigDefinition, type ConfigExport, type Configs,
+  type AuditEvent, type CheckReport, type Committed, type Config, type ConfigChanges, type ConfigDefinition, type ConfigExport, type Configs,
   type Dashboard, type DataKeyUsage, type ErrorCode, type Execution, type Finding, type Identifier, type Imported, type Info, type Issuer,
   type KeyringDescription, type KeyUsage, type Page, type Problem, type Rewrapped, type SelectorOption, type Session, type SessionEntry, type Sessions, type Started, type Stats, type StoreOptions, type User, type UserRef,
   type UserSessions, type VerifiedToken, type Verification,
@@ -13,13 +13,13 @@ const options: StoreOptions = {
   keyring: 'keyring.json', workspace: 'w', product: 'shop', env: 'prd', durability: 'commit',
   issuers: [{ issuer: 'https://id.example.com', audiences: ['shop'], jwks: { keys: [] } }],
   issuerSecrets: { 'https://hs.example.com': Buffer.alloc(32) }, limits: { fieldValue: 1024 },
-  readOnly: true, allowNetworkFilesystem: false, clock: Clock.manual(new Date()),
+  audit: true, onEvent: ({ event, at }) => console.log(at, event), secrets: 'sqlite:./secrets.db', readOnly: true, allowNetworkFilesystem: false, clock: Clock.manual(new Date()),
 }
 
 export async function pipeline(token: string): Promise<void> {
   await Keyring.generate('keyring.json')
   await using store: Store = await Store.open('sqlite:./sessions.db', options)
-  using run: Execution = store.execution({ trigger: { type: 'rest', security: 'jwt' }, token })
+  using run: Execution = store.execution({ trigger: { type: 'rest', security: 'jwt' }, token, requestId: 'r-17' })
 
   const text: string = await run.step({ operation: 'GET', fields: ['cart'] }, '{}')
   const bytes: Buffer = run.stepSync(Step.parse({ fields: 'a, b' }), new Uint8Array())
@@ -65,6 +65,8 @@ export async function pipeline(token: string): Promise<void> {
 }
 
 export async function care(store: Store): Promise<void> {
+  const events: AuditEvent[] = store.hasEvents ? store.drainEvents(100) : []
+  const seen: [string, number | undefined][] = events.map((event) => [event.event, event.count])
   await store.flush()
   await store.backup('/var/backups/sessions.db')
   const report: CheckReport = await store.check()
@@ -74,7 +76,7 @@ export async function care(store: Store): Promise<void> {
   const code: ErrorCode | undefined = first?.code
   // @ts-expect-error: a path is text
   store.backupSync(new URL('file:///var/backups'))
-  console.log(report.problemCount, code, first?.where)
+  console.log(seen, report.problemCount, code, first?.where)
 }
 
 export async function keys(store: Store): Promise<void> {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Literal, TypeAlias
@@ -23,6 +23,7 @@ from ._types import Clock, Step, Text, Ttl, VerifiedToken, to_millis
 from .errors import ArgumentTypeError, InvalidArgumentError
 
 Durability: TypeAlias = Literal["interval", "commit"]
+OnEvent: TypeAlias = Callable[[dict[str, Any]], object]
 
 NativeOptions: TypeAlias = tuple[
     bytes, Path | None, Text | None, str | None, dict[str, bytes], _native.Clock | None
@@ -40,10 +41,12 @@ def options(
     env: str | None,
     issuers: Sequence[Issuer | Mapping[str, Any]] | None,
     issuer_secrets: Mapping[str, bytes] | None,
+    secrets: str | None,
     limits: Mapping[str, int] | None,
     durability: Durability | None,
     read_only: bool,
     allow_network_filesystem: bool,
+    audit: bool,
     clock: Clock | None,
 ) -> NativeOptions:
     """What the native module opens a store with, but for what a callback is still to give; see `with_keyring`."""
@@ -67,10 +70,22 @@ def options(
         "durability": durability,
         "readOnly": read_only,
         "allowNetworkFilesystem": allow_network_filesystem,
+        "audit": audit,
+        "secrets": secrets,
     }
     text = dumps({name: value for name, value in members.items() if value is not None})
-    secrets = dict(issuer_secrets or {})
-    return text, keyring, keyring_bytes, keyring_env, secrets, None if clock is None else clock._native
+    by_issuer = dict(issuer_secrets or {})
+    return text, keyring, keyring_bytes, keyring_env, by_issuer, None if clock is None else clock._native
+
+
+def told(native: _native.Store, on_event: OnEvent | None) -> _native.Store:
+    """The store, of whose audit events that function is told."""
+    if on_event is not None:
+        if not callable(on_event):
+            raise ArgumentTypeError(f"on_event is callable, not {type(on_event).__name__}", "INVALID_ARGUMENT")
+        tell = on_event
+        native.on_event(lambda text: tell(loads(text)))
+    return native
 
 
 def with_keyring(native: NativeOptions, keyring: Text) -> NativeOptions:
@@ -116,10 +131,13 @@ class Store:
         env: str | None = None,
         issuers: Sequence[Issuer | Mapping[str, Any]] | None = None,
         issuer_secrets: Mapping[str, bytes] | None = None,
+        secrets: str | None = None,
         limits: Mapping[str, int] | None = None,
         durability: Durability | None = None,
         read_only: bool = False,
         allow_network_filesystem: bool = False,
+        audit: bool = False,
+        on_event: OnEvent | None = None,
         clock: Clock | None = None,
     ) -> Store:
         """Opens (or makes) a store.
@@ -131,11 +149,17 @@ class Store:
         * ``workspace``, ``product``, ``env``: the namespace, default ``default``, ``default``, ``dev``; nothing crosses it.
         * ``issuers``: whose tokens are trusted, each an `Issuer`: ``{"issuer": …, "audiences": […], "jwks": {…}}``;
           ``issuer_secrets``: the HMAC secret of each that says ``"symmetric": True``.
+        * ``secrets``: the URL of a second store, kept out of backups, for the users' secrets of configurations with
+          ``shred``.
         * ``limits``: ``fieldName``, ``fieldValue``, ``session``, ``fields``, ``stepFields``, ``message``, ``depth``,
-          ``token``, ``nesting``, ``deadline`` (bytes, counts, milliseconds).
+          ``token``, ``nesting``, ``deadline``, ``auditEvents`` (bytes, counts, milliseconds).
         * ``durability``: ``"interval"`` (default: a power cut may lose the last moments) or ``"commit"``.
         * ``read_only``: nothing is written, made or locked; a change is ``READ_ONLY``, a missing file ``NOT_FOUND``.
         * ``allow_network_filesystem``: opens a file on one, where one machine alone does so.
+        * ``audit``: keeps audit events for `drain_events`.
+        * ``on_event``: is called with each audit event instead, in their order and one at a time, on whichever of your
+          threads is done with a call of this package (with `sessile.aio`: the event loop's). What it raises goes to
+          ``sys.unraisablehook``.
         * ``clock``: a `Clock` instead of the system's, for tests.
 
         `InvalidArgumentError` for an option, `KeyringError` for the keyring, `UnsupportedError`, `DataError` and
@@ -143,27 +167,37 @@ class Store:
         """
         native = options(
             url, keyring, keyring_bytes, keyring_env, keyring_callback, workspace, product, env, issuers, issuer_secrets,
-            limits, durability, read_only, allow_network_filesystem, clock,
+            secrets, limits, durability, read_only, allow_network_filesystem, audit or on_event is not None, clock,
         )
         if keyring_callback is not None:
             native = with_keyring(native, given_keyring(keyring_callback()))
-        return Store(_native.Store.open(*native), keyring_callback)
+        return Store(told(_native.Store.open(*native), on_event), keyring_callback)
 
-    def execution(self, trigger: Mapping[str, Any] | Text | None = None, token: Text | None = None) -> Execution:
+    def execution(
+        self,
+        trigger: Mapping[str, Any] | Text | None = None,
+        token: Text | None = None,
+        request_id: str | None = None,
+    ) -> Execution:
         """Starts an execution. ``trigger``: what started it, ``{"type": "rest", "security": "jwt"}``; ``token``: a JWT,
-        with or without ``Bearer``. Never fails for its token: the first Global operation verifies it."""
-        return Execution(self._native.execution(trigger_text(trigger), token))
+        with or without ``Bearer``. Never fails for its token: the first Global operation verifies it. ``request_id``:
+        your own name for what it is for, 1 to 256 bytes, which its audit events then bear."""
+        return Execution(self._native.execution(trigger_text(trigger), token, request_id))
 
     def parse_step(self, step: Mapping[str, Any] | Text) -> Step:
         """Reads a step, to be run many times, within this store's limits. As `Step.parse`."""
         return Step._of(self._native.parse(text_or_dumps(step)))
 
     def resume(
-        self, checkpoint: bytes, trigger: Mapping[str, Any] | Text | None = None, token: Text | None = None
+        self,
+        checkpoint: bytes,
+        trigger: Mapping[str, Any] | Text | None = None,
+        token: Text | None = None,
+        request_id: str | None = None,
     ) -> Execution:
         """Takes up an execution from a checkpoint of at most 24 hours. If the checkpoint belongs to a user, ``token``
         must be that user's. `DataError`, `KeyringError`, `InvalidArgumentError` (too old), `IdentityError`."""
-        return Execution(self._native.resume(checkpoint, trigger_text(trigger), token))
+        return Execution(self._native.resume(checkpoint, trigger_text(trigger), token, request_id))
 
     def verify(self, token: Text) -> VerifiedToken:
         """Verifies a token, with or without ``Bearer`` or ``<tag>:``. `IdentityError` with ``TOKEN_*``."""
@@ -177,6 +211,24 @@ class Store:
         """Gives space back: drops up to ``budget`` sessions that were over a day ago, and records of users who are gone
         for longer than their configuration's ``retention``. How many. Nothing needs it to be right."""
         return self._native.sweep(budget)
+
+    @property
+    def has_events(self) -> bool:
+        """Whether `drain_events` has something to give. Costs next to nothing: it may be asked after every call."""
+        return self._native.has_events
+
+    def drain_events(self, max: int = 1000) -> list[dict[str, Any]]:
+        """The oldest audit events that nobody fetched yet, ``max`` at most; none without ``audit=True``. ``at``
+        (RFC 3339 text) and ``event`` are always there; docs/events.md has them all. Those of a closed store can still
+        be fetched.
+
+        >>> with Store.open("memory:", audit=True) as store:
+        ...     _ = store.configs.create({"name": "Cart"})
+        ...     [(event["event"], event["tag"]) for event in store.drain_events()]
+        [('config.created', 'cart')]
+        """
+        events: list[dict[str, Any]] = loads(self._native.drain_events(max))
+        return events
 
     def flush(self) -> None:
         """Waits until everything that was acknowledged before is on the disk. For the moments that matter under

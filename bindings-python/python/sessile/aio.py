@@ -5,8 +5,9 @@ for a disk or a lock does so on threads of the core, never on the event loop's. 
 result; the operation itself is carried out. Several loops in several threads may use one store.
 
 Plain calls, because there is nothing to wait for: ``store.execution``, ``store.parse_step``, ``store.global_``,
-``store.stats``, ``run.local``, ``run.scoped``, ``run.global_``, ``run.subprocess``, ``run.subprocess_by_id``, ``run.end``
-(which may be awaited, too), ``Keyring``'s, ``lint``, ``selector_options``.
+``store.drain_events``, ``store.has_events``, ``store.stats``, ``run.local``, ``run.scoped``, ``run.global_``,
+``run.subprocess``, ``run.subprocess_by_id``, ``run.end`` (which may be awaited, too), ``Keyring``'s, ``lint``,
+``selector_options``.
 What the verbs mean, take and raise is written at their twins in `sessile`.
 
 >>> import asyncio
@@ -53,7 +54,7 @@ from ._records import Page, page_text
 from ._session import array_text, field_expiry, names_of, to_committed
 from ._sessions import Dashboard, SessionEntry, Started, User, Verification
 from ._stats import IssuerStats, RefusedKey, Stats, TokenCache, to_stats
-from ._store import Durability, NativeOptions, options, proof, trigger_text, with_keyring
+from ._store import Durability, NativeOptions, OnEvent, options, proof, told, trigger_text, with_keyring
 from ._types import (
     DELETE,
     Clock,
@@ -358,17 +359,20 @@ class Subprocess(Execution):
 class _Opening:
     """A store being opened: awaited, or entered by ``async with``."""
 
-    __slots__ = ("_keyring_callback", "_options", "_store")
+    __slots__ = ("_keyring_callback", "_on_event", "_options", "_store")
 
-    def __init__(self, options: NativeOptions, keyring_callback: AwaitedKeyringCallback | None) -> None:
+    def __init__(
+        self, options: NativeOptions, keyring_callback: AwaitedKeyringCallback | None, on_event: OnEvent | None
+    ) -> None:
         self._options = options
         self._keyring_callback = keyring_callback
+        self._on_event = on_event
 
     async def _open(self) -> Store:
         options, callback = self._options, self._keyring_callback
         if callback is not None:
             options = with_keyring(options, await awaited_keyring(callback))
-        return Store(await later(_native.Store.open, *options), callback)
+        return Store(told(await later(_native.Store.open, *options), self._on_event), callback)
 
     def __await__(self) -> Generator[Any, None, Store]:
         return self._open().__await__()
@@ -415,10 +419,13 @@ class Store:
         env: str | None = None,
         issuers: Sequence[Issuer | Mapping[str, Any]] | None = None,
         issuer_secrets: Mapping[str, bytes] | None = None,
+        secrets: str | None = None,
         limits: Mapping[str, int] | None = None,
         durability: Durability | None = None,
         read_only: bool = False,
         allow_network_filesystem: bool = False,
+        audit: bool = False,
+        on_event: OnEvent | None = None,
         clock: Clock | None = None,
     ) -> _Opening:
         """Opens (or makes) a store: ``await Store.open(…)``, or ``async with Store.open(…) as store``, which closes it.
@@ -427,24 +434,35 @@ class Store:
         return _Opening(
             options(
                 url, keyring, keyring_bytes, keyring_env, keyring_callback, workspace, product, env, issuers,
-                issuer_secrets, limits, durability, read_only, allow_network_filesystem, clock,
+                issuer_secrets, secrets, limits, durability, read_only, allow_network_filesystem,
+                audit or on_event is not None, clock,
             ),
             keyring_callback,
+            on_event,
         )
 
-    def execution(self, trigger: Mapping[str, Any] | Text | None = None, token: Text | None = None) -> Execution:
+    def execution(
+        self,
+        trigger: Mapping[str, Any] | Text | None = None,
+        token: Text | None = None,
+        request_id: str | None = None,
+    ) -> Execution:
         """Starts an execution. Never fails for its token: the first Global operation verifies it."""
-        return Execution(self._native.execution(trigger_text(trigger), token))
+        return Execution(self._native.execution(trigger_text(trigger), token, request_id))
 
     def parse_step(self, step: Mapping[str, Any] | Text) -> Step:
         """Reads a step, to be run many times, within this store's limits. As `Step.parse`, at once."""
         return Step._of(self._native.parse(text_or_dumps(step)))
 
     async def resume(
-        self, checkpoint: bytes, trigger: Mapping[str, Any] | Text | None = None, token: Text | None = None
+        self,
+        checkpoint: bytes,
+        trigger: Mapping[str, Any] | Text | None = None,
+        token: Text | None = None,
+        request_id: str | None = None,
     ) -> Execution:
         """Takes up an execution from a checkpoint of at most 24 hours."""
-        return Execution(await later(self._native.resume, checkpoint, trigger_text(trigger), token))
+        return Execution(await later(self._native.resume, checkpoint, trigger_text(trigger), token, request_id))
 
     async def verify(self, token: Text) -> VerifiedToken:
         """Verifies a token, with or without ``Bearer`` or ``<tag>:``."""
@@ -457,6 +475,16 @@ class Store:
     async def sweep(self, budget: int = 1000) -> int:
         """Drops up to ``budget`` sessions that are over and users who are gone, to give space back. How many."""
         return await later(self._native.sweep, budget)
+
+    @property
+    def has_events(self) -> bool:
+        """Whether `drain_events` has something to give."""
+        return self._native.has_events
+
+    def drain_events(self, max: int = 1000) -> list[dict[str, Any]]:
+        """The oldest audit events that nobody fetched yet, ``max`` at most. Nothing waits."""
+        events: list[dict[str, Any]] = loads(self._native.drain_events(max))
+        return events
 
     async def flush(self) -> None:
         """Waits until everything that was acknowledged before is on the disk."""

@@ -1,38 +1,37 @@
 //! Audit events: what happened to tokens, sessions, users, configurations and keys, for whoever watches over a store.
 //!
-//! [`event`] says what an event is and how it reads, [`queue`] keeps those that the host has not fetched yet, [`trace`]
+//! [`event`] says what an event is and how it reads, [`queue`] keeps those that the host has not [fetched](fetch) yet, [`trace`]
 //! hands them to the host's `tracing` subscriber. Nothing is built unless one of the two listens.
 
 mod event;
+mod fetch;
 mod queue;
 mod trace;
 
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::clock::{Clock, Time};
+use crate::clock::Clock;
 use crate::error::{Category, Code, Error, Result};
-use crate::fork;
 use crate::vault::News;
 
 pub(crate) use event::{Event, What, Whose};
-use queue::Queue;
+use queue::Queues;
 pub(crate) use trace::outermost;
 
 /// Takes the events of one store.
 pub(crate) struct Audit {
     clock: Clock,
     /// Absent: the host did not ask for events.
-    queue: Option<Queue>,
-    /// The process whose events these are. A child that was forked without the hooks takes no lock that a thread of its
-    /// parent may hold, and has no events.
+    queue: Option<Queues>,
+    /// The process whose events these are. A child that was forked without the hooks has none.
     pid: AtomicU32,
 }
 
 impl Audit {
     /// `kept`: how many events wait for the host at most; `None`: it wants none.
     pub(crate) fn new(clock: Clock, kept: Option<usize>) -> Audit {
-        Audit { clock, queue: kept.map(Queue::new), pid: AtomicU32::new(process::id()) }
+        Audit { clock, queue: kept.map(Queues::new), pid: AtomicU32::new(process::id()) }
     }
 
     /// Takes an event, which is built only if somebody listens. Calls nobody: the host's code runs once our locks are
@@ -45,18 +44,12 @@ impl Audit {
         let (at, event) = (self.clock.now(), event());
         match &self.queue {
             Some(queue) if traced => {
-                self.keep(queue, at, event.clone());
+                queue.own().push(at, event.clone());
                 trace::later(at, event);
             }
-            Some(queue) => self.keep(queue, at, event),
+            Some(queue) => queue.own().push(at, event),
             None => trace::later(at, event),
         }
-    }
-
-    /// As a call under way: no fork comes while the queue's lock is held.
-    fn keep(&self, queue: &Queue, at: Time, event: Event) {
-        // Not kept only where a fork holds up everything for half a minute.
-        let _ = fork::within(|| queue.push(at, event));
     }
 
     fn is_own(&self) -> bool {
@@ -66,7 +59,7 @@ impl Audit {
     /// In a child that was forked with the hooks: what its parent has not fetched is the parent's.
     pub(crate) fn adopt(&self) {
         if let Some(queue) = &self.queue {
-            queue.clear();
+            queue.begin_anew();
         }
         self.pid.store(process::id(), Ordering::Relaxed);
     }
@@ -101,13 +94,13 @@ impl Audit {
 
     /// Whether the host has events to fetch.
     pub(crate) fn has_events(&self) -> bool {
-        self.queue.as_ref().is_some_and(Queue::has_events) && self.is_own()
+        self.queue.as_ref().is_some_and(|queue| queue.own().has_events()) && self.is_own()
     }
 
     /// The oldest events, `max` at most, as JSON objects; they are gone from here then.
     pub(crate) fn drain(&self, max: usize) -> Vec<String> {
         match &self.queue {
-            Some(queue) if self.is_own() => fork::within(|| queue.drain(max, self.clock.now())).unwrap_or_default(),
+            Some(queue) if self.is_own() => queue.own().drain(max, self.clock.now()),
             _ => Vec::new(),
         }
     }
@@ -128,6 +121,7 @@ fn meaning(code: Code) -> Option<What> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Time;
 
     fn audit(kept: Option<usize>) -> Audit {
         Audit::new(Clock::manual(Time::from_millis(0)), kept)

@@ -2,15 +2,48 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
-
-use parking_lot::Mutex;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::event::Event;
 use crate::clock::Time;
 
+/// The queue of this process, and those of the processes that it was forked from: a thread of theirs may have held the
+/// lock, and is not there to let go of it.
+pub(super) struct Queues {
+    first: Queue,
+    next: OnceLock<Box<Queues>>,
+}
+
+impl Queues {
+    pub(super) fn new(most: usize) -> Queues {
+        Queues { first: Queue::new(most), next: OnceLock::new() }
+    }
+
+    /// This process's.
+    pub(super) fn own(&self) -> &Queue {
+        &self.last().first
+    }
+
+    /// In a child, before anything happened there: what waits is its parent's to fetch.
+    pub(super) fn begin_anew(&self) {
+        let last = self.last();
+        last.first.forget();
+        let _ = last.next.set(Box::new(Queues::new(last.first.most)));
+    }
+
+    fn last(&self) -> &Queues {
+        let mut last = self;
+        while let Some(next) = last.next.get() {
+            last = next;
+        }
+        last
+    }
+}
+
 /// See the module. Who comes late is dropped, not who came first: a flood must not wash away what led to it.
 pub(super) struct Queue {
     most: usize,
+    /// A lock of std's, which knows its waiters only by number: in a child those are not there.
     waiting: Mutex<Waiting>,
     /// Whether anything is there, told without the lock.
     some: AtomicBool,
@@ -28,7 +61,7 @@ impl Queue {
     }
 
     pub(super) fn push(&self, at: Time, event: Event) {
-        let mut waiting = self.waiting.lock();
+        let mut waiting = self.waiting();
         if waiting.events.len() < self.most {
             waiting.events.push_back((at, event));
         } else {
@@ -38,11 +71,15 @@ impl Queue {
         self.some.store(true, Ordering::Release);
     }
 
-    /// Forgets all, the count of those dropped too.
-    pub(super) fn clear(&self) {
-        let mut waiting = self.waiting.lock();
-        *waiting = Waiting::default();
-        self.some.store(false, Ordering::Release);
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives up what it holds, if nobody holds the lock for good.
+    fn forget(&self) {
+        if let Ok(mut waiting) = self.waiting.try_lock() {
+            *waiting = Waiting::default();
+        }
     }
 
     pub(super) fn has_events(&self) -> bool {
@@ -51,7 +88,7 @@ impl Queue {
 
     /// The oldest, `max` at most. How many were dropped is told after all that came before them.
     pub(super) fn drain(&self, max: usize, now: Time) -> Vec<String> {
-        let mut waiting = self.waiting.lock();
+        let mut waiting = self.waiting();
         let count = max.min(waiting.events.len());
         let mut taken: Vec<(Time, Event)> = waiting.events.drain(..count).collect();
         if waiting.events.is_empty() && waiting.dropped > 0 && taken.len() < max {
@@ -89,6 +126,22 @@ mod tests {
         assert_eq!(rest.len(), 3, "{rest:?}");
         assert!(rest[2].ends_with(r#""event":"audit.dropped","count":2}"#), "{}", rest[2]);
         assert!(!queue.has_events() && queue.drain(10, NOW).is_empty());
+    }
+
+    #[test]
+    fn a_child_begins_anew_though_a_lock_is_held_for_good() {
+        let queues = Queues::new(2);
+        push(queues.own(), 3);
+        let held = queues.own().waiting();
+        queues.begin_anew();
+        assert!(!queues.own().has_events() && queues.own().drain(9, NOW).is_empty());
+        push(queues.own(), 3);
+        assert_eq!(queues.own().drain(9, NOW).len(), 3);
+        drop(held);
+        queues.begin_anew();
+        assert!(!queues.own().has_events());
+        push(queues.own(), 1);
+        assert_eq!(queues.own().drain(9, NOW).len(), 1);
     }
 
     #[test]

@@ -83,13 +83,11 @@ impl Access {
     }
 
     /// The verified token: verified now if it was not yet, its times checked at every call.
+    /// Watchers are told once something is opened with it.
     pub(crate) async fn token(&self, store: &Inner) -> Result<VerifiedToken> {
-        let (token, is_told) = self.token_whenever(store).await?;
+        let (token, _) = self.token_whenever(store).await?;
         token.check_alive(store.clock.now())?;
         store.revocations.check(store, &token).await?;
-        if !is_told {
-            self.tell_verified(store, || Whose::proven(&store.vault, &token));
-        }
         Ok(token)
     }
 

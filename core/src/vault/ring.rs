@@ -3,7 +3,7 @@
 //! A file is looked at again when it may have changed (a `stat`, every five seconds at most) and at once when a cell names
 //! a key that is not here. What was read last stays in force when the file is no keyring any more.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,6 +14,7 @@ use subtle::ConstantTimeEq;
 
 use super::keyring::{DataKey, KeyState, Keyring, SigningKey, invalid};
 use super::keyring_file::{self, FileStamp};
+use super::news::{MOST_NEWS, News, differences};
 use crate::clock::{Clock, Time};
 use crate::error::{Code, Error, Result};
 
@@ -167,30 +168,6 @@ impl InForce {
             checked: self.checked,
         })
     }
-}
-
-/// Something that became of a store's keys.
-#[derive(Clone, Debug)]
-pub(crate) enum News {
-    /// A key is there (its state), is in another state, or is there no more (`dropped`).
-    Key { id: String, state: &'static str },
-    /// A keyring that was offered is not in force, and why.
-    Refused(Error),
-}
-
-/// What is kept of it, if nobody asks.
-const MOST_NEWS: usize = 256;
-
-/// What `new` says otherwise than `old`.
-fn differences(old: &Keyring, new: &Keyring) -> Vec<News> {
-    fn states(keyring: &Keyring) -> BTreeMap<String, KeyState> {
-        let data = keyring.data_keys().iter().map(|key| (key.id.to_string(), key.state));
-        data.chain(keyring.signing_keys().iter().map(|key| (key.kid.clone(), key.state))).collect()
-    }
-    let (old, new) = (states(old), states(new));
-    let gone = old.keys().filter(|id| !new.contains_key(*id)).map(|id| (id, "dropped"));
-    let there = new.iter().filter(|(id, state)| old.get(*id) != Some(*state)).map(|(id, state)| (id, state.as_str()));
-    gone.chain(there).map(|(id, state)| News::Key { id: id.clone(), state }).collect()
 }
 
 /// A key that nothing is known of is not ripe.
