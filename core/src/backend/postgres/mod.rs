@@ -102,6 +102,15 @@ impl Postgres {
         self.reading("read a session", &self.settings.texts.read, parameters, |rows| rows::record(rows.first()?)).await
     }
 
+    pub(super) async fn find(
+        &self,
+        space: &Space,
+        id: &StorageId,
+    ) -> Result<(Record, Option<(BlindUser, UserSessions)>)> {
+        let parameters = vec![Parameter::bytes(space), Parameter::bytes(id)];
+        self.reading("read a session", &self.settings.texts.find, parameters, |rows| rows::found(rows.first()?)).await
+    }
+
     pub(super) async fn apply(&self, changes: &[Change]) -> Result<Outcome> {
         let doing = "change a session";
         let kind = Kind::Change(Repeat::of(changes));

@@ -122,6 +122,17 @@ impl Redis {
         .await
     }
 
+    pub(super) async fn find(
+        &self,
+        space: &Space,
+        id: &StorageId,
+    ) -> Result<(Record, Option<(BlindUser, UserSessions)>)> {
+        let bucket = Bucket::of(space, id[0]);
+        let mut call = over(&bucket, &script::FIND);
+        call.arg(id).arg(session_prefix(&bucket));
+        self.reading("read a session", bucket.session(id), call, decode::found).await
+    }
+
     pub(super) async fn apply(&self, changes: &[Change]) -> Result<Outcome> {
         let Some(first) = changes.first() else { return Err(fail!(Internal, "a change of nothing")) };
         let doing = "change a session";
