@@ -10,6 +10,7 @@ mod config;
 mod error;
 mod execution;
 pub mod fork;
+mod health;
 mod identity;
 mod json;
 mod keys;

@@ -59,3 +59,33 @@ fn a_store_and_its_promises() {
     store.close().wait().unwrap();
     assert_eq!(shared.get("n").wait().unwrap_err().code(), Code::Closed);
 }
+
+#[test]
+fn health_and_stats_tell_of_a_server_that_comes_and_goes() {
+    let mut server = Server::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let keyring = folder.path().join("keyring.json");
+    Keyring::generate(&keyring).unwrap();
+    let options = format!(r#"{{"url": "{}", "limits": {{"deadline": 20000}}}}"#, server.url());
+    let store = Store::open(Options::from_json(&options).unwrap().keyring_file(&keyring)).wait().unwrap();
+    let health = || -> serde_json::Value { serde_json::from_str(&store.health().wait().unwrap()).unwrap() };
+    let stats = || -> serde_json::Value { serde_json::from_str(&store.stats()).unwrap() };
+    let good = health();
+    assert!(good["ok"] == true && good["micros"].as_u64().is_some_and(|micros| micros > 0), "{good}");
+    let before = stats()["backend"].clone();
+    assert_eq!((&before["kind"], &before["failed"]), (&"postgresql".into(), &0.into()));
+    assert!(before["calls"].as_u64() >= Some(2) && before["connects"].as_u64() >= Some(1), "{before}");
+    assert!(before["meanMicros"].as_u64().is_some_and(|micros| micros > 0), "{before}");
+
+    server.stop();
+    let bad = health();
+    assert_eq!((&bad["ok"], &bad["error"]["code"]), (&false.into(), &"UNAVAILABLE".into()), "{bad}");
+    assert_eq!(bad["error"]["reason"], "connection", "{bad}");
+    server.restart();
+    assert_eq!(health()["ok"], true);
+    let after = stats()["backend"].clone();
+    assert_eq!(after["failed"], 1, "{after}");
+    assert!(after["connects"].as_u64() > before["connects"].as_u64(), "{before} {after}");
+    store.close().wait().unwrap();
+    assert_eq!(store.health().wait().unwrap_err().code(), Code::Closed);
+}

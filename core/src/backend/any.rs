@@ -6,6 +6,8 @@ use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 use super::memory::Memory;
 use super::postgres::Postgres;
 use super::redis::Redis;
@@ -250,6 +252,16 @@ impl Backend {
             Backend::Postgres(postgres) => postgres.apply_meta(key, expected, new).await,
             Backend::Redis(redis) => redis.apply_meta(key, expected, new).await,
             Backend::Sqlite(sqlite, _) => sqlite.apply_meta(key, expected, new).await,
+        }
+    }
+
+    /// What it is, and what calls of this process came to where it is a server.
+    pub(crate) fn stats(&self) -> Value {
+        match self {
+            Backend::Memory(_) => json!({"kind": "memory"}),
+            Backend::Postgres(postgres) => postgres.stats(),
+            Backend::Redis(redis) => redis.remote().stats("redis", |_| None),
+            Backend::Sqlite(..) => json!({"kind": "sqlite"}),
         }
     }
 

@@ -21,6 +21,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio_postgres::Row;
 use zeroize::Zeroizing;
 
@@ -223,6 +224,10 @@ impl Postgres {
         &self.remote
     }
 
+    pub(super) fn stats(&self) -> Value {
+        self.remote.stats("postgresql", |database| Some(database.connections()))
+    }
+
     async fn reading<T>(
         &self,
         doing: &'static str,
@@ -247,7 +252,7 @@ impl Postgres {
         }
         let statement = Statement { doing, text: text.clone(), parameters, kind };
         let send = move |database: Arc<Database>, deadline| async move { database.send(&statement, deadline).await };
-        self.remote.run(|| Database::new(self.settings.clone()), send).await
+        self.remote.run(|traffic| Database::new(self.settings.clone(), traffic), send).await
     }
 }
 

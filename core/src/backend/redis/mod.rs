@@ -337,7 +337,7 @@ impl Redis {
     where
         F: Future<Output = Result<T>> + Send + 'static,
     {
-        self.remote.run(|| Router::new(self.settings.clone()), work).await
+        self.remote.run(|traffic| Router::new(self.settings.clone(), traffic), work).await
     }
 
     /// Asks buckets in their order, several at once, until there is enough. A bucket's answer is of one instant.
