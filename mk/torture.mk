@@ -25,3 +25,4 @@ torture-tokens: differential-peers
 
 torture-servers:
 	SESSILE_TORTURE=1 cargo test -p sessile --lib -- --nocapture --test-threads=1 failover restarts
+	SESSILE_TORTURE=1 cargo test --release -p sessile --test processes -- --nocapture --test-threads=1

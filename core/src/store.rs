@@ -438,13 +438,6 @@ impl Store {
         self.0.task(async move |store| lifecycle::accept_logout(&store, &token).await)
     }
 
-    /// What there is to know of tokens and keys, JSON: `{"tokenCache": {"hits", "misses", "tokens"}, "issuers":
-    /// [{"issuer", "keys": [kid…], "refusedKeys": [{"index", "kid", "reason"}], "trouble": null|"…"}]}`. `trouble` is why
-    /// the keys could not be loaded lately; the last good ones are in force meanwhile.
-    pub fn stats(&self) -> String {
-        self.0.verifier.stats()
-    }
-
     /// The limits in force.
     pub fn limits(&self) -> &Limits {
         &self.0.limits

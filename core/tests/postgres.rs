@@ -1,25 +1,15 @@
-//! A store on PostgreSQL, as applications meet it: many processes that begin at once, promises, and counted at the wire.
+//! A store on PostgreSQL, as an application meets it.
 #![allow(clippy::unwrap_used, reason = "a test that meets an error has failed")]
 
-#[path = "servers/proxy.rs"]
-#[allow(dead_code, reason = "the tests of the backend do more with it")]
-mod proxy;
 #[path = "servers/postgres.rs"]
 #[allow(dead_code, reason = "the tests of the backend do more with it")]
 mod servers;
 
 use std::path::Path;
-use std::process::{Child, Command};
 use std::sync::mpsc;
 
-use proxy::Proxy;
-use servers::{Server, url};
+use servers::Server;
 use sessile::{Code, Keyring, Options, Session, Store};
-
-/// Set, it turns [`worker`] from a test into one of many processes: `URL KEYRING`.
-const WORK: &str = "SESSILE_TEST_POSTGRES_WORK";
-const PROCESSES: usize = 10;
-const INCREMENTS: usize = 30;
 
 /// With time for a machine that starts ten processes at once.
 fn open(url: &str, keyring: &Path) -> Store {
@@ -32,38 +22,15 @@ fn session(store: &Store) -> Session {
     store.global(&store.verify(&token).wait().unwrap(), None).unwrap()
 }
 
-/// What one of the processes does.
 #[test]
-fn worker() {
-    let Ok(work) = std::env::var(WORK) else { return };
-    let (url, keyring) = work.split_once(' ').unwrap();
-    let shared = session(&open(url, Path::new(keyring)));
-    for n in 0..INCREMENTS {
-        shared.increment("n", "1").wait().unwrap();
-        shared.put(&format!(r#"{{"f{}_{n}": {n}}}"#, std::process::id()), None).wait().unwrap();
-    }
-}
-
-#[test]
-fn many_begin_at_once_on_an_empty_database_and_lose_nothing() {
+fn a_store_and_its_promises() {
     let server = Server::start(&[]);
     let folder = tempfile::tempdir().unwrap();
     let keyring = folder.path().join("keyring.json");
     Keyring::generate(&keyring).unwrap();
-    let work = format!("{} {}", server.url(), keyring.display());
-    let start = |_| {
-        let mut worker = Command::new(std::env::current_exe().unwrap());
-        worker.args(["--exact", "worker", "--quiet"]).env(WORK, &work).spawn().unwrap()
-    };
-    let workers: Vec<Child> = (0..PROCESSES).map(start).collect();
-    for mut worker in workers {
-        assert!(worker.wait().unwrap().success());
-    }
-    assert_eq!(server.ask("SELECT string_agg(version::text, ',') FROM sessile.format"), "1", "made once");
     let store = open(&server.url(), &keyring);
     let shared = session(&store);
-    assert_eq!(shared.get("n").wait().unwrap().unwrap().as_str(), (PROCESSES * INCREMENTS).to_string());
-    assert_eq!(shared.keys().wait().unwrap().len(), 1 + PROCESSES * INCREMENTS);
+    shared.put(r#"{"n": 1}"#, None).wait().unwrap();
 
     // Promises, many at once on two connections.
     let (sender, receiver) = mpsc::channel();
@@ -91,16 +58,34 @@ fn many_begin_at_once_on_an_empty_database_and_lose_nothing() {
     assert!(session(&elsewhere).get("n").wait().unwrap().is_none());
     store.close().wait().unwrap();
     assert_eq!(shared.get("n").wait().unwrap_err().code(), Code::Closed);
+}
 
-    // One round trip a Put and a GET step, for who has met the session.
-    let proxy = Proxy::before(server.port);
-    let store = open(&url(proxy.port), &keyring);
-    let shared = session(&store);
-    let met = || {
-        shared.put(r#"{"x": 1}"#, None).wait().unwrap();
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    };
-    met();
-    assert_eq!(proxy.count(|| shared.put(r#"{"x": 2}"#, None).wait().unwrap()).1, 1);
-    assert_eq!(proxy.count(|| shared.get("x").wait().unwrap()).1, 1);
+#[test]
+fn health_and_stats_tell_of_a_server_that_comes_and_goes() {
+    let mut server = Server::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let keyring = folder.path().join("keyring.json");
+    Keyring::generate(&keyring).unwrap();
+    let options = format!(r#"{{"url": "{}", "limits": {{"deadline": 20000}}}}"#, server.url());
+    let store = Store::open(Options::from_json(&options).unwrap().keyring_file(&keyring)).wait().unwrap();
+    let health = || -> serde_json::Value { serde_json::from_str(&store.health().wait().unwrap()).unwrap() };
+    let stats = || -> serde_json::Value { serde_json::from_str(&store.stats()).unwrap() };
+    let good = health();
+    assert!(good["ok"] == true && good["micros"].as_u64().is_some_and(|micros| micros > 0), "{good}");
+    let before = stats()["backend"].clone();
+    assert_eq!((&before["kind"], &before["failed"]), (&"postgresql".into(), &0.into()));
+    assert!(before["calls"].as_u64() >= Some(2) && before["connects"].as_u64() >= Some(1), "{before}");
+    assert!(before["meanMicros"].as_u64().is_some_and(|micros| micros > 0), "{before}");
+
+    server.stop();
+    let bad = health();
+    assert_eq!((&bad["ok"], &bad["error"]["code"]), (&false.into(), &"UNAVAILABLE".into()), "{bad}");
+    assert_eq!(bad["error"]["reason"], "connection", "{bad}");
+    server.restart();
+    assert_eq!(health()["ok"], true);
+    let after = stats()["backend"].clone();
+    assert_eq!(after["failed"], 1, "{after}");
+    assert!(after["connects"].as_u64() > before["connects"].as_u64(), "{before} {after}");
+    store.close().wait().unwrap();
+    assert_eq!(store.health().wait().unwrap_err().code(), Code::Closed);
 }

@@ -1,9 +1,6 @@
-//! A store on Redis, as an application meets it: opened, lazily opened, promised, and counted at the wire.
+//! A store on Redis, as an application meets it: opened, lazily opened and promised.
 #![allow(clippy::unwrap_used, reason = "a test that meets an error has failed")]
 
-#[path = "servers/proxy.rs"]
-#[allow(dead_code, reason = "the tests of the backend do more with it")]
-mod proxy;
 #[path = "servers/redis.rs"]
 #[allow(dead_code, reason = "the tests of the backend do more with it")]
 mod servers;
@@ -11,7 +8,6 @@ mod servers;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use proxy::Proxy;
 use servers::{Server, free_port};
 use sessile::{Code, Error, Execution, Keyring, Options, Store};
 
@@ -116,66 +112,32 @@ fn many_promises_share_one_connection_and_are_all_kept() {
     assert_eq!(run.global(None).get("n").wait().unwrap_err().code(), Code::Closed);
 }
 
-/// How often each call speaks to the server and waits for it.
 #[test]
-fn round_trips_are_few() {
-    let server = Server::start(&[]);
-    let proxy = Proxy::before(server.port);
-    let place = Place::new();
-    let store = place.open(&proxy.url()).unwrap();
-    let config = |tag: &str, more: &str| {
-        let definition = format!(
-            r#"{{"name": "{tag}", "tag": "{tag}", "schema": {{"userId": "string"}}, "selector": "userId"{more}}}"#
-        );
-        store.configs().create(&definition).wait().unwrap();
-    };
-    config("free", "");
-    config("bounded", r#", "maxSessionsPerUser": 3"#);
-    let sessions = store.sessions();
-    let start = |tag: &str, user: &str| {
-        let started = sessions.start(tag, &format!(r#"{{"userId": "{user}"}}"#), None).wait().unwrap();
-        let started: serde_json::Value = serde_json::from_str(&started).unwrap();
-        (started["token"].as_str().unwrap().to_owned(), started["sessionId"].as_str().unwrap().to_owned())
-    };
-    let run = user(&store, "ada");
-    let step = sessile::Step::parse(r#"{"sessionType": "GLOBAL", "fields": ["x", "y"]}"#).unwrap();
-    // Once through, so that the server knows every script, and nothing is left to be done aside.
-    run.global(None).put(r#"{"x": 0}"#, None).wait().unwrap();
-    let mut met = start("free", "u0");
-    sessions.revoke(&start("bounded", "u0").1).wait().unwrap();
-    std::thread::sleep(Duration::from_millis(200));
+fn health_and_stats_tell_of_a_server_that_comes_and_goes() {
+    let mut server = Server::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let keyring = folder.path().join("keyring.json");
+    Keyring::generate(&keyring).unwrap();
+    let options = format!(r#"{{"url": "{}", "limits": {{"deadline": 20000}}}}"#, server.url());
+    let store = Store::open(Options::from_json(&options).unwrap().keyring_file(&keyring)).wait().unwrap();
+    let health = || -> serde_json::Value { serde_json::from_str(&store.health().wait().unwrap()).unwrap() };
+    let stats = || -> serde_json::Value { serde_json::from_str(&store.stats()).unwrap() };
+    let good = health();
+    assert!(good["ok"] == true && good["micros"].as_u64().is_some_and(|micros| micros > 0), "{good}");
+    let before = stats()["backend"].clone();
+    assert_eq!((&before["kind"], &before["failed"]), (&"redis".into(), &0.into()));
+    assert!(before["calls"].as_u64() >= Some(2) && before["connects"].as_u64() >= Some(1), "{before}");
+    assert!(before["meanMicros"].as_u64().is_some_and(|micros| micros > 0), "{before}");
 
-    let mut table: Vec<(&str, usize, usize)> = Vec::new();
-    let mut count = |what, wanted, work: &mut dyn FnMut()| {
-        // A configuration is read again after a second: that is not counted.
-        for tag in ["free", "bounded"] {
-            let data = format!(r#"{{"userId": "warm {}"}}"#, table.len());
-            sessions.start(tag, &data, None).wait().unwrap();
-        }
-        std::thread::sleep(Duration::from_millis(20));
-        let ((), trips) = proxy.count(work);
-        table.push((what, wanted, trips));
-    };
-    count("a Put", 1, &mut || run.global(None).put(r#"{"x": 1}"#, None).wait().unwrap());
-    count("a GET step", 1, &mut || drop(run.step(&step, Some("{}")).wait().unwrap()));
-    count("start, of a new user", 1, &mut || met = start("free", "u1"));
-    count("verify", 1, &mut || drop(sessions.verify(&met.0).wait().unwrap()));
-    count("start, of a user who is known", 2, &mut || drop(start("free", "u1")));
-    count("start, with a quota", 2, &mut || drop(start("bounded", "u1")));
-    count("revoke, met before", 2, &mut || sessions.revoke(&met.1).wait().unwrap());
-    count("revoke all", 2, &mut || _ = sessions.revoke_all("free", r#""u1""#, None).wait().unwrap());
-    let second = place.open(&proxy.url()).unwrap();
-    let other = user(&second, "ada");
-    count("a Put, where the session was not met before", 2, &mut || {
-        other.global(None).put(r#"{"x": 2}"#, None).wait().unwrap();
-    });
-    let foreign = start("free", "u2").1;
-    second.sessions().list("free", None, None).wait().unwrap();
-    count("revoke, not met before", 3, &mut || second.sessions().revoke(&foreign).wait().unwrap());
-    for (what, wanted, trips) in &table {
-        // A sweep may come along, once a second, and nobody waits for it.
-        assert!((*wanted..=wanted + 1).contains(trips), "{what}: {trips}, wanted {wanted}");
-    }
-    let extra: usize = table.iter().map(|(_, wanted, trips)| trips - wanted).sum();
-    assert!(extra <= 2, "{table:?}");
+    server.stop();
+    let bad = health();
+    assert_eq!((&bad["ok"], &bad["error"]["code"]), (&false.into(), &"UNAVAILABLE".into()), "{bad}");
+    assert_eq!(bad["error"]["reason"], "connection", "{bad}");
+    server.restart();
+    assert_eq!(health()["ok"], true);
+    let after = stats()["backend"].clone();
+    assert_eq!(after["failed"], 1, "{after}");
+    assert!(after["connects"].as_u64() > before["connects"].as_u64(), "{before} {after}");
+    store.close().wait().unwrap();
+    assert_eq!(store.health().wait().unwrap_err().code(), Code::Closed);
 }

@@ -6,6 +6,8 @@ use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 use super::memory::Memory;
 use super::postgres::Postgres;
 use super::redis::Redis;
@@ -61,6 +63,20 @@ impl Backend {
             Backend::Postgres(postgres) => postgres.read(space, id, cells, user).await,
             Backend::Redis(redis) => redis.read(space, id, cells, user).await,
             Backend::Sqlite(sqlite, _) => sqlite.read(space, id, cells, user).await,
+        }
+    }
+
+    /// Head and touch of a session; and where that saves a round trip, a user who has it in the index, with all there is of
+    /// them. All of one instant.
+    pub(crate) async fn find(
+        &self,
+        space: &Space,
+        id: &StorageId,
+    ) -> Result<(Record, Option<(BlindUser, UserSessions)>)> {
+        match self {
+            Backend::Postgres(postgres) => postgres.find(space, id).await,
+            Backend::Redis(redis) => redis.find(space, id).await,
+            Backend::Memory(_) | Backend::Sqlite(..) => Ok((self.read(space, id, &Cells::None, None).await?, None)),
         }
     }
 
@@ -245,6 +261,16 @@ impl Backend {
         match self {
             Backend::Memory(_) | Backend::Postgres(_) | Backend::Redis(_) => Ok(()),
             Backend::Sqlite(sqlite, _) => sqlite.erase_deleted().await,
+        }
+    }
+
+    /// What it is, and what calls of this process came to where it is a server.
+    pub(crate) fn stats(&self) -> Value {
+        match self {
+            Backend::Memory(_) => json!({"kind": "memory"}),
+            Backend::Postgres(postgres) => postgres.stats(),
+            Backend::Redis(redis) => redis.remote().stats("redis", |_| None),
+            Backend::Sqlite(..) => json!({"kind": "sqlite"}),
         }
     }
 

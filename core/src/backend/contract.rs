@@ -41,6 +41,7 @@ pub(crate) fn check(make: impl Fn() -> Backend) {
         ("all that is stored is paged by its ids", listing::ids),
         ("a list shows heads and touches as they stand", listing::heads_and_touches),
         ("a user's record and sessions are read together", listing::user_sessions),
+        ("a session is found with whose it is", listing::found),
         ("no list shows half a change", listing::one_instant),
         ("several changes are applied as one", several::applied_as_one),
         ("one that fails leaves all undone", several::all_or_nothing),

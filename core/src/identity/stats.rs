@@ -5,13 +5,12 @@ use serde_json::{Value, json};
 use super::cache::CacheStats;
 use super::issuer::{Issuer, Issuers};
 
-pub(super) fn print(cache: &CacheStats, issuers: &Issuers) -> String {
+pub(super) fn gather(cache: &CacheStats, issuers: &Issuers) -> Value {
     let issuers: Vec<Value> = issuers.all().into_iter().map(|issuer| of_issuer(issuer)).collect();
     json!({
         "tokenCache": {"hits": cache.hits, "misses": cache.misses, "tokens": cache.tokens},
         "issuers": issuers,
     })
-    .to_string()
 }
 
 fn of_issuer(issuer: &Issuer) -> Value {

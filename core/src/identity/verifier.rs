@@ -175,8 +175,8 @@ impl Verifier {
     }
 
     /// What there is to know of cache and keys; JSON.
-    pub(crate) fn stats(&self) -> String {
-        stats::print(&self.cache.stats(), &self.issuers)
+    pub(crate) fn stats(&self) -> serde_json::Value {
+        stats::gather(&self.cache.stats(), &self.issuers)
     }
 }
 

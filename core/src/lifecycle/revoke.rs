@@ -27,24 +27,11 @@ pub(super) async fn revoke(store: &Arc<Inner>, under: &Under, id: &SessionId) ->
     let deadline = Instant::now() + store.limits.deadline();
     let mut tries = 0;
     loop {
-        // Who met the session before knows whose it is, and reads all of theirs at once.
-        let met = store.heads.get(&space, &id.storage);
-        let met = match met.map(|seen| seen.head.owner.user(&under.vault)) {
-            Some(owner) => Some((owner, store.backend.user(&space, &owner).await?)),
-            None => None,
-        };
-        let listed = met.iter().flat_map(|(_, known)| &known.sessions).find(|listed| listed.id == id.storage);
-        let (head, touch) = match listed.and_then(|listed| Some((listed.head.clone()?, listed.touch))) {
-            Some((head, touch)) => (Some(head), touch),
-            None => {
-                let record = store.backend.read(&space, &id.storage, &Cells::None, None).await?;
-                (record.head, record.touch)
-            }
-        };
-        let Some(sealed) = head else {
+        let (record, listed) = store.backend.find(&space, &id.storage).await?;
+        let Some(sealed) = record.head else {
             return Err(fail!(NotFound, "no session has this id").with("tag", &*id.tag));
         };
-        let seen = Seen::open(&under.vault, &id.storage, &sealed, touch.as_ref())
+        let seen = Seen::open(&under.vault, &id.storage, &sealed, record.touch.as_ref())
             .map_err(|error| store.audit.refusal(error, || Whose::id(id)))
             .ok();
         let now = store.clock.now();
@@ -59,8 +46,9 @@ pub(super) async fn revoke(store: &Arc<Inner>, under: &Under, id: &SessionId) ->
         let mut change = tombstone(store, under, &id.storage, owner, now, &mut entropy)?;
         change.guard.head = HeadGuard::Is(sealed);
         if let Some(owner) = owner {
-            let known = match met {
-                Some((met, known)) if met == owner => known,
+            // The index is under no MAC: whose it is, the head says.
+            let known = match listed {
+                Some((user, known)) if user == owner => known,
                 _ => store.backend.user(&space, &owner).await?,
             };
             change.guard.generation = Some((owner, known.record.as_ref().map_or(0, |user| user.generation)));

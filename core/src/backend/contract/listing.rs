@@ -135,6 +135,29 @@ pub(super) fn user_sessions(backend: &Backend) {
     assert_eq!(keys(&of(&OTHER, 1).sessions), [(user(1), id(12))]);
 }
 
+/// Whether a user comes along is the backend's own affair; if one does, it is the one who has it in the index.
+pub(super) fn found(backend: &Backend) {
+    let find = |n: u8| wait(backend.find(&SPACE, &id(n))).unwrap();
+    let (nothing, nobody) = find(1);
+    assert!(nothing.head.is_none() && nothing.touch.is_none() && nobody.is_none());
+    for n in [1, 2] {
+        let mut begin = begin(1, n, Some(n.into()));
+        begin.effects.user = Some((user(1), UserEffect::Write([n].into())));
+        applied(backend, &begin);
+    }
+    applied(backend, &begin(2, 3, None));
+    applied(backend, &with(4, |change| change.effects.head = Some([4].into())));
+    for (n, owner) in [(1, Some(user(1))), (2, Some(user(1))), (3, Some(user(2))), (4, None)] {
+        let (record, listed) = find(n);
+        assert_eq!((record.head.as_deref(), record.touch), (Some(&[n][..]), (n < 3).then(|| touch(n.into()))));
+        assert_eq!(listed.is_some(), backend.is_remote() && owner.is_some(), "{n}");
+        let Some((who, known)) = listed else { continue };
+        let wanted = wait(backend.user(&SPACE, &who)).unwrap();
+        assert!(Some(who) == owner && known.record == wanted.record && known.sessions == wanted.sessions, "{n}");
+    }
+    assert!(wait(backend.find(&OTHER, &id(1))).unwrap().0.head.is_none());
+}
+
 /// One change writes head, touch, index and user: who lists meanwhile sees all of it or nothing.
 pub(super) fn one_instant(backend: &Backend) {
     let step = |n: u8| {

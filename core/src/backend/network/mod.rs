@@ -11,6 +11,7 @@ mod process;
 mod remote;
 mod repeat;
 mod tls;
+mod traffic;
 
 use engine::Engine;
 pub(super) use host::{Host, unescaped, unreachable_host};
@@ -21,3 +22,4 @@ pub(super) use remote::Remote;
 pub(super) use repeat::Repeat;
 pub(super) use tls::Tls;
 pub(crate) use tls::TlsFiles;
+pub(super) use traffic::Traffic;

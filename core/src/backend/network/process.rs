@@ -33,6 +33,12 @@ impl<T: Clone> PerProcess<T> {
         }
     }
 
+    /// This process's value, if there is one.
+    pub(in crate::backend) fn peek(&self) -> Option<T> {
+        let slot = self.0.try_lock_for(STUCK)?;
+        slot.as_ref().filter(|(pid, _)| *pid == process::id()).map(|(_, value)| value.clone())
+    }
+
     /// Takes the value away; `None` when this process has none.
     pub(in crate::backend) fn take(&self) -> Option<T> {
         let mut slot = self.0.try_lock_for(STUCK)?;

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{Engine, PerProcess, read_only};
+use super::{Engine, PerProcess, Traffic, read_only};
 use crate::error::{Result, fail};
 use crate::task::may_block;
 
@@ -17,6 +18,7 @@ pub(in crate::backend) struct Remote<L> {
     read_only: bool,
     live: PerProcess<Live<L>>,
     closed: AtomicBool,
+    traffic: Arc<Traffic>,
 }
 
 struct Live<L> {
@@ -32,22 +34,37 @@ impl<L> Clone for Live<L> {
 
 impl<L: Send + Sync + 'static> Remote<L> {
     pub(in crate::backend) fn new(deadline: Duration, read_only: bool) -> Remote<L> {
-        Remote { deadline, read_only, live: PerProcess::new(), closed: AtomicBool::new(false) }
+        Remote { deadline, read_only, live: PerProcess::new(), closed: AtomicBool::new(false), traffic: Arc::default() }
     }
 
     /// Does `work` on the network thread, by the deadline that it is given; `make` makes the link if there is none.
     pub(in crate::backend) async fn run<T: Send + 'static, F>(
         &self,
-        make: impl FnOnce() -> L,
+        make: impl FnOnce(Arc<Traffic>) -> L,
         work: impl FnOnce(Arc<L>, Instant) -> F,
     ) -> Result<T>
     where
         F: Future<Output = Result<T>> + Send + 'static,
     {
         self.check_open()?;
-        let live = self.live.get(|| Ok(Live { engine: Engine::of_this_process()?, link: Arc::new(make()) }))?;
+        let live = self
+            .live
+            .get(|| Ok(Live { engine: Engine::of_this_process()?, link: Arc::new(make(self.traffic.clone())) }))?;
         let work = work(live.link, Instant::now() + self.deadline);
-        live.engine.run(work).await
+        let began = std::time::Instant::now();
+        let outcome = live.engine.run(work).await;
+        self.traffic.count(began, &outcome);
+        outcome
+    }
+
+    /// What calls came to, and what `more` knows of the link that there is.
+    pub(in crate::backend) fn stats(&self, kind: &str, more: impl FnOnce(&L) -> Option<Value>) -> Value {
+        let mut stats = self.traffic.to_json();
+        stats["kind"] = kind.into();
+        if let Some(connections) = self.live.peek().and_then(|live| more(&live.link)) {
+            stats["connections"] = connections;
+        }
+        stats
     }
 
     pub(in crate::backend) fn check_open(&self) -> Result<()> {

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::{Client, Config, NoTls};
 
-use super::super::network::{unavailable, unreachable_host};
+use super::super::network::{Traffic, unavailable, unreachable_host};
 use super::Settings;
 use super::error::refused_at_connecting;
 use crate::error::{Error, Result, fail};
@@ -34,14 +34,17 @@ impl Drop for Wire {
 }
 
 /// Makes connections for the pool.
-pub(super) struct Connector(pub(super) Arc<Settings>);
+pub(super) struct Connector {
+    pub(super) settings: Arc<Settings>,
+    pub(super) traffic: Arc<Traffic>,
+}
 
 impl Manager for Connector {
     type Type = Wire;
     type Error = Error;
 
     async fn create(&self) -> Result<Wire> {
-        let Connector(settings) = self;
+        let Connector { settings, .. } = self;
         timeout(settings.connect, self.connect()).await.unwrap_or_else(|_| {
             let why = format!("{} did not take a connection in time", settings.address.host);
             Err(unavailable("connection", why))
@@ -55,7 +58,7 @@ impl Manager for Connector {
 
 impl Connector {
     async fn connect(&self) -> Result<Wire> {
-        let address = &self.0.address;
+        let address = &self.settings.address;
         if let Some(socket) = address.socket() {
             let stream = UnixStream::connect(socket).await;
             return self.log_in(stream.map_err(|error| unreachable_host(&address.host, &error))?).await;
@@ -64,7 +67,7 @@ impl Connector {
         let mut stream = stream.map_err(|error| unreachable_host(&address.host, &error))?;
         // Failing costs time, not correctness.
         let _ = stream.set_nodelay(true);
-        let Some(tls) = &self.0.tls else { return self.log_in(stream).await };
+        let Some(tls) = &self.settings.tls else { return self.log_in(stream).await };
         // One byte and no more: what came along with it would not be secured.
         let mut answer = [0];
         let asked = async {
@@ -82,7 +85,7 @@ impl Connector {
     }
 
     async fn log_in(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Result<Wire> {
-        let Connector(settings) = self;
+        let Connector { settings, .. } = self;
         let mut login = Config::new();
         login.ssl_mode(SslMode::Disable).dbname(&settings.address.database).application_name("sessile");
         if let Some(user) = &settings.address.user {
@@ -98,6 +101,7 @@ impl Connector {
             // Whoever waits for an answer is told; notices are nobody's.
             let _ = connection.await;
         });
+        self.traffic.connected();
         Ok(Wire { client, driver: driver.abort_handle() })
     }
 }

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use deadpool::managed::{Object, Pool, PoolError};
+use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout_at};
 use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
 
-use super::super::network::{Patience, Repeat, lost, timed_out};
+use super::super::network::{Patience, Repeat, Traffic, lost, timed_out};
 use super::Settings;
 use super::connect::{Connector, Wire};
 use super::error::{Failure, failure, strange};
@@ -36,11 +37,17 @@ pub(super) struct Answer {
 }
 
 impl Database {
-    pub(super) fn new(settings: Arc<Settings>) -> Database {
-        let builder = Pool::builder(Connector(settings.clone())).max_size(settings.connections);
+    pub(super) fn new(settings: Arc<Settings>, traffic: Arc<Traffic>) -> Database {
+        let builder = Pool::builder(Connector { settings: settings.clone(), traffic }).max_size(settings.connections);
         // Building fails only where time-outs are set and there is no runtime to keep them.
         let pool = builder.build().unwrap_or_else(|_| unreachable!("the pool keeps no time-outs"));
         Database { settings, pool, prepared: OnceCell::new() }
+    }
+
+    /// Of the pool: how many there are, how many nobody has, how many calls wait for one.
+    pub(super) fn connections(&self) -> Value {
+        let status = self.pool.status();
+        json!({"open": status.size, "idle": status.available, "waiting": status.waiting})
     }
 
     pub(super) async fn send(&self, statement: &Statement, deadline: Instant) -> Result<Answer> {

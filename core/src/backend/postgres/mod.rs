@@ -21,6 +21,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio_postgres::Row;
 use zeroize::Zeroizing;
 
@@ -100,6 +101,15 @@ impl Postgres {
             Parameter::Blobs(wanted),
         ];
         self.reading("read a session", &self.settings.texts.read, parameters, |rows| rows::record(rows.first()?)).await
+    }
+
+    pub(super) async fn find(
+        &self,
+        space: &Space,
+        id: &StorageId,
+    ) -> Result<(Record, Option<(BlindUser, UserSessions)>)> {
+        let parameters = vec![Parameter::bytes(space), Parameter::bytes(id)];
+        self.reading("read a session", &self.settings.texts.find, parameters, |rows| rows::found(rows.first()?)).await
     }
 
     pub(super) async fn apply(&self, changes: &[Change]) -> Result<Outcome> {
@@ -214,6 +224,10 @@ impl Postgres {
         &self.remote
     }
 
+    pub(super) fn stats(&self) -> Value {
+        self.remote.stats("postgresql", |database| Some(database.connections()))
+    }
+
     async fn reading<T>(
         &self,
         doing: &'static str,
@@ -238,7 +252,7 @@ impl Postgres {
         }
         let statement = Statement { doing, text: text.clone(), parameters, kind };
         let send = move |database: Arc<Database>, deadline| async move { database.send(&statement, deadline).await };
-        self.remote.run(|| Database::new(self.settings.clone()), send).await
+        self.remote.run(|traffic| Database::new(self.settings.clone(), traffic), send).await
     }
 }
 

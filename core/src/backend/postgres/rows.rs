@@ -91,6 +91,18 @@ pub(super) fn user_sessions(row: &Row, user: &BlindUser) -> Option<UserSessions>
     Some(UserSessions { record: user_record(row, 0)?, sessions: sessions.collect::<Option<_>>()? })
 }
 
+/// The answer to `Texts::find`.
+pub(super) fn found(row: &Row) -> Option<(Record, Option<(BlindUser, UserSessions)>)> {
+    let record = Record {
+        head: get::<Option<&[u8]>>(row, 5)?.map(Into::into),
+        touch: get::<Option<&[u8]>>(row, 6)?.and_then(|touch| touch.try_into().ok()),
+        ..Record::default()
+    };
+    let Some(user) = get::<Option<&[u8]>>(row, 7)? else { return Some((record, None)) };
+    let user: BlindUser = user.try_into().ok()?;
+    Some((record, Some((user, user_sessions(row, &user)?))))
+}
+
 pub(super) fn listed_user(row: &Row) -> Option<(BlindUser, UserRecord)> {
     Some((get::<&[u8]>(row, 0)?.try_into().ok()?, user_record(row, 1)??))
 }

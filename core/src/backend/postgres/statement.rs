@@ -66,6 +66,7 @@ impl Parameter {
 pub(super) struct Texts {
     pub(super) schema: String,
     pub(super) read: Arc<str>,
+    pub(super) find: Arc<str>,
     pub(super) page: Arc<str>,
     pub(super) ids: Arc<str>,
     pub(super) user: Arc<str>,
@@ -90,6 +91,19 @@ LEFT JOIN @S@.user_record u ON u.space = $1 AND u.blind = $3 \
 LEFT JOIN LATERAL (\
 SELECT array_agg(c.cell ORDER BY c.cell) AS cells, array_agg(c.sealed ORDER BY c.cell) AS sealed FROM @S@.cell c \
 WHERE c.space = $1 AND c.id = $2 AND ($4 IS NULL OR c.cell = ANY($4))) c ON true";
+
+const FIND: &str = "\
+SELECT u.generation, u.sealed, l.ids, l.heads, l.touches, s.head, s.touch, o.blind \
+FROM (SELECT 1) one \
+LEFT JOIN @S@.session s ON s.space = $1 AND s.id = $2 \
+LEFT JOIN LATERAL (\
+SELECT l.blind FROM @S@.listing l WHERE l.space = $1 AND l.id = $2 ORDER BY l.blind LIMIT 1) o ON true \
+LEFT JOIN @S@.user_record u ON u.space = $1 AND u.blind = o.blind \
+LEFT JOIN LATERAL (\
+SELECT array_agg(l.id ORDER BY l.id) AS ids, array_agg(s.head ORDER BY l.id) AS heads, \
+array_agg(s.touch ORDER BY l.id) AS touches \
+FROM @S@.listing l LEFT JOIN @S@.session s ON s.space = l.space AND s.id = l.id \
+WHERE l.space = $1 AND l.blind = o.blind) l ON true";
 
 const PAGE: &str = "\
 SELECT l.blind, l.id, s.head, s.touch FROM @S@.listing l LEFT JOIN @S@.session s ON s.space = l.space AND s.id = l.id \
@@ -123,6 +137,7 @@ impl Texts {
         Texts {
             schema: schema.to_owned(),
             read: of(READ),
+            find: of(FIND),
             page: of(PAGE),
             ids: of(IDS),
             user: of(USER),

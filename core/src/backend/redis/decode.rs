@@ -121,6 +121,17 @@ pub(super) fn user_sessions(value: Value) -> Option<UserSessions> {
     Some(UserSessions { record, sessions })
 }
 
+/// The answer of `find.lua`.
+pub(super) fn found(value: Value) -> Option<(Record, Option<(BlindUser, UserSessions)>)> {
+    let mut values = array(value)?.into_iter();
+    let head = bytes(values.next()?)?.map(Vec::into_boxed_slice);
+    let touch = bytes(values.next()?)?.and_then(|touch| touch.try_into().ok());
+    let record = Record { head, touch, ..Record::default() };
+    let Some(user) = values.next() else { return Some((record, None)) };
+    let user = bytes(user)??.try_into().ok()?;
+    Some((record, Some((user, user_sessions(Value::Array(values.collect()))?))))
+}
+
 fn listed(value: Value) -> Option<Listed> {
     let mut values = array(value)?.into_iter();
     let entry = bytes(values.next()?)??;

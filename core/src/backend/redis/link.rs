@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 
-use super::super::network::{timed_out, unavailable, unreachable_host};
+use super::super::network::{Traffic, timed_out, unavailable, unreachable_host};
 use super::Settings;
 use super::address::Host;
 use super::{error, greeting};
@@ -34,6 +34,7 @@ pub(super) struct Link {
     host: Host,
     role: Role,
     settings: Arc<Settings>,
+    traffic: Arc<Traffic>,
     state: tokio::sync::Mutex<State>,
 }
 
@@ -59,8 +60,8 @@ pub(super) enum Trouble {
 }
 
 impl Link {
-    pub(super) fn new(host: Host, role: Role, settings: Arc<Settings>) -> Link {
-        Link { host, role, settings, state: tokio::sync::Mutex::default() }
+    pub(super) fn new(host: Host, role: Role, settings: Arc<Settings>, traffic: Arc<Traffic>) -> Link {
+        Link { host, role, settings, traffic, state: tokio::sync::Mutex::default() }
     }
 
     /// Sends commands in one go; their answers, in order. A server's refusals are among them.
@@ -136,6 +137,7 @@ impl Link {
         });
         match connected {
             Ok(connection) => {
+                self.traffic.connected();
                 let connection = Arc::new(connection);
                 state.connection = Some(connection.clone());
                 state.failed = None;

@@ -11,11 +11,13 @@ mod error;
 mod greeting;
 mod keys;
 mod link;
+mod range;
 mod route;
 mod script;
 #[cfg(test)]
 #[path = "../../../tests/servers/redis.rs"]
 mod server;
+mod sweep;
 #[cfg(test)]
 mod tests;
 
@@ -31,9 +33,11 @@ use zeroize::Zeroizing;
 pub(crate) use self::address::Address;
 use self::decode::FIELDS;
 use self::error::strange;
-use self::keys::{Bucket, DUE};
-use self::route::{Answer, Aside, Call, Router};
+use self::keys::Bucket;
+use self::range::{Range, limit_text};
+use self::route::{Answer, Call, Router};
 use self::script::Script;
+use self::sweep::due_at;
 use super::network::{Remote, Repeat, Tls, lost, unavailable};
 use super::{
     Access, BlindUser, CellId, Cells, Change, Listed, MetaKey, Outcome, Record, Replacement,
@@ -46,8 +50,6 @@ use crate::error::{Result, fail};
 const BUCKETS: usize = 256;
 /// Buckets asked at once by a walk that has found nothing yet.
 const MANY_BUCKETS: usize = 64;
-/// Buckets that a sweep takes on at once.
-const SWEPT_AT_ONCE: usize = 16;
 
 /// How the servers are reached.
 pub(super) struct Settings {
@@ -120,6 +122,17 @@ impl Redis {
             }
         })
         .await
+    }
+
+    pub(super) async fn find(
+        &self,
+        space: &Space,
+        id: &StorageId,
+    ) -> Result<(Record, Option<(BlindUser, UserSessions)>)> {
+        let bucket = Bucket::of(space, id[0]);
+        let mut call = over(&bucket, &script::FIND);
+        call.arg(id).arg(session_prefix(&bucket));
+        self.reading("read a session", bucket.session(id), call, decode::found).await
     }
 
     pub(super) async fn apply(&self, changes: &[Change]) -> Result<Outcome> {
@@ -243,27 +256,8 @@ impl Redis {
     pub(super) async fn sweep(&self, now: Time, budget: usize) -> Result<u64> {
         let doing = "sweep expired sessions";
         self.remote.check_writable(doing)?;
-        self.running(move |router, deadline| async move {
-            let mut dropped = 0;
-            while dropped < budget {
-                let mut take = script::DUE.call([DUE].into_iter());
-                take.arg(now.millis()).arg(SWEPT_AT_ONCE);
-                let call = Call { doing, key: DUE, deadline, repeat: Repeat::Freely, aside: None };
-                let due = decode::array(router.send(call, |_| take.clone()).await?.value);
-                let due = due.ok_or_else(|| strange(doing))?;
-                if due.is_empty() {
-                    break;
-                }
-                for member in due {
-                    let member = decode::bytes(member).flatten().ok_or_else(|| strange(doing))?;
-                    // What is no bucket was not written by us.
-                    let Some(bucket) = Bucket::from_member(&member) else { continue };
-                    dropped += sweep_bucket(&router, doing, &bucket, now, budget - dropped, deadline).await?;
-                }
-            }
-            Ok(dropped as u64)
-        })
-        .await
+        self.running(move |router, deadline| async move { sweep::sweep(&router, doing, now, budget, deadline).await })
+            .await
     }
 
     pub(super) async fn read_meta(&self, key: &MetaKey) -> Result<Option<Box<[u8]>>> {
@@ -326,7 +320,7 @@ impl Redis {
     where
         F: Future<Output = Result<T>> + Send + 'static,
     {
-        self.remote.run(|| Router::new(self.settings.clone()), work).await
+        self.remote.run(|traffic| Router::new(self.settings.clone(), traffic), work).await
     }
 
     /// Asks buckets in their order, several at once, until there is enough. A bucket's answer is of one instant.
@@ -393,38 +387,6 @@ async fn ask_all(
     Ok(answers)
 }
 
-/// Drops what is over in one bucket, and puts the bucket back on the list by what is over next.
-async fn sweep_bucket(
-    router: &Router,
-    doing: &'static str,
-    bucket: &Bucket,
-    now: Time,
-    budget: usize,
-    deadline: Instant,
-) -> Result<usize> {
-    let mut sweep = over(bucket, &script::SWEEP);
-    sweep.arg(now.millis()).arg(budget).arg(session_prefix(bucket));
-    let call = Call { doing, key: &bucket.prefix(), deadline, repeat: Repeat::Freely, aside: None };
-    let mut answer = decode::array(router.send(call, |_| sweep.clone()).await?.value).unwrap_or_default().into_iter();
-    let dropped = answer.next().and_then(|value| decode::number(&value)).and_then(|count| usize::try_from(count).ok());
-    let (Some(dropped), Some(next)) = (dropped, answer.next().and_then(decode::bytes)) else {
-        return Err(strange(doing));
-    };
-    if let Some(next) = next.and_then(|next| decode::decimal::<f64>(&next)) {
-        let Aside { key, command } = due_at(bucket, next as i64);
-        let call = Call { doing, key, deadline, repeat: Repeat::Freely, aside: None };
-        router.send(call, |_| command.clone()).await?;
-    }
-    Ok(dropped)
-}
-
-/// Notes that something in the bucket is over then, if nothing is sooner.
-fn due_at(bucket: &Bucket, millis: i64) -> Aside {
-    let mut command = redis::cmd("ZADD");
-    command.arg(DUE).arg("LT").arg(millis).arg(&bucket.member());
-    Aside { key: DUE, command }
-}
-
 fn with_fields(mut command: Cmd, cells: &[CellId]) -> Cmd {
     for field in FIELDS {
         command.arg(field);
@@ -455,35 +417,4 @@ fn session_prefix(bucket: &Bucket) -> Vec<u8> {
     let mut prefix = bucket.prefix();
     prefix.extend_from_slice(b"s:");
     prefix
-}
-
-/// `-1`: all of them.
-fn limit_text(limit: usize) -> i64 {
-    i64::try_from(limit).ok().filter(|limit| *limit < i64::MAX).unwrap_or(-1)
-}
-
-/// The bounds of `ZRANGEBYLEX`, whose members are compared byte by byte.
-struct Range {
-    from: Vec<u8>,
-    to: Vec<u8>,
-}
-
-impl Range {
-    const ALL: Range = Range { from: Vec::new(), to: Vec::new() };
-
-    /// All entries of one user.
-    fn of(user: &BlindUser) -> Range {
-        let from = [b"[", &user[..]].concat();
-        Range { to: [&from[..], &[u8::MAX; 18][..]].concat(), from }
-    }
-
-    /// Of those, what comes after `member`.
-    fn after(self, member: Option<&[u8]>) -> Range {
-        let from = match member {
-            Some(member) if self.from.get(1..).is_none_or(|from| from < member) => [b"(", member].concat(),
-            _ if self.from.is_empty() => b"-".to_vec(),
-            _ => self.from,
-        };
-        Range { from, to: if self.to.is_empty() { b"+".to_vec() } else { self.to } }
-    }
 }

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use redis::{Cmd, Value};
 use tokio::time::Instant;
 
-use super::super::network::{Patience, Repeat, lost, timed_out, unavailable};
+use super::super::network::{Patience, Repeat, Traffic, lost, timed_out, unavailable};
 use super::Settings;
 use super::address::{Host, Topology};
 use super::decode::{array, bytes, number};
@@ -48,6 +48,7 @@ pub(super) struct Answer {
 /// See the module.
 pub(in crate::backend) struct Router {
     settings: Arc<Settings>,
+    traffic: Arc<Traffic>,
     links: Mutex<HashMap<(Host, Role), Arc<Link>>>,
     /// Behind sentinels: the primary, as they said last.
     primary: Mutex<Option<Host>>,
@@ -56,8 +57,8 @@ pub(in crate::backend) struct Router {
 }
 
 impl Router {
-    pub(super) fn new(settings: Arc<Settings>) -> Router {
-        Router { settings, links: Mutex::default(), primary: Mutex::default(), slots: Mutex::default() }
+    pub(super) fn new(settings: Arc<Settings>, traffic: Arc<Traffic>) -> Router {
+        Router { settings, traffic, links: Mutex::default(), primary: Mutex::default(), slots: Mutex::default() }
     }
 
     /// Sends what `make` makes to whoever has the key; `make` is told whether an answer was lost before.
@@ -181,7 +182,7 @@ impl Router {
     }
 
     fn link(&self, host: &Host, role: Role) -> Arc<Link> {
-        let make = || Arc::new(Link::new(host.clone(), role, self.settings.clone()));
+        let make = || Arc::new(Link::new(host.clone(), role, self.settings.clone(), self.traffic.clone()));
         self.links.lock().entry((host.clone(), role)).or_insert_with(make).clone()
     }
 

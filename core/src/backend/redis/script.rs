@@ -21,6 +21,7 @@ macro_rules! script {
 
 script!(APPLY, "lua/apply.lua");
 script!(DUE, "lua/due.lua");
+script!(FIND, "lua/find.lua");
 script!(IDS, "lua/ids.lua");
 script!(LIST, "lua/list.lua");
 script!(META, "lua/meta.lua");
@@ -29,7 +30,7 @@ script!(REPLACE, "lua/replace.lua");
 script!(SWEEP, "lua/sweep.lua");
 script!(USERS, "lua/users.lua");
 
-static ALL: [&Script; 9] = [&APPLY, &DUE, &IDS, &LIST, &META, &READ, &REPLACE, &SWEEP, &USERS];
+static ALL: [&Script; 10] = [&APPLY, &DUE, &FIND, &IDS, &LIST, &META, &READ, &REPLACE, &SWEEP, &USERS];
 
 impl Script {
     /// A call by hash; its arguments come after.

@@ -90,6 +90,13 @@ fn a_server_that_will_not_do_is_refused_with_the_reason() {
 
     let replica = Server::start(&["--replicaof", "127.0.0.1", &server.port.to_string()]);
     assert_eq!(refused(&replica.url()).code(), Code::ReadOnly);
+    // Who only reads may read there, and changes nothing anywhere.
+    for url in [replica.url(), server.url()] {
+        let reader = open_with(&url, |settings, _| settings.read_only = true).unwrap();
+        call(&reader).unwrap();
+        let error = contract::wait(reader.apply(&contract::change(1))).err().unwrap();
+        assert_eq!(error.code(), Code::ReadOnly);
+    }
 
     let node = Server::start(&["--cluster-enabled", "yes", "--cluster-port", &super::server::free_port().to_string()]);
     let error = refused(&node.url());
