@@ -13,6 +13,7 @@ include mk/node.mk
 include mk/keys.mk
 include mk/identity.mk
 include mk/torture.mk
+include mk/fuzz.mk
 
 .PHONY: help prepare artefacts demo demo-check test test-rust test-format test-docs test-relay test-panic lint fmt clean
 

@@ -281,6 +281,28 @@ typedef struct {
 } sessile_buffer_t;
 
 /**
+ * Is told of an audit event, a JSON object as in sessile_store_drain_events; it belongs to the caller of this function. It
+ * may call this library, but must not leave by longjmp or a C++ exception.
+ */
+typedef void (*sessile_event_fn)(void *user_data, const sessile_buffer_t *event);
+
+/**
+ * Gives a keyring's JSON text, from a key service say. Put a buffer of sessile_buffer_new into *keyring, which the
+ * library wipes and frees. Return 0, or anything else to give up: sessile_store_open or sessile_store_reload_keys then
+ * ends with that status, without an error object (take a negative number: all codes are positive).
+ *
+ * It is called within those two calls, on the thread that makes them and outside any lock, and never else. It may call
+ * this library, but must not fork, nor leave by longjmp or a C++ exception.
+ */
+typedef int32_t (*sessile_keyring_fn)(void *user_data, sessile_buffer_t **keyring);
+
+/**
+ * Lets go of a callback's `user_data`: called once, when nothing will call the callback any more, on whichever thread
+ * that happens to be noticed.
+ */
+typedef void (*sessile_release_fn)(void *user_data);
+
+/**
  * Makes a field's new value. `current` is its value as JSON text, NULL if it is absent; it belongs to the caller of
  * this function. Put a buffer of sessile_buffer_new into *next, which the library frees, or leave the NULL there to
  * delete the field. Return 0, or anything else to give up: the update ends with that status, without an error object
@@ -470,6 +492,18 @@ const char *sessile_error_details(const sessile_error_t *error);
 void sessile_error_free(sessile_error_t *error);
 
 /**
+ * Has `on_event` told of the store's audit events, in their order, one at a time: on the threads that call this library, as
+ * they are done with a call and before it returns (of any handle: whoever comes first tells what there is). The store
+ * was opened with "audit"; what it told is not in sessile_store_drain_events any more. NULL: nobody is told any more,
+ * and nobody is being told when the call returns, unless it is made from `on_event` itself. Freeing the store's handle
+ * tells what is left and ends it too.
+ */
+int32_t sessile_store_on_event(sessile_store_t *store,
+                               sessile_event_fn on_event,
+                               void *user_data,
+                               sessile_error_t **err);
+
+/**
  * Starts an execution. `trigger` is JSON ({"type":"rest","security":"jwt"}) or absent, `token` a JWT or absent. It
  * never fails for its token: the first Global operation verifies it, and the error is that operation's.
  */
@@ -579,6 +613,14 @@ int32_t sessile_execution_end(sessile_execution_t *execution,
 int32_t sessile_execution_renew(sessile_execution_t *execution, sessile_str_t token, sessile_error_t **err);
 
 /**
+ * The host's own name for what it is doing (a request's or a trace's id), 1 to 256 bytes, which the audit events of the
+ * execution and its sub-processes then bear; absent: none any more.
+ */
+int32_t sessile_execution_set_request_id(sessile_execution_t *execution,
+                                         sessile_str_t id,
+                                         sessile_error_t **err);
+
+/**
  * The Local state, sealed: bytes, not text, for sessile_execution_resume.
  */
 int32_t sessile_execution_checkpoint(sessile_execution_t *execution,
@@ -628,6 +670,57 @@ int32_t sessile_before_fork(sessile_error_t **err);
 void sessile_after_fork(void);
 
 /**
+ * Revokes every token that `issuer` gave out until `not_before` (RFC 3339; absent: now): login, session and refresh
+ * tokens where it is the store's own, "sessile:<workspace>/<product>/<env>". It only ever moves forward. Counts at once
+ * here and within a second in every process, for running executions too: SESSILE_TOKEN_REVOKED.
+ *
+ * SESSILE_NOT_FOUND if the store has no issuer of that name, SESSILE_INVALID_ARGUMENT for an instant that is yet to
+ * come.
+ */
+int32_t sessile_store_revoke_issuer(sessile_store_t *store,
+                                    sessile_str_t issuer,
+                                    sessile_str_t not_before,
+                                    sessile_error_t **err);
+
+/**
+ * Revokes one token, which must verify; it may be bound to a key, and it may have expired, which is enough. It is known
+ * by its "jti": SESSILE_INVALID_ARGUMENT if it has none. Counts as sessile_store_revoke_issuer does, and is forgotten
+ * when the token has ended. SESSILE_TOKEN_….
+ */
+int32_t sessile_store_revoke_token(sessile_store_t *store,
+                                   sessile_str_t token,
+                                   sessile_error_t **err);
+
+/**
+ * Revokes one token by its issuer and "jti" (1 to 512 bytes), for who does not have its text. SESSILE_NOT_FOUND if the
+ * store has no issuer of that name.
+ */
+int32_t sessile_store_revoke_token_id(sessile_store_t *store,
+                                      sessile_str_t issuer,
+                                      sessile_str_t jti,
+                                      sessile_error_t **err);
+
+/**
+ * Takes a logout token (OpenID Connect Back-Channel Logout 1.0) of one of the issuers: its user's sessions are revoked
+ * under every configuration, the standing ones too, begun or not, and so are all tokens with its "sid". `count` (may be
+ * NULL): how many of the sessions were alive. A logout token is taken once. SESSILE_TOKEN_….
+ */
+int32_t sessile_store_accept_logout_token(sessile_store_t *store,
+                                          sessile_str_t token,
+                                          uint64_t *count,
+                                          sessile_error_t **err);
+
+/**
+ * What there is to know of tokens and their issuers' keys, without any of them:
+ * {"tokenCache":{"hits":90,"misses":10,"tokens":8},"issuers":[{"issuer":"https://id.example.com","keys":["k1"],
+ * "refusedKeys":[{"index":1,"kid":"k2","reason":"..."}],"trouble":null}]}. `trouble` is why the keys could not be
+ * loaded lately; the last good ones are in force meanwhile.
+ */
+int32_t sessile_store_stats(sessile_store_t *store,
+                            sessile_buffer_t **out,
+                            sessile_error_t **err);
+
+/**
  * Makes a new keyring file with fresh keys, readable by its owner alone. SESSILE_ALREADY_EXISTS if something is there.
  */
 int32_t sessile_keyring_generate(sessile_str_t path,
@@ -637,6 +730,118 @@ int32_t sessile_keyring_generate(sessile_str_t path,
  * Makes a new keyring as JSON text, for those who keep keys elsewhere than in a file. It is a secret.
  */
 int32_t sessile_keyring_generate_json(sessile_buffer_t **out, sessile_error_t **err);
+
+/**
+ * Adds a pending key to a keyring file, `kind` "data" or "signing": it opens (or verifies), and does not seal yet. `out`
+ * (may be NULL): its name, which the calls below take: a data key's id ("2"), a signing key's kid.
+ *
+ * These calls change the file as a whole or not at all; stores that are open follow it within seconds.
+ * SESSILE_KEYRING_INVALID for a file that is none, SESSILE_NOT_FOUND for a key that is not in it, SESSILE_CONFLICT for a
+ * step that the key's state forbids, SESSILE_IO.
+ */
+int32_t sessile_keyring_add(sessile_str_t path,
+                            sessile_str_t kind,
+                            sessile_buffer_t **out,
+                            sessile_error_t **err);
+
+/**
+ * The key is primary from now on, and the one that was is retired. A pending one must be 60 seconds old, so that every
+ * process has it before anything is sealed with it: SESSILE_CONFLICT, details "waitSeconds", until then.
+ */
+int32_t sessile_keyring_promote(sessile_str_t path,
+                                sessile_str_t key,
+                                sessile_error_t **err);
+
+/**
+ * The key opens what it sealed, and nothing more: one that was pending and is not wanted, or was revoked too soon. The
+ * primary is retired by promoting another.
+ */
+int32_t sessile_keyring_retire(sessile_str_t path,
+                               sessile_str_t key,
+                               sessile_error_t **err);
+
+/**
+ * The key opens nothing any more: what is still sealed with it is SESSILE_KEY_REVOKED from then on. To be undone by
+ * sessile_keyring_retire.
+ */
+int32_t sessile_keyring_revoke(sessile_str_t path,
+                               sessile_str_t key,
+                               sessile_error_t **err);
+
+/**
+ * Takes a revoked key out of the file: nobody can ever open what it sealed. Of the data keys the newest stays, for its
+ * id would be given again. sessile_store_drop_key makes sure that nothing is lost.
+ */
+int32_t sessile_keyring_drop(sessile_str_t path,
+                             sessile_str_t key,
+                             sessile_error_t **err);
+
+/**
+ * What is in a keyring file, without a key: {"data":[{"id":1,"state":"primary","created":"2026-01-01T00:00:00.000Z"}],
+ * "signing":[{"kid":"...","state":"primary","created":"..."}]}. A state is pending, primary, retired or revoked.
+ */
+int32_t sessile_keyring_describe(sessile_str_t path,
+                                 sessile_buffer_t **out,
+                                 sessile_error_t **err);
+
+/**
+ * The keyring is what `give` gives, when the store opens and at each sessile_store_reload_keys without bytes. `release`
+ * may be NULL; it is called once the options are freed unused, the store could not be opened, or its handle and those of
+ * all that was made of it are freed. When this call fails, `user_data` stays the caller's.
+ */
+int32_t sessile_options_set_keyring_callback(sessile_options_t *options,
+                                             sessile_keyring_fn give,
+                                             void *user_data,
+                                             sessile_release_fn release,
+                                             sessile_error_t **err);
+
+/**
+ * Reads the keyring again, now: the file, environment variable or callback as it is (`bytes` absent), or `bytes`, a
+ * keyring's JSON text, in place of what was given. A file is also followed by itself, within seconds. New keys open at
+ * once, and seal once they are 60 seconds old.
+ *
+ * SESSILE_KEYRING_INVALID, SESSILE_KEY_MISMATCH, SESSILE_KEY_UNAVAILABLE say why the new one is not in force; the one
+ * before is then. SESSILE_INVALID_ARGUMENT: bytes where the keyring is a file, none where it was given as bytes.
+ */
+int32_t sessile_store_reload_keys(sessile_store_t *store,
+                                  sessile_str_t bytes,
+                                  sessile_error_t **err);
+
+/**
+ * Seals with the primary key what is sealed with older ones, while everybody goes on working: sessions, users,
+ * configurations and revocations of this workspace, product and env. `page` is a JSON object, {"limit":100,
+ * "cursor":"..."}, both optional, or absent: so many records (1 to 1000, 100 by default), from that cursor on.
+ *
+ * {"done":false,"cursor":"...","rewrapped":7,"skipped":0}: call again with the cursor until it is done; then it is null.
+ * `rewrapped` counts cells, `skipped` those that can't be opened. It may be stopped anywhere and taken up again.
+ * SESSILE_CONFLICT, details "waitSeconds", while the primary is too new to seal.
+ */
+int32_t sessile_store_rewrap(sessile_store_t *store,
+                             sessile_str_t page,
+                             sessile_buffer_t **out,
+                             sessile_error_t **err);
+
+/**
+ * How much is sealed with each key in this workspace, product and env; it reads all of it:
+ * {"keys":[{"id":1,"state":"retired","heads":0,"fields":0,"users":0,"configs":0,"revocations":0}],"unreadable":0,
+ * "sealsWith":2,"signsWith":"...","signing":[{"kid":"...","state":"primary"}],"problem":null}.
+ *
+ * - keys: those of the keyring, and every other that something is sealed with ("state":"missing").
+ * - unreadable: what names no key, and configurations that can't be opened.
+ * - problem: {"code","message"}, why the keyring that was offered last is not in force.
+ */
+int32_t sessile_store_key_usage(sessile_store_t *store,
+                                sessile_buffer_t **out,
+                                sessile_error_t **err);
+
+/**
+ * Takes a retired or revoked data key ("1") out of the keyring file, if nothing of this workspace, product and env is
+ * sealed with it: else SESSILE_CONFLICT with the counts in its details. What others hold that share the file must be
+ * asked of them; checkpoints live 24 hours. SESSILE_NOT_FOUND; SESSILE_UNSUPPORTED for a keyring that is no file.
+ */
+int32_t sessile_store_drop_key(sessile_store_t *store,
+                               sessile_str_t key,
+                               sessile_error_t **err);
 
 /**
  * Looks through the Local steps of a pipeline, a JSON array of steps and blocks, without running it. Gives
@@ -655,7 +860,9 @@ int32_t sessile_lint(sessile_str_t pipeline,
  * - readOnly: true opens a file without changing anything; every change is SESSILE_READ_ONLY, a file that is not there
  *   SESSILE_NOT_FOUND;
  * - allowNetworkFilesystem: true lets a file lie on NFS, SMB or FUSE, which is SESSILE_UNSUPPORTED otherwise; only where
- *   one machine alone ever opens it.
+ *   one machine alone ever opens it;
+ * - audit: true keeps audit events for sessile_store_drain_events;
+ * - secrets: the URL of a second backend, kept out of backups, for the users' secrets of configurations that shred.
  *
  * Unknown members are an error.
  */
@@ -1132,14 +1339,33 @@ int32_t sessile_store_check(sessile_store_t *store,
                             sessile_error_t **err);
 
 /**
+ * Takes the oldest audit events that nobody fetched yet, `max` at most, in the order in which they happened: a JSON array
+ * [{"at":"2026-01-01T00:00:00.000Z","event":"config.created","tag":"cart"},...], with what else is known of each: "user"
+ * (a blind id), "sessionId", "keyId", "reason", "code", "requestId". Empty unless the store was opened with "audit". A
+ * store that was closed still gives those of before.
+ */
+int32_t sessile_store_drain_events(sessile_store_t *store,
+                                   size_t max,
+                                   sessile_buffer_t **out,
+                                   sessile_error_t **err);
+
+/**
+ * Whether sessile_store_drain_events has something to give. Costs next to nothing: it may be asked after every call.
+ */
+int32_t sessile_store_has_events(sessile_store_t *store,
+                                 bool *out,
+                                 sessile_error_t **err);
+
+/**
  * Frees the handle. A store that was not closed closes when its last execution, session and call are gone too.
  * NULL and a freed handle are fine.
  */
 void sessile_store_free(sessile_store_t *store);
 
 /**
- * Verifies a token, with or without "Bearer " or "<tag>:": {"realm":…,"subject":…,"expiresAt":…}, or why it is not
- * good (SESSILE_TOKEN_…).
+ * Verifies a token, with or without "Bearer " or "<tag>:", or says why it is not good (SESSILE_TOKEN_…):
+ * {"realm":…,"subject":…,"issuer":…,"id":…,"issuedAt":…,"expiresAt":…,"acr":…,"authenticatedAt":…}. The token's id (its
+ * "jti"), how (acr) and when the user was authenticated are null where the issuer does not say.
  */
 int32_t sessile_store_verify(sessile_store_t *store,
                              sessile_str_t token,

@@ -11,7 +11,10 @@
 
 #include "sessile.h"
 
+#include <cstddef>
 #include <cstdint>
+#include <exception>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <optional>
@@ -112,6 +115,44 @@ template <typename Value, typename Call> Value value(Call call)
     return out;
 }
 
+using KeyringCallback = std::function<std::string()>;
+
+/* What a keyring's callback threw on this thread, until the call that asked for the keyring throws it on. */
+inline std::exception_ptr &thrown() noexcept
+{
+    thread_local std::exception_ptr exception;
+    return exception;
+}
+
+/* A callback of C, which no exception may leave. */
+inline std::int32_t ask_for_keyring(void *user_data, sessile_buffer_t **keyring) noexcept
+{
+    try {
+        std::string text = (*static_cast<KeyringCallback *>(user_data))();
+        check([&](sessile_error_t **error) { return sessile_buffer_new(slice(std::string_view(text)), keyring, error); });
+        return SESSILE_OK;
+    } catch (...) {
+        thrown() = std::current_exception();
+        return -1;
+    }
+}
+
+inline void release_callback(void *user_data) noexcept { delete static_cast<KeyringCallback *>(user_data); }
+
+/** As check(), for a call that may ask for the keyring: throws what the callback threw. */
+template <typename Call> void check_asking(Call call)
+{
+    thrown() = nullptr;
+    sessile_error_t *error = nullptr;
+    if (call(&error) == SESSILE_OK)
+        return;
+    if (std::exception_ptr exception = std::exchange(thrown(), nullptr)) {
+        sessile_error_free(error);
+        std::rethrow_exception(exception);
+    }
+    throw Error(error);
+}
+
 inline std::vector<sessile_str_t> slices(const std::string_view *names, std::size_t count)
 {
     std::vector<sessile_str_t> all;
@@ -156,7 +197,7 @@ inline void before_fork()
 /** Right after fork(), on both sides, by that thread: see sessile_after_fork. */
 inline void after_fork() noexcept { sessile_after_fork(); }
 
-/** Keyrings: made here, kept by whoever runs the store. */
+/** Keyrings: made and changed here, kept by whoever runs the store. */
 struct Keyring {
     /** Makes a new keyring file, readable by its owner alone; ALREADY_EXISTS if something is there. */
     static void generate(std::string_view path)
@@ -167,6 +208,43 @@ struct Keyring {
     static std::string generate_json()
     {
         return detail::text([](auto out, auto error) { return sessile_keyring_generate_json(out, error); });
+    }
+    /** Adds a pending key to a keyring file, `kind` "data" or "signing"; its name: an id ("2"), or a kid. */
+    static std::string add(std::string_view path, std::string_view kind)
+    {
+        return detail::text([&](auto out, auto error) {
+            return sessile_keyring_add(detail::slice(path), detail::slice(kind), out, error);
+        });
+    }
+    /** The key is primary from now on, the one that was is retired. A pending one must be 60 s old: CONFLICT. */
+    static void promote(std::string_view path, std::string_view key)
+    {
+        detail::check(
+            [&](auto error) { return sessile_keyring_promote(detail::slice(path), detail::slice(key), error); });
+    }
+    /** The key opens what it sealed, and nothing more. The primary is retired by promoting another. */
+    static void retire(std::string_view path, std::string_view key)
+    {
+        detail::check(
+            [&](auto error) { return sessile_keyring_retire(detail::slice(path), detail::slice(key), error); });
+    }
+    /** The key opens nothing any more, until it is retired again. */
+    static void revoke(std::string_view path, std::string_view key)
+    {
+        detail::check(
+            [&](auto error) { return sessile_keyring_revoke(detail::slice(path), detail::slice(key), error); });
+    }
+    /** Takes a revoked key out of the file: nobody can ever open what it sealed. See Store::drop_key. */
+    static void drop(std::string_view path, std::string_view key)
+    {
+        detail::check(
+            [&](auto error) { return sessile_keyring_drop(detail::slice(path), detail::slice(key), error); });
+    }
+    /** What is in a keyring file, without a key: {"data":[{"id":…,"state":…,"created":…}],"signing":[{"kid":…}]}. */
+    static std::string describe(std::string_view path)
+    {
+        return detail::text(
+            [&](auto out, auto error) { return sessile_keyring_describe(detail::slice(path), out, error); });
     }
 };
 
@@ -219,6 +297,20 @@ public:
     Options &keyring_env(std::string_view variable)
     {
         detail::check([&](auto e) { return sessile_options_set_keyring_env(raw(), detail::slice(variable), e); });
+        return *this;
+    }
+    /**
+     * The keyring is what `give` gives when the store opens and at each Store::reload_keys without bytes, on the thread
+     * that makes the call, which throws what `give` throws.
+     */
+    Options &keyring_callback(std::function<std::string()> give)
+    {
+        auto owned = std::make_unique<detail::KeyringCallback>(std::move(give));
+        detail::check([&](auto e) {
+            return sessile_options_set_keyring_callback(raw(), detail::ask_for_keyring, owned.get(),
+                                                        detail::release_callback, e);
+        });
+        owned.release();
         return *this;
     }
     Options &issuer_secret(std::string_view issuer, std::string_view secret)
@@ -555,6 +647,11 @@ public:
     {
         detail::check([&](auto error) { return sessile_execution_renew(raw(), detail::slice(token), error); });
     }
+    /** The host's own name for what it is doing, which audit events then bear; std::nullopt: none. */
+    void set_request_id(OptionalText id)
+    {
+        detail::check([&](auto error) { return sessile_execution_set_request_id(raw(), detail::slice(id), error); });
+    }
     /** The Local state, sealed: bytes for Store::resume. */
     std::string checkpoint()
     {
@@ -738,11 +835,25 @@ private:
 /** An open store. */
 class Store : public detail::Handle<sessile_store_t, sessile_store_free> {
 public:
+    Store(Store &&) noexcept = default;
+    Store &operator=(Store &&other) noexcept
+    {
+        Handle::operator=(std::move(other));
+        std::swap(on_event_, other.on_event_);
+        return *this;
+    }
+    ~Store()
+    {
+        /* Before the function goes that is told of events. */
+        if (on_event_)
+            sessile_store_free(raw());
+    }
     /** Opens (or makes) the store. It takes what is in the options. */
     static Store open(Options &&options)
     {
-        return Store(detail::value<sessile_store_t *>(
-            [&](auto out, auto error) { return sessile_store_open(options.raw(), out, error); }));
+        sessile_store_t *out = nullptr;
+        detail::check_asking([&](auto error) { return sessile_store_open(options.raw(), &out, error); });
+        return Store(out);
     }
     /** Starts an execution. `trigger`: {"type":"rest","security":"jwt"}. */
     Execution execution(OptionalText trigger = std::nullopt, OptionalText token = std::nullopt)
@@ -762,7 +873,7 @@ public:
     }
     /** Reads a step within this store's limits. */
     Step parse_step(std::string_view json) { return Step::parse_within(raw(), json); }
-    /** Verifies a token: {"realm":…,"subject":…,"expiresAt":…}. */
+    /** Verifies a token: {"realm":…,"subject":…,"issuer":…,"id":…,"issuedAt":…,"expiresAt":…,"acr":…,…}. */
     std::string verify(std::string_view token)
     {
         return detail::text(
@@ -811,6 +922,84 @@ public:
     {
         return detail::text([&](auto out, auto error) { return sessile_store_check(raw(), out, error); });
     }
+    /** Revokes every token that `issuer` gave out until `not_before` (RFC 3339; std::nullopt: now). */
+    void revoke_issuer(std::string_view issuer, OptionalText not_before = std::nullopt)
+    {
+        detail::check([&](auto error) {
+            return sessile_store_revoke_issuer(raw(), detail::slice(issuer), detail::slice(not_before), error);
+        });
+    }
+    /** Revokes one token, which must verify and have a jti. */
+    void revoke_token(std::string_view token)
+    {
+        detail::check([&](auto error) { return sessile_store_revoke_token(raw(), detail::slice(token), error); });
+    }
+    /** Revokes one token by its issuer and jti. */
+    void revoke_token_id(std::string_view issuer, std::string_view jti)
+    {
+        detail::check([&](auto error) {
+            return sessile_store_revoke_token_id(raw(), detail::slice(issuer), detail::slice(jti), error);
+        });
+    }
+    /** Takes a logout token, once: revokes its user's sessions; how many were alive. */
+    std::uint64_t accept_logout_token(std::string_view token)
+    {
+        return detail::value<std::uint64_t>([&](auto out, auto error) {
+            return sessile_store_accept_logout_token(raw(), detail::slice(token), out, error);
+        });
+    }
+    /** What there is to know of tokens and issuers' keys: {"tokenCache":{"hits":…,…},"issuers":[…]}. */
+    std::string stats()
+    {
+        return detail::text([&](auto out, auto error) { return sessile_store_stats(raw(), out, error); });
+    }
+    /** Reads the keyring again, now, or takes `bytes` in its place; throws what a keyring's callback throws. */
+    void reload_keys(OptionalText bytes = std::nullopt)
+    {
+        detail::check_asking(
+            [&](auto error) { return sessile_store_reload_keys(raw(), detail::slice(bytes), error); });
+    }
+    /** Seals with the primary key what is sealed with older ones: {"done":…,"cursor":…,"rewrapped":…,"skipped":…}. */
+    std::string rewrap(OptionalText page = std::nullopt)
+    {
+        return detail::text(
+            [&](auto out, auto error) { return sessile_store_rewrap(raw(), detail::slice(page), out, error); });
+    }
+    /** How much is sealed with each key: {"keys":[{"id":…,"state":…,"heads":…,…}],"sealsWith":…,"problem":…,…}. */
+    std::string key_usage()
+    {
+        return detail::text([&](auto out, auto error) { return sessile_store_key_usage(raw(), out, error); });
+    }
+    /** Takes a data key out of the keyring file if nothing here is sealed with it; else CONFLICT. */
+    void drop_key(std::string_view key)
+    {
+        detail::check([&](auto error) { return sessile_store_drop_key(raw(), detail::slice(key), error); });
+    }
+    /** The oldest audit events that nobody fetched yet, `max` at most: [{"at":…,"event":…},…]. */
+    std::string drain_events(std::size_t max)
+    {
+        return detail::text([&](auto out, auto error) { return sessile_store_drain_events(raw(), max, out, error); });
+    }
+    /** Whether drain_events has something to give; costs next to nothing. */
+    bool has_events() const
+    {
+        return detail::value<bool>([&](auto out, auto error) { return sessile_store_has_events(raw(), out, error); });
+    }
+    /** Is told of an audit event, a JSON object; what it throws ends the program. */
+    using OnEvent = std::function<void(std::string_view event)>;
+    /** Has `on_event` told of the audit events, in their order, on the threads that call this library, as they are done with
+        a call; an empty one: nobody any more. Not to be called from within it. */
+    void on_event(OnEvent on_event)
+    {
+        auto next = on_event ? std::make_unique<OnEvent>(std::move(on_event)) : nullptr;
+        const auto tell = [](void *told, const sessile_buffer_t *event) noexcept {
+            (*static_cast<OnEvent *>(told))(std::string_view(event->ptr, event->len));
+        };
+        detail::check([&](auto error) {
+            return sessile_store_on_event(raw(), next ? +tell : nullptr, next.get(), error);
+        });
+        on_event_ = std::move(next);
+    }
     /** Closes the store: later calls are CLOSED. Closing twice is fine. */
     void close()
     {
@@ -819,6 +1008,7 @@ public:
 
 private:
     using Handle::Handle;
+    std::unique_ptr<OnEvent> on_event_;
 };
 
 } // namespace sessile

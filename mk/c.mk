@@ -21,7 +21,7 @@ C_ALL_FLAGS = -std=c11 -O1 -g $(C_WARN)
 CXX_ALL_FLAGS = -std=c++17 -O1 -g $(C_WARN)
 C_PKG = PKG_CONFIG_PATH=$(C_ROOT)/lib/pkgconfig pkg-config
 # The runners of the vectors: the C one, and what the C++ one has of it.
-C_RUNNER = $(addprefix tests/c/,run_vectors.c lifecycle.c call.c kept.c compare.c json.c)
+C_RUNNER = $(addprefix tests/c/,run_vectors.c identity.c keys.c lifecycle.c call.c kept.c compare.c json.c)
 CXX_RUNNER_C = compare json
 # What a program of ours is compiled and linked with: the install, and nothing else.
 C_USE = $$($(C_PKG) --cflags --libs sessile) -Wl,-rpath,$(C_ROOT)/lib
@@ -64,6 +64,8 @@ c-programs: c-root
 	gcc $(C_ALL_FLAGS) tests/c/fork.c $(C_USE) -pthread -o $(C_OUT)/fork
 	gcc $(C_ALL_FLAGS) tests/c/upkeep.c tests/c/json.c $(C_USE) -o $(C_OUT)/upkeep_c
 	g++ $(CXX_ALL_FLAGS) tests/c/upkeep.cpp $(C_USE) -o $(C_OUT)/upkeep_cpp
+	gcc $(C_ALL_FLAGS) tests/c/rotation.c tests/c/json.c $(C_USE) -pthread -o $(C_OUT)/rotation_c
+	g++ $(CXX_ALL_FLAGS) tests/c/rotation.cpp $(C_USE) -pthread -o $(C_OUT)/rotation_cpp
 	for part in $(CXX_RUNNER_C); do gcc $(C_ALL_FLAGS) -c tests/c/$$part.c -o $(C_OUT)/$$part.o; done
 	g++ $(CXX_ALL_FLAGS) tests/c/run_vectors.cpp $(CXX_RUNNER_C:%=$(C_OUT)/%.o) $(C_USE) -o $(C_OUT)/run_vectors_cpp
 
@@ -74,6 +76,8 @@ c-test: c-check-header c-programs c-headers-alone c-exports c-examples ## the C 
 	$(C_OUT)/abi
 	$(C_OUT)/upkeep_c tests/golden
 	$(C_OUT)/upkeep_cpp
+	$(C_OUT)/rotation_c
+	$(C_OUT)/rotation_cpp
 	$(C_OUT)/fork 200
 
 # The headers alone, twice in one file and in two files of one program; with warnings as errors, and no -I of ours.
@@ -117,6 +121,8 @@ c-valgrind: c-programs ## the C tests under valgrind
 	$(C_VALGRIND) $(C_OUT)/abi 5
 	$(C_VALGRIND) $(C_OUT)/upkeep_c tests/golden
 	$(C_VALGRIND) $(C_OUT)/upkeep_cpp
+	$(C_VALGRIND) $(C_OUT)/rotation_c
+	$(C_VALGRIND) $(C_OUT)/rotation_cpp
 	$(C_VALGRIND) $(C_OUT)/run_vectors_c tests/vectors
 	$(C_VALGRIND) $(C_OUT)/run_vectors_cpp tests/vectors
 
@@ -127,12 +133,16 @@ c-asan: c-root ## the C tests with AddressSanitizer and UndefinedBehaviorSanitiz
 	gcc $(C_ALL_FLAGS) $(C_ASAN) tests/c/abi.c tests/c/json.c $(C_USE) -pthread -o $(C_OUT)/abi_asan
 	gcc $(C_ALL_FLAGS) $(C_ASAN) tests/c/upkeep.c tests/c/json.c $(C_USE) -o $(C_OUT)/upkeep_c_asan
 	g++ $(CXX_ALL_FLAGS) $(C_ASAN) tests/c/upkeep.cpp $(C_USE) -o $(C_OUT)/upkeep_cpp_asan
+	gcc $(C_ALL_FLAGS) $(C_ASAN) tests/c/rotation.c tests/c/json.c $(C_USE) -pthread -o $(C_OUT)/rotation_c_asan
+	g++ $(CXX_ALL_FLAGS) $(C_ASAN) tests/c/rotation.cpp $(C_USE) -pthread -o $(C_OUT)/rotation_cpp_asan
 	gcc $(C_ALL_FLAGS) $(C_ASAN) $(C_RUNNER) $(C_USE) -o $(C_OUT)/run_vectors_c_asan
 	for part in $(CXX_RUNNER_C); do gcc $(C_ALL_FLAGS) $(C_ASAN) -c tests/c/$$part.c -o $(C_OUT)/$${part}_asan.o; done
 	g++ $(CXX_ALL_FLAGS) $(C_ASAN) tests/c/run_vectors.cpp $(CXX_RUNNER_C:%=$(C_OUT)/%_asan.o) $(C_USE) -o $(C_OUT)/run_vectors_cpp_asan
 	ASAN_OPTIONS=detect_leaks=1 $(C_OUT)/abi_asan
 	ASAN_OPTIONS=detect_leaks=1 $(C_OUT)/upkeep_c_asan tests/golden
 	ASAN_OPTIONS=detect_leaks=1 $(C_OUT)/upkeep_cpp_asan
+	ASAN_OPTIONS=detect_leaks=1 $(C_OUT)/rotation_c_asan
+	ASAN_OPTIONS=detect_leaks=1 $(C_OUT)/rotation_cpp_asan
 	ASAN_OPTIONS=detect_leaks=1 $(C_OUT)/run_vectors_c_asan tests/vectors
 	ASAN_OPTIONS=detect_leaks=1 $(C_OUT)/run_vectors_cpp_asan tests/vectors
 

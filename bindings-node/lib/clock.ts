@@ -39,8 +39,9 @@ export class Clock {
   }
 }
 
-function millisOf(time: unknown): number {
+/** @internal Milliseconds since 1970. */
+export function millisOf(time: unknown, what = 'time'): number {
   const millis = time instanceof Date ? time.getTime() : time
-  if (typeof millis !== 'number' || !Number.isFinite(millis)) throw invalid('time: a valid Date or a number of milliseconds is expected')
+  if (typeof millis !== 'number' || !Number.isFinite(millis)) throw invalid(`${what}: a valid Date or a number of milliseconds is expected`)
   return Math.trunc(millis)
 }

@@ -4,8 +4,10 @@ export {
   Store, Tokens, VerifiedToken,
 } from './index.js'
 export type {
-  CheckReport, CommitOptions, Committed, Config, ConfigChanges, ConfigDefinition, ConfigExport, Dashboard, Duration,
-  ErrorCode, ErrorKind, ExecutionOptions, Fields, Finding, Identifier, Imported, Info, Issuer, Limits, ListOptions, Page,
-  PageOptions, Period, PipelineBlock, PipelineNode, Problem, RevokeAllOptions, SelectorOption, SessionEntry, Started,
-  StepObject, StoreOptions, Trigger, Ttl, User, UserRef, UserSessions, Verification, Versioned,
+  AuditEvent, CheckReport, CommitOptions, Committed, Config, ConfigChanges, ConfigDefinition, ConfigExport, Dashboard,
+  DataKey, DataKeyUsage, Duration, ErrorCode, ErrorKind, ExecutionOptions, Fields, Finding, Identifier, Imported, Info,
+  Issuer, IssuerStats, KeyringCallback, KeyringDescription, KeyState, KeyUsage, Limits, ListOptions, OnEvent, Page,
+  PageOptions, Period, PipelineBlock, PipelineNode, Problem, RefusedKey, RevokeAllOptions, Rewrapped, SelectorOption,
+  SessionEntry, SigningKey, Started, Stats, StepObject, StoreOptions, TokenCache, Trigger, Ttl, User, UserRef,
+  UserSessions, Verification, Versioned,
 } from './index.js'

@@ -10,17 +10,19 @@ export type {
   Config, ConfigChanges, ConfigDefinition, ConfigExport, Duration, Imported, Period, SelectorOption,
 } from './definition.js'
 export { errorCodes, SessileError, type ErrorCode, type ErrorKind } from './error.js'
+export type { AuditEvent, OnEvent } from './events.js'
 export { Execution } from './execution.js'
 export type { Fields } from './json.js'
-export { Keyring } from './keyring.js'
+export type { Issuer } from './issuer.js'
+export { Keyring, type DataKey, type KeyringDescription, type KeyState, type SigningKey } from './keyring.js'
+export type { DataKeyUsage, KeyringCallback, KeyUsage, Rewrapped } from './keys.js'
 export { lint, type Finding, type PipelineBlock, type PipelineNode } from './lint.js'
 export type { Page, PageOptions } from './page.js'
 export { DELETE, Session, type CommitOptions, type Committed, type Info, type Ttl, type Versioned } from './session.js'
 export { Sessions, type ListOptions, type RevokeAllOptions, type Verification } from './sessions.js'
 export type { Started } from './started.js'
 export { Step, type StepObject } from './step.js'
-export {
-  Store, Tokens, VerifiedToken,
-  type ExecutionOptions, type Issuer, type Limits, type StoreOptions, type Trigger,
-} from './store.js'
+export type { IssuerStats, RefusedKey, Stats, TokenCache } from './stats.js'
+export { Store, type ExecutionOptions, type Limits, type StoreOptions, type Trigger } from './store.js'
+export { Tokens, VerifiedToken } from './token.js'
 export type { Dashboard, Identifier, SessionEntry, User, UserRef, UserSessions } from './user.js'

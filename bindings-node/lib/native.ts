@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 
+import { tellSoon } from './events.js'
 import { errorAt, errorOfText, SessileError, type Method } from './error.js'
 
 /** What a native call gives. `null` has one meaning: the operation is under way and will answer under its ticket. */
@@ -21,6 +22,12 @@ interface Native {
   codes(): string
   keyringGenerate(path: string): undefined
   keyringGenerateJson(): string
+  keyringAdd(path: string, kind: string): string
+  keyringPromote(path: string, key: string): undefined
+  keyringRetire(path: string, key: string): undefined
+  keyringRevoke(path: string, key: string): undefined
+  keyringDrop(path: string, key: string): undefined
+  keyringDescribe(path: string): string
   clockManual(millis: number): Handle
   clockNow(clock: Handle): number
   clockSet(clock: Handle, millis: number): undefined
@@ -35,15 +42,26 @@ interface Native {
     ...issuerSecrets: (string | Uint8Array)[]
   ): Reply
   storeSweep(store: Handle, ticket: Ticket, budget: number): Reply
+  storeHasEvents(store: Handle): boolean
+  storeDrainEvents(store: Handle, max: number): string
   storeFlush(store: Handle, ticket: Ticket): Reply
   storeBackup(store: Handle, ticket: Ticket, path: string): Reply
   storeCheck(store: Handle, ticket: Ticket): Reply
+  storeRevokeIssuer(store: Handle, ticket: Ticket, issuer: string, notBefore?: number): Reply
+  storeRevokeToken(store: Handle, ticket: Ticket, token: string): Reply
+  storeRevokeTokenId(store: Handle, ticket: Ticket, issuer: string, jti: string): Reply
+  storeAcceptLogoutToken(store: Handle, ticket: Ticket, token: string): Reply
+  storeStats(store: Handle): string
+  storeReloadKeys(store: Handle, ticket: Ticket, keyring?: string | Uint8Array): Reply
+  storeRewrap(store: Handle, ticket: Ticket, page: string): Reply
+  storeKeyUsage(store: Handle, ticket: Ticket): Reply
+  storeDropKey(store: Handle, ticket: Ticket, key: string): Reply
   storeClose(store: Handle, ticket: Ticket): Reply
-  storeExecution(store: Handle, trigger?: string, token?: string): Handle
-  storeResume(store: Handle, ticket: Ticket, checkpoint: Uint8Array, trigger?: string, token?: string): Reply
+  storeExecution(store: Handle, trigger?: string, token?: string, requestId?: string): Handle
+  storeResume(store: Handle, ticket: Ticket, checkpoint: Uint8Array, trigger?: string, token?: string, requestId?: string): Reply
   storeVerify(store: Handle, ticket: Ticket, token: string): Reply
   storeGlobal(store: Handle, token: Handle, tag?: string): Handle
-  tokenClaims(token: Handle): [realm: string, subject: string, expiresAt: string]
+  tokenClaims(token: Handle): string
   tokensIssue(store: Handle, ticket: Ticket, claims: string, ttl: number): Reply
   tokensJwks(store: Handle, ticket: Ticket): Reply
 
@@ -159,6 +177,7 @@ native.connect(() => {
     waiting.delete(ticket)
     settle?.([finished[at + 1] as string | undefined, finished[at + 2]])
   }
+  tellSoon()
 })
 
 /** A call and how its answer is read: written once, for the promise ({@link later}) and its `Sync` twin ({@link now}). */
@@ -170,6 +189,8 @@ export function now<T>(method: Method, call: (ticket: Ticket) => Reply, read: (r
     return read(call(0))
   } catch (thrown) {
     throw errorAt(thrown, method)
+  } finally {
+    tellSoon()
   }
 }
 
@@ -181,6 +202,8 @@ export function later<T>(method: Method, call: (ticket: Ticket) => Reply, read: 
     return reply === null ? pending(ticket, read) : Promise.resolve(read(reply))
   } catch (thrown) {
     return Promise.reject(errorAt(thrown, method))
+  } finally {
+    tellSoon()
   }
 }
 

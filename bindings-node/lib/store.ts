@@ -1,35 +1,19 @@
 import { invalid } from './error.js'
 import type { CheckReport } from './check.js'
-import { Clock } from './clock.js'
+import { Clock, millisOf } from './clock.js'
 import { Configs } from './configs.js'
+import { watch, type AuditEvent, type OnEvent } from './events.js'
 import { Execution } from './execution.js'
-import { isObject, jsonText, kindOf, nameOf, nothing, number, optionalText, parsed, seconds, text, textOf } from './json.js'
+import type { Issuer } from './issuer.js'
+import { isObject, jsonText, kindOf, nameOf, nothing, number, optionalText, parsed, textOf } from './json.js'
+import { asked, askedNow, callbackOf, textOrBytes, type KeyringCallback, type KeyUsage, type Rewrapped } from './keys.js'
 import { fromInside, inside, later, native, now, own, type Handle, type Reply, type Ticket } from './native.js'
+import { pageText, type PageOptions } from './page.js'
 import { Session } from './session.js'
 import { Sessions } from './sessions.js'
+import type { Stats } from './stats.js'
 import { Step, Steps, type StepObject } from './step.js'
-
-/** An issuer of tokens that a store trusts. It fixes who a user is: no token and no configuration can change that. */
-export interface Issuer {
-  /** The `iss` of its tokens, exactly. */
-  issuer: string
-  /** The `aud` values that are meant for this store; a token needs one of them. */
-  audiences: readonly string[]
-  /** Its public keys, as a JWK set. */
-  jwks?: { keys: readonly object[] } | undefined
-  /** HMAC instead of public keys: the secret comes through {@link StoreOptions.issuerSecrets}. */
-  symmetric?: boolean | undefined
-  /** `HS256`, `HS384` or `HS512`, for a symmetric issuer. */
-  algorithm?: string | undefined
-  /** Where its subjects live; the issuer itself by default. Two issuers with one realm have the same users. */
-  realm?: string | undefined
-  /** The claim that names the user; `sub` by default. */
-  subjectClaim?: string | undefined
-  /** Seconds that clocks may differ, at most 120; 30 by default. */
-  leeway?: number | undefined
-  /** The longest life of its tokens, in seconds; a day by default. */
-  maxTokenLife?: number | undefined
-}
+import { Tokens, VerifiedToken } from './token.js'
 
 /** How large a thing may be before it is refused with `LIMIT_EXCEEDED`. Sizes are bytes of UTF-8 JSON text. */
 export interface Limits {
@@ -53,6 +37,8 @@ export interface Limits {
   nesting?: number | undefined
   /** How long one operation may take, in milliseconds (2,000). */
   deadline?: number | undefined
+  /** Audit events that wait to be fetched (4,096). */
+  auditEvents?: number | undefined
 }
 
 /** How to open a store. */
@@ -63,6 +49,11 @@ export interface StoreOptions {
   keyringBytes?: string | Uint8Array | undefined
   /** The environment variable that holds the keyring's JSON text. */
   keyringEnv?: string | undefined
+  /**
+   * A function that gives the keyring's JSON text, or a promise of it; called by {@link Store.open} and
+   * {@link Store.reloadKeys}, whose `Sync` twins want it at once. What it throws, they throw.
+   */
+  keyringCallback?: KeyringCallback | undefined
   /** Part of the namespace: `[A-Za-z0-9][A-Za-z0-9._-]{0,63}`; `default` by default. */
   workspace?: string | undefined
   /** Part of the namespace; `default` by default. */
@@ -73,6 +64,8 @@ export interface StoreOptions {
   issuers?: readonly Issuer[] | undefined
   /** The HMAC secret of each symmetric issuer, by its `issuer`: bytes, or text taken as UTF-8. */
   issuerSecrets?: Readonly<Record<string, string | Uint8Array>> | undefined
+  /** The URL of a second store, kept out of backups, for the users' secrets of configurations with `shred`. */
+  secrets?: string | undefined
   limits?: Limits | undefined
   /**
    * `interval` (the default): a killed process loses nothing, a power cut may lose the last moments. `commit`: what a
@@ -83,6 +76,13 @@ export interface StoreOptions {
   readOnly?: boolean | undefined
   /** Opens a file on a network's file system, where one machine alone does so. */
   allowNetworkFilesystem?: boolean | undefined
+  /** Keeps audit events for {@link Store.drainEvents}. */
+  audit?: boolean | undefined
+  /**
+   * Is called with each audit event instead, in their order, on the thread that the store belongs to: in a microtask after
+   * the call that gave rise to it. What it throws is an uncaught exception.
+   */
+  onEvent?: OnEvent | undefined
   /** A clock to use instead of the system's. */
   clock?: Clock | undefined
 }
@@ -102,83 +102,8 @@ export interface ExecutionOptions {
   trigger?: Trigger | string | null | undefined
   /** The user's token, with or without `Bearer ` or `<tag>:`. The first Global operation verifies it. */
   token?: string | null | undefined
-}
-
-/** Proof of who a user is: only {@link Store.verify} makes one. */
-export class VerifiedToken {
-  readonly #handle: Handle
-  /** Where the subject lives: the issuer, unless its definition names another realm. */
-  readonly realm: string
-  readonly subject: string
-  readonly expiresAt: Date
-
-  private constructor(key: symbol, handle: Handle) {
-    fromInside(key, 'a VerifiedToken')
-    this.#handle = handle
-    own(this, handle)
-    const [realm, subject, expiresAt] = native.tokenClaims(handle)
-    this.realm = realm
-    this.subject = subject
-    this.expiresAt = new Date(Number(expiresAt))
-    Object.freeze(this)
-  }
-
-  /** @internal */
-  static of(reply: Reply): VerifiedToken {
-    return new VerifiedToken(inside, reply as Handle)
-  }
-
-  /** @internal */
-  static handleOf(token: VerifiedToken): Handle {
-    if (!(token instanceof VerifiedToken)) throw invalid(`token: a VerifiedToken is expected, not ${kindOf(token)}`)
-    return token.#handle
-  }
-}
-
-/** Login tokens of the store's own issuer, for a login pipeline. */
-export class Tokens {
-  readonly #store: Handle
-  /** @internal The store closes when nobody holds it: its tokens hold it. */
-  readonly owner: object
-
-  private constructor(key: symbol, store: Handle, owner: object) {
-    fromInside(key, 'Tokens')
-    this.#store = store
-    this.owner = owner
-  }
-
-  /** @internal */
-  static of(key: symbol, store: Handle, owner: object): Tokens {
-    return new Tokens(key, store, owner)
-  }
-
-  /**
-   * Signs a login token for the user `claims.sub`. `ttl` in seconds, 1 to 86,400.
-   *
-   * `INVALID_ARGUMENT` for `claims` without `sub`, or with one that is the store's to set.
-   */
-  issue(claims: { sub: string; [claim: string]: unknown }, ttl: number): Promise<string> {
-    return later(this.issue, (ticket) => this.#issue(ticket, claims, ttl), text)
-  }
-
-  /** {@link issue}, here and now. */
-  issueSync(claims: { sub: string; [claim: string]: unknown }, ttl: number): string {
-    return now(this.issueSync, (ticket) => this.#issue(ticket, claims, ttl), text)
-  }
-
-  /** The public keys, as a JWK set for others to verify these tokens with. */
-  jwks(): Promise<{ keys: Record<string, unknown>[] }> {
-    return later(this.jwks, (ticket) => native.tokensJwks(this.#store, ticket), keySet)
-  }
-
-  /** {@link jwks}, here and now. */
-  jwksSync(): { keys: Record<string, unknown>[] } {
-    return now(this.jwksSync, (ticket) => native.tokensJwks(this.#store, ticket), keySet)
-  }
-
-  #issue(ticket: Ticket, claims: unknown, ttl: number): Reply {
-    return native.tokensIssue(this.#store, ticket, textOf(claims, 'claims'), seconds(ttl) ?? 0)
-  }
+  /** The host's own name for what it is for, 1 to 256 bytes, which its audit events then bear. */
+  requestId?: string | null | undefined
 }
 
 /**
@@ -191,12 +116,14 @@ export class Store {
   readonly #steps: Steps
   #configs: Configs | undefined
   #sessions: Sessions | undefined
+  readonly #callback: KeyringCallback | undefined
   /** Login tokens of the store's own issuer. */
   readonly tokens: Tokens
 
-  private constructor(key: symbol, handle: Handle) {
+  private constructor(key: symbol, handle: Handle, callback: KeyringCallback | undefined) {
     fromInside(key, 'a Store')
     this.#handle = handle
+    this.#callback = callback
     this.#steps = new Steps(handle, this)
     this.tokens = Tokens.of(inside, handle, this)
     own(this, handle)
@@ -208,16 +135,25 @@ export class Store {
    * `INVALID_ARGUMENT` for the options; `KEY_REQUIRED`, `KEYRING_INVALID`, `KEY_UNAVAILABLE`, `KEY_MISMATCH` for the
    * keyring; `UNSUPPORTED`, `FORMAT_TOO_NEW`, `IO`, `BUSY` for the file.
    */
-  static open(url: string, options: StoreOptions = {}): Promise<Store> {
-    return later(Store.open, (ticket) => open(url, options, ticket), Store.#of)
+  static async open(url: string, options: StoreOptions = {}): Promise<Store> {
+    const callback = callbackOf(options)
+    const keyring = callback && (await asked(callback))
+    return later(Store.open, (ticket) => open(url, options, ticket, keyring), Store.#with(options, callback))
   }
 
   /** {@link open}, here and now. */
   static openSync(url: string, options: StoreOptions = {}): Store {
-    return now(Store.openSync, (ticket) => open(url, options, ticket), Store.#of)
+    const callback = now(Store.openSync, () => undefined, () => callbackOf(options))
+    const start = (ticket: Ticket) => open(url, options, ticket, callback && askedNow(callback))
+    return now(Store.openSync, start, Store.#with(options, callback))
   }
 
-  static readonly #of = (handle: Reply): Store => new Store(inside, handle as Handle)
+  // The options are looked at once they were found good.
+  static readonly #with = (options: StoreOptions, callback: KeyringCallback | undefined) => (handle: Reply): Store => {
+    const store = new Store(inside, handle as Handle, callback)
+    if (options.onEvent !== undefined) watch(store, options.onEvent)
+    return store
+  }
 
   /** Starts an execution. It never fails for its token: the first Global operation verifies that. */
   execution(options: ExecutionOptions = {}): Execution {
@@ -280,12 +216,26 @@ export class Store {
    * longer than their configuration's retention. Gives how many. Nothing needs it to be right.
    */
   sweep(budget = 1000): Promise<number> {
-    return later(this.sweep, (ticket) => native.storeSweep(this.#handle, ticket, budgetOf(budget)), number)
+    return later(this.sweep, (ticket) => native.storeSweep(this.#handle, ticket, countOf(budget, 'budget')), number)
   }
 
   /** {@link sweep}, here and now. */
   sweepSync(budget = 1000): number {
-    return now(this.sweepSync, (ticket) => native.storeSweep(this.#handle, ticket, budgetOf(budget)), number)
+    return now(this.sweepSync, (ticket) => native.storeSweep(this.#handle, ticket, countOf(budget, 'budget')), number)
+  }
+
+  /** Whether {@link drainEvents} has something to give. Costs next to nothing: it may be asked after every call. */
+  get hasEvents(): boolean {
+    return native.storeHasEvents(this.#handle)
+  }
+
+  /**
+   * The oldest audit events that nobody fetched yet, `max` at most; none without {@link StoreOptions.audit}. Those of a
+   * closed store can still be fetched. Nothing waits: there is no promise.
+   */
+  drainEvents(max = 1000): AuditEvent[] {
+    const drain = () => native.storeDrainEvents(this.#handle, countOf(max, 'max'))
+    return now(this.drainEvents, drain, parsed)
   }
 
   /**
@@ -329,6 +279,139 @@ export class Store {
     return now(this.checkSync, (ticket) => native.storeCheck(this.#handle, ticket), parsed)
   }
 
+  /**
+   * Revokes every token that `issuer` gave out until `notBefore` (a Date, or milliseconds since 1970; now by default):
+   * login, session and refresh tokens where it is the store's own. It only ever moves forward. Counts at once here and
+   * within a second in every process, for running executions too: `TOKEN_REVOKED`.
+   *
+   * `NOT_FOUND` if the store has no issuer of that name; `INVALID_ARGUMENT` for what is yet to come.
+   */
+  revokeIssuer(issuer: string, notBefore?: Date | number): Promise<void> {
+    return later(this.revokeIssuer, (ticket) => this.#revokeIssuer(ticket, issuer, notBefore), nothing)
+  }
+
+  /** {@link revokeIssuer}, here and now. */
+  revokeIssuerSync(issuer: string, notBefore?: Date | number): void {
+    now(this.revokeIssuerSync, (ticket) => this.#revokeIssuer(ticket, issuer, notBefore), nothing)
+  }
+
+  #revokeIssuer(ticket: Ticket, issuer: unknown, notBefore: unknown): Reply {
+    const millis = notBefore === undefined ? undefined : millisOf(notBefore, 'notBefore')
+    return native.storeRevokeIssuer(this.#handle, ticket, nameOf(issuer, 'issuer'), millis)
+  }
+
+  /**
+   * Revokes one token, which must verify; it may be bound to a key, and it may have expired, which is enough. It is known
+   * by its `jti`: `INVALID_ARGUMENT` if it has none. Counts as {@link revokeIssuer}. `TOKEN_*`.
+   */
+  revokeToken(token: string): Promise<void> {
+    return later(this.revokeToken, (ticket) => native.storeRevokeToken(this.#handle, ticket, nameOf(token, 'token')), nothing)
+  }
+
+  /** {@link revokeToken}, here and now. */
+  revokeTokenSync(token: string): void {
+    now(this.revokeTokenSync, (ticket) => native.storeRevokeToken(this.#handle, ticket, nameOf(token, 'token')), nothing)
+  }
+
+  /** Revokes one token by its issuer and `jti`, for who does not have its text. `NOT_FOUND` for an unknown issuer. */
+  revokeTokenId(issuer: string, jti: string): Promise<void> {
+    return later(this.revokeTokenId, (ticket) => this.#revokeTokenId(ticket, issuer, jti), nothing)
+  }
+
+  /** {@link revokeTokenId}, here and now. */
+  revokeTokenIdSync(issuer: string, jti: string): void {
+    now(this.revokeTokenIdSync, (ticket) => this.#revokeTokenId(ticket, issuer, jti), nothing)
+  }
+
+  #revokeTokenId(ticket: Ticket, issuer: unknown, jti: unknown): Reply {
+    return native.storeRevokeTokenId(this.#handle, ticket, nameOf(issuer, 'issuer'), nameOf(jti, 'jti'))
+  }
+
+  /**
+   * Takes a logout token (OpenID Connect Back-Channel Logout) of one of the issuers: its user's sessions are revoked under
+   * every configuration, begun or not, and all tokens with its `sid`. Gives how many sessions were alive. A logout token
+   * is taken once. `TOKEN_*`.
+   */
+  acceptLogoutToken(token: string): Promise<number> {
+    return later(this.acceptLogoutToken, (ticket) => this.#acceptLogoutToken(ticket, token), number)
+  }
+
+  /** {@link acceptLogoutToken}, here and now. */
+  acceptLogoutTokenSync(token: string): number {
+    return now(this.acceptLogoutTokenSync, (ticket) => this.#acceptLogoutToken(ticket, token), number)
+  }
+
+  #acceptLogoutToken(ticket: Ticket, token: unknown): Reply {
+    return native.storeAcceptLogoutToken(this.#handle, ticket, nameOf(token, 'token'))
+  }
+
+  /** What there is to know of tokens and of their issuers' keys. */
+  stats(): Stats {
+    return now(this.stats, () => native.storeStats(this.#handle), parsed)
+  }
+
+  /**
+   * Reads the keyring again, now: its file, environment variable or callback, or `keyringBytes` in place of those that
+   * were given. A file is also followed by itself, within seconds. New keys open at once, and seal once they are 60
+   * seconds old.
+   *
+   * `KEYRING_INVALID`, `KEY_MISMATCH`, `KEY_UNAVAILABLE` say why the new one is not in force; the one before is then.
+   */
+  async reloadKeys(keyringBytes?: string | Uint8Array): Promise<void> {
+    const given = keyringBytes === undefined && this.#callback ? await asked(this.#callback) : keyringBytes
+    return later(this.reloadKeys, (ticket) => this.#reloadKeys(ticket, given), nothing)
+  }
+
+  /** {@link reloadKeys}, here and now. */
+  reloadKeysSync(keyringBytes?: string | Uint8Array): void {
+    const given = () => (keyringBytes === undefined && this.#callback ? askedNow(this.#callback) : keyringBytes)
+    now(this.reloadKeysSync, (ticket) => this.#reloadKeys(ticket, given()), nothing)
+  }
+
+  #reloadKeys(ticket: Ticket, given: unknown): Reply {
+    const keyring = given === undefined ? undefined : textOrBytes(given, 'keyringBytes')
+    return native.storeReloadKeys(this.#handle, ticket, keyring)
+  }
+
+  /**
+   * Seals with the primary key what is sealed with older ones, `limit` records (1 to 1,000, 100 by default) from `cursor`
+   * on, while everybody goes on working. Call it with the cursor until it is done; it may be stopped and taken up again.
+   *
+   * `CONFLICT`, `details.waitSeconds`, while the primary is too new to seal.
+   */
+  rewrap(options?: PageOptions): Promise<Rewrapped> {
+    return later(this.rewrap, (ticket) => native.storeRewrap(this.#handle, ticket, pageText(options)), parsed)
+  }
+
+  /** {@link rewrap}, here and now. */
+  rewrapSync(options?: PageOptions): Rewrapped {
+    return now(this.rewrapSync, (ticket) => native.storeRewrap(this.#handle, ticket, pageText(options)), parsed)
+  }
+
+  /** How much is sealed with each key in this workspace, product and env. It reads all of it. */
+  keyUsage(): Promise<KeyUsage> {
+    return later(this.keyUsage, (ticket) => native.storeKeyUsage(this.#handle, ticket), parsed)
+  }
+
+  /** {@link keyUsage}, here and now. */
+  keyUsageSync(): KeyUsage {
+    return now(this.keyUsageSync, (ticket) => native.storeKeyUsage(this.#handle, ticket), parsed)
+  }
+
+  /**
+   * Takes a retired or revoked data key (`'1'`) out of the keyring file, if nothing of this workspace, product and env is
+   * sealed with it: else `CONFLICT` with the counts. What others hold that share the file must be asked of them;
+   * checkpoints live 24 hours. `NOT_FOUND`; `UNSUPPORTED` for a keyring that is no file.
+   */
+  dropKey(key: string): Promise<void> {
+    return later(this.dropKey, (ticket) => native.storeDropKey(this.#handle, ticket, nameOf(key, 'key')), nothing)
+  }
+
+  /** {@link dropKey}, here and now. */
+  dropKeySync(key: string): void {
+    now(this.dropKeySync, (ticket) => native.storeDropKey(this.#handle, ticket, nameOf(key, 'key')), nothing)
+  }
+
   /** Closes the store: every call after that is `CLOSED`. Closing twice is fine. */
   close(): Promise<void> {
     return later(this.close, (ticket) => native.storeClose(this.#handle, ticket), nothing)
@@ -351,11 +434,16 @@ export class Store {
 }
 
 // Secrets and objects have arguments of their own; everything else rides in JSON, and the core knows its members.
-function open(url: string, options: StoreOptions, ticket: Ticket): Reply {
+// `given` is the keyring that a callback gave.
+function open(url: string, options: StoreOptions, ticket: Ticket, given: string | Uint8Array | undefined): Reply {
   if (!isObject(options as unknown)) throw invalid(`options: an object is expected, not ${kindOf(options)}`)
-  const { clock, keyringBytes, keyringEnv, issuerSecrets, ...members } = options
+  const { clock, keyringBytes = given, keyringEnv, keyringCallback, issuerSecrets, onEvent, ...members } = options
+  if (onEvent !== undefined && typeof onEvent !== 'function') {
+    throw invalid(`onEvent: a function is expected, not ${kindOf(onEvent)}`)
+  }
+  const watched = onEvent === undefined ? {} : { audit: true }
   return native.storeOpen(
-    textOf({ ...members, url }, 'options'),
+    textOf({ ...members, ...watched, url }, 'options'),
     ticket,
     clock === undefined ? undefined : Clock.handleOf(clock),
     optionalText(keyringEnv, 'keyringEnv'),
@@ -364,15 +452,19 @@ function open(url: string, options: StoreOptions, ticket: Ticket): Reply {
   )
 }
 
-function origin(options: ExecutionOptions): [trigger: string | undefined, token: string | undefined] {
+function origin(options: ExecutionOptions): (string | undefined)[] {
   if (!isObject(options as unknown)) throw invalid(`options: an object like { trigger, token } is expected, not ${kindOf(options)}`)
-  const { trigger, token } = options
-  return [trigger === undefined || trigger === null ? undefined : jsonText(trigger, 'trigger'), optionalText(token, 'token')]
+  const { trigger, token, requestId } = options
+  return [
+    trigger === undefined || trigger === null ? undefined : jsonText(trigger, 'trigger'),
+    optionalText(token, 'token'),
+    optionalText(requestId, 'requestId'),
+  ]
 }
 
-function budgetOf(budget: unknown): number {
-  if (typeof budget !== 'number') throw invalid(`budget: a number is expected, not ${kindOf(budget)}`)
-  return budget
+function countOf(count: unknown, what: string): number {
+  if (typeof count !== 'number') throw invalid(`${what}: a number is expected, not ${kindOf(count)}`)
+  return count
 }
 
 function bytes(checkpoint: unknown): Uint8Array {
@@ -380,15 +472,7 @@ function bytes(checkpoint: unknown): Uint8Array {
   return checkpoint
 }
 
-function textOrBytes(given: unknown, what: string): string | Uint8Array {
-  if (given instanceof Uint8Array) return given
-  if (typeof given !== 'string') throw invalid(`${what}: a Uint8Array or a string is expected, not ${kindOf(given)}`)
-  return given
-}
-
 function secretOf(secret: unknown): Uint8Array {
   const given = textOrBytes(secret, 'issuerSecrets')
   return typeof given === 'string' ? Buffer.from(given) : given
 }
-
-const keySet = (reply: Reply): { keys: Record<string, unknown>[] } => JSON.parse(reply as string)

@@ -135,13 +135,17 @@ impl Call<'_, '_> {
     }
 
     /// Waits for the task where we stand (ticket 0), or starts it.
-    pub fn answer<T: Send + 'static>(&self, task: Task<T>, into: fn(T) -> Result<Value>) -> Result<Answer> {
+    pub fn answer<T: Send + 'static>(
+        &self,
+        task: Task<T>,
+        into: impl FnOnce(T) -> Result<Value> + Clone + Send + 'static,
+    ) -> Result<Answer> {
         let ticket = self.number(1)?;
         if ticket == 0.0 {
             return task.wait().and_then(into).map(Answer::Now);
         }
-        let queue = self.border.queue.clone();
-        match task.start(move |result| queue.push(ticket, result.and_then(into))) {
+        let (queue, later) = (self.border.queue.clone(), into.clone());
+        match task.start(move |result| queue.push(ticket, result.and_then(later))) {
             Some(result) => result.and_then(into).map(Answer::Now),
             None => Ok(Answer::Later),
         }
@@ -187,6 +191,10 @@ impl Call<'_, '_> {
 
     pub fn number(&self, index: usize) -> Result<f64> {
         self.argument(index, "a number")
+    }
+
+    pub fn optional_number(&self, index: usize) -> Result<Option<f64>> {
+        self.optional(index, "a number")
     }
 
     pub fn flag(&self, index: usize) -> Result<bool> {

@@ -8,6 +8,8 @@
 mod border;
 mod configs;
 mod execution;
+mod identity;
+mod keys;
 mod lint;
 mod queue;
 mod reply;
@@ -26,6 +28,8 @@ use crate::border::Exports;
 pub fn exports(target: Object<'_>, env: Env) -> napi::Result<()> {
     let mut exports = Exports::new(target, env)?;
     store::export(&mut exports)?;
+    identity::export(&mut exports)?;
+    keys::export(&mut exports)?;
     execution::export(&mut exports)?;
     session::export(&mut exports)?;
     configs::export(&mut exports)?;

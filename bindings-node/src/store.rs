@@ -1,6 +1,7 @@
-//! Stores, clocks, keyrings, tokens.
+//! Stores, clocks, tokens.
 
-use sessile::{Clock, Code, Error, Keyring, Options, Result, Store, Time, VerifiedToken};
+use serde_json::json;
+use sessile::{Clock, Code, Error, Options, Result, Store, Time, VerifiedToken};
 
 use crate::border::{Exports, whole};
 use crate::reply::{self, Value};
@@ -18,11 +19,6 @@ pub fn export(exports: &mut Exports<'_>) -> napi::Result<()> {
         });
         call.now(Value::Text(format!("{{{}}}", codes.collect::<Vec<_>>().join(","))))
     })?;
-
-    exports.define("keyringGenerate", |call| {
-        Keyring::generate(call.text(0)?).map(|()| Value::Nothing).and_then(|value| call.now(value))
-    })?;
-    exports.define("keyringGenerateJson", |call| call.now(Value::Text(Keyring::generate_json()?)))?;
 
     exports.define("clockManual", |call| call.now(Value::Entry(Entry::Clock(Clock::manual(time(call.number(0)?))))))?;
     exports.define("clockNow", |call| {
@@ -61,8 +57,15 @@ pub fn export(exports: &mut Exports<'_>) -> napi::Result<()> {
         call.answer(Store::open(options), store)
     })?;
     exports.define("storeSweep", |call| {
-        let budget = budget(call.number(2)?)?;
+        let budget = count(call.number(2)?, "budget")?;
         call.answer(call.on_store(|store| store.sweep(budget))?, reply::count)
+    })?;
+    exports.define("storeHasEvents", |call| call.now(Value::Flag(call.on_store(Store::has_events)?)))?;
+    // A JSON array.
+    exports.define("storeDrainEvents", |call| {
+        let max = count(call.number(1)?, "max")?;
+        let events = call.on_store(|store| store.drain_events(max as usize))?;
+        call.now(Value::Text(format!("[{}]", events.join(","))))
     })?;
     exports.define("storeFlush", |call| call.answer(call.on_store(Store::flush)?, reply::nothing))?;
     exports.define("storeBackup", |call| {
@@ -72,14 +75,19 @@ pub fn export(exports: &mut Exports<'_>) -> napi::Result<()> {
     exports.define("storeCheck", |call| call.answer(call.on_store(Store::check)?, reply::text))?;
     exports.define("storeClose", |call| call.answer(call.on_store(Store::close)?, reply::nothing))?;
     exports.define("storeExecution", |call| {
-        let (trigger, token) = (call.optional_text(1)?, call.optional_text(2)?);
+        let (trigger, token, request_id) = (call.optional_text(1)?, call.optional_text(2)?, call.optional_text(3)?);
         let execution = call.on_store(|store| store.execution(trigger.as_deref(), token.as_deref()))??;
+        execution.set_request_id(request_id.as_deref())?;
         call.now(Value::Entry(Entry::Execution(execution)))
     })?;
     exports.define("storeResume", |call| {
         let (checkpoint, trigger, token) = (call.bytes(2)?, call.optional_text(3)?, call.optional_text(4)?);
+        let request_id = call.optional_text(5)?;
         let resumed = call.on_store(|store| store.resume(&checkpoint, trigger.as_deref(), token.as_deref()))?;
-        call.answer(resumed, |execution| Ok(Value::Entry(Entry::Execution(execution))))
+        call.answer(resumed, move |execution| {
+            execution.set_request_id(request_id.as_deref())?;
+            Ok(Value::Entry(Entry::Execution(execution)))
+        })
     })?;
     exports.define("storeVerify", |call| {
         let token = call.text(2)?;
@@ -105,19 +113,29 @@ fn store(store: Store) -> Result<Value> {
     Ok(Value::Entry(Entry::Store(store)))
 }
 
-/// How much one sweep may drop.
-fn budget(number: f64) -> Result<u32> {
+/// How many at most.
+fn count(number: f64, what: &str) -> Result<u32> {
     if number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number) {
         Ok(number as u32)
     } else {
-        let wanted = format!("budget: a whole number from 0 to {} is expected", u32::MAX);
+        let wanted = format!("{what}: a whole number from 0 to {} is expected", u32::MAX);
         Err(Error::new(Code::InvalidArgument, wanted))
     }
 }
 
-/// Realm, subject, and the end in milliseconds since 1970.
+/// What a proof says, as JSON text; times in milliseconds since 1970.
 fn claims(token: &VerifiedToken) -> Value {
-    Value::Texts(vec![token.realm().to_owned(), token.subject().to_owned(), token.expires_at().millis().to_string()])
+    let claims = json!({
+        "realm": token.realm(),
+        "subject": token.subject(),
+        "issuer": token.issuer(),
+        "id": token.id(),
+        "issuedAt": token.issued_at().millis(),
+        "expiresAt": token.expires_at().millis(),
+        "acr": token.acr(),
+        "authenticatedAt": token.authenticated_at().map(Time::millis),
+    });
+    Value::Text(claims.to_string())
 }
 
 fn time(millis: f64) -> Time {

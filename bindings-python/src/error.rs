@@ -5,12 +5,16 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use sessile::{Code, Error};
 
+use crate::events;
+
 /// Runs the body of a native function. A panic becomes `PANIC`, not an exception that no `except Exception` catches.
 pub(crate) fn border<T>(py: Python<'_>, body: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
-    match sessile::guard(|| Ok(body())) {
+    let result = match sessile::guard(|| Ok(body())) {
         Ok(result) => result,
         Err(panicked) => Err(raise(py, &panicked)),
-    }
+    };
+    events::tell(py);
+    result
 }
 
 /// The exception of an error, of the class that `sessile.errors` keeps for its code.

@@ -7,8 +7,10 @@ mod arguments;
 mod clock;
 mod configs;
 mod error;
+mod events;
 mod execution;
 mod fork;
+mod keyring;
 mod lint;
 mod receiver;
 mod session;
@@ -16,6 +18,7 @@ mod sessions;
 mod step;
 mod store;
 mod task;
+mod token;
 
 /// The native half of `sessile`; private, its shape may change with any release.
 #[pyo3::pymodule]
@@ -31,6 +34,11 @@ mod _native {
     #[pymodule_export]
     use crate::fork::{after_fork, before_fork};
     #[pymodule_export]
+    use crate::keyring::{
+        add_key, describe_keyring, drop_key, generate_keyring, generate_keyring_json, promote_key, retire_key,
+        revoke_key,
+    };
+    #[pymodule_export]
     use crate::lint::lint;
     #[pymodule_export]
     use crate::receiver::{Pending, Receiver};
@@ -41,5 +49,7 @@ mod _native {
     #[pymodule_export]
     use crate::step::Step;
     #[pymodule_export]
-    use crate::store::{Store, VerifiedToken, generate_keyring, generate_keyring_json};
+    use crate::store::Store;
+    #[pymodule_export]
+    use crate::token::VerifiedToken;
 }

@@ -1,23 +1,25 @@
-//! Stores, verified tokens, keyrings.
+//! Stores.
 
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use sessile::{Keyring, Options};
+use sessile::{Options, Time};
 
 use crate::arguments::{Bytes, Count, Name, Path, Seconds, Text};
 use crate::clock::Clock;
 use crate::configs::Configs;
 use crate::error::{OrRaise, border, invalid};
+use crate::events;
 use crate::execution::Execution;
 use crate::session::Session;
 use crate::sessions::Sessions;
 use crate::step::Step;
-use crate::task::{Given, To, Waits, document, nothing, plain, run};
+use crate::task::{Given, To, Waits, bytes, document, nothing, plain, run};
+use crate::token::VerifiedToken;
 
 /// An open store.
-#[pyclass(frozen, module = "sessile._native")]
-pub(crate) struct Store(sessile::Store);
+#[pyclass(frozen, weakref, module = "sessile._native")]
+pub(crate) struct Store(pub(crate) sessile::Store);
 
 #[pymethods]
 impl Store {
@@ -57,10 +59,19 @@ impl Store {
     }
 
     /// Starts an execution.
-    fn execution(&self, py: Python<'_>, trigger: Option<Text<'_>>, token: Option<Text<'_>>) -> PyResult<Execution> {
+    #[pyo3(signature = (trigger, token, request_id))]
+    fn execution(
+        &self,
+        py: Python<'_>,
+        trigger: Option<Text<'_>>,
+        token: Option<Text<'_>>,
+        request_id: Option<Name<'_>>,
+    ) -> PyResult<Execution> {
         border(py, || {
             let execution = self.0.execution(trigger.as_ref().map(Text::as_str), token.as_ref().map(Text::as_str));
-            Ok(Execution::new(execution.or_raise(py)?, self.0.limits().clone()))
+            let execution = execution.or_raise(py)?;
+            execution.set_request_id(request_id.as_ref().map(|id| id.0)).or_raise(py)?;
+            Ok(Execution::new(execution, self.0.limits().clone()))
         })
     }
 
@@ -70,20 +81,25 @@ impl Store {
     }
 
     /// Takes up an execution from a checkpoint.
-    #[pyo3(signature = (checkpoint, trigger, token, receiver=None))]
+    #[pyo3(signature = (checkpoint, trigger, token, request_id, receiver=None))]
     fn resume(
         &self,
         py: Python<'_>,
         checkpoint: Bytes<'_>,
         trigger: Option<Text<'_>>,
         token: Option<Text<'_>>,
+        request_id: Option<Name<'_>>,
         receiver: To<'_, '_>,
     ) -> Given {
         border(py, || {
+            let request_id = request_id.map(|id| id.0.to_owned());
             let task =
                 self.0.resume(checkpoint.0, trigger.as_ref().map(Text::as_str), token.as_ref().map(Text::as_str));
             let limits = self.0.limits().clone();
-            run(py, Waits::Maybe, task, receiver, |py, execution| Execution::new(execution, limits).into_py_any(py))
+            run(py, Waits::Maybe, task, receiver, move |py, execution| {
+                execution.set_request_id(request_id.as_deref()).or_raise(py)?;
+                Execution::new(execution, limits).into_py_any(py)
+            })
         })
     }
 
@@ -153,46 +169,86 @@ impl Store {
         border(py, || run(py, Waits::Maybe, self.0.check(), receiver, document))
     }
 
+    /// Revokes what an issuer gave out until `not_before` in milliseconds; None: now.
+    #[pyo3(signature = (issuer, not_before, receiver=None))]
+    fn revoke_issuer(&self, py: Python<'_>, issuer: Name<'_>, not_before: Option<i64>, receiver: To<'_, '_>) -> Given {
+        border(py, || {
+            let not_before = not_before.map(Time::from_millis);
+            run(py, Waits::Maybe, self.0.revoke_issuer(issuer.0, not_before), receiver, nothing)
+        })
+    }
+
+    /// Revokes a token.
+    #[pyo3(signature = (token, receiver=None))]
+    fn revoke_token(&self, py: Python<'_>, token: Text<'_>, receiver: To<'_, '_>) -> Given {
+        border(py, || run(py, Waits::Maybe, self.0.revoke_token(token.as_str()), receiver, nothing))
+    }
+
+    /// Revokes a token by its issuer and id.
+    #[pyo3(signature = (issuer, jti, receiver=None))]
+    fn revoke_token_id(&self, py: Python<'_>, issuer: Name<'_>, jti: Name<'_>, receiver: To<'_, '_>) -> Given {
+        border(py, || run(py, Waits::Maybe, self.0.revoke_token_id(issuer.0, jti.0), receiver, nothing))
+    }
+
+    /// Takes a logout token; how many sessions were alive.
+    #[pyo3(signature = (token, receiver=None))]
+    fn accept_logout_token(&self, py: Python<'_>, token: Text<'_>, receiver: To<'_, '_>) -> Given {
+        border(py, || run(py, Waits::Maybe, self.0.accept_logout_token(token.as_str()), receiver, plain))
+    }
+
+    /// What there is to know of tokens and issuers' keys, JSON text.
+    fn stats(&self, py: Python<'_>) -> Given {
+        border(py, || bytes(py, &self.0.stats()))
+    }
+
+    /// Reads the keyring again, or takes `keyring`, its JSON text.
+    #[pyo3(signature = (keyring, receiver=None))]
+    fn reload_keys(&self, py: Python<'_>, keyring: Option<Text<'_>>, receiver: To<'_, '_>) -> Given {
+        border(py, || {
+            let keyring = keyring.as_ref().map(|keyring| keyring.as_str().as_bytes());
+            // A file is read before there is a task.
+            let task = py.detach(|| self.0.reload_keys(keyring));
+            run(py, Waits::Maybe, task, receiver, nothing)
+        })
+    }
+
+    /// Seals a page of records anew; how far it came, JSON text.
+    #[pyo3(signature = (page, receiver=None))]
+    fn rewrap(&self, py: Python<'_>, page: Option<Text<'_>>, receiver: To<'_, '_>) -> Given {
+        border(py, || run(py, Waits::Maybe, self.0.rewrap(page.as_ref().map(Text::as_str)), receiver, document))
+    }
+
+    /// How much is sealed with each key, JSON text.
+    #[pyo3(signature = (receiver=None))]
+    fn key_usage(&self, py: Python<'_>, receiver: To<'_, '_>) -> Given {
+        border(py, || run(py, Waits::Maybe, self.0.key_usage(), receiver, document))
+    }
+
+    /// Takes a data key out of the keyring's file.
+    #[pyo3(signature = (key, receiver=None))]
+    fn drop_key(&self, py: Python<'_>, key: Name<'_>, receiver: To<'_, '_>) -> Given {
+        border(py, || run(py, Waits::Maybe, self.0.drop_key(key.0), receiver, nothing))
+    }
+
+    /// Has `on_event` told of each audit event, as its JSON text, as a thread of the host is done with a call.
+    fn on_event(slf: &Bound<'_, Store>, on_event: Py<PyAny>) -> PyResult<()> {
+        border(slf.py(), || events::watch(slf, on_event))
+    }
+
+    /// Whether there are audit events to fetch.
+    #[getter]
+    fn has_events(&self, py: Python<'_>) -> PyResult<bool> {
+        border(py, || Ok(self.0.has_events()))
+    }
+
+    /// The oldest audit events that nobody fetched yet, so many at most; a JSON array.
+    fn drain_events(&self, py: Python<'_>, max: Count) -> Given {
+        border(py, || bytes(py, &format!("[{}]", self.0.drain_events(max.0 as usize).join(","))))
+    }
+
     /// Closes the store.
     #[pyo3(signature = (receiver=None))]
     fn close(&self, py: Python<'_>, receiver: To<'_, '_>) -> Given {
         border(py, || run(py, Waits::Maybe, self.0.close(), receiver, nothing))
     }
-}
-
-/// The proof of who the user is.
-#[pyclass(frozen, module = "sessile._native")]
-pub(crate) struct VerifiedToken(sessile::VerifiedToken);
-
-#[pymethods]
-impl VerifiedToken {
-    /// The issuer's realm.
-    #[getter]
-    fn realm(&self, py: Python<'_>) -> PyResult<String> {
-        border(py, || Ok(self.0.realm().to_owned()))
-    }
-
-    /// The subject.
-    #[getter]
-    fn subject(&self, py: Python<'_>) -> PyResult<String> {
-        border(py, || Ok(self.0.subject().to_owned()))
-    }
-
-    /// When the token ends, in milliseconds since 1970 UTC.
-    #[getter]
-    fn expires_at(&self, py: Python<'_>) -> PyResult<i64> {
-        border(py, || Ok(self.0.expires_at().millis()))
-    }
-}
-
-/// Makes a keyring file.
-#[pyfunction]
-pub(crate) fn generate_keyring(py: Python<'_>, path: Path) -> PyResult<()> {
-    border(py, || py.detach(|| Keyring::generate(path.0)).or_raise(py))
-}
-
-/// A new keyring as JSON text.
-#[pyfunction]
-pub(crate) fn generate_keyring_json(py: Python<'_>) -> PyResult<String> {
-    border(py, || Keyring::generate_json().or_raise(py))
 }

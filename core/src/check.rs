@@ -6,12 +6,14 @@
 
 use std::fmt::Write;
 use std::sync::Arc;
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use crate::backend::{BlindUser, Cells, Listed, Space, StorageId};
+use crate::audit::{Event, What};
+use crate::backend::{BlindUser, Cells, Listed, Space, StorageId, UserRecord};
 use crate::config::{Config, global};
-use crate::error::{Category, Code, Result};
+use crate::error::{Category, Code, Result, fail};
 use crate::store::Inner;
 use crate::vault::{CatalogVault, ConfigVault, Head, HeadState};
 
@@ -21,13 +23,15 @@ const PAGE: usize = 500;
 
 /// See [`Store::check`](crate::Store::check).
 pub(crate) async fn check(store: &Inner) -> Result<String> {
-    let mut check = Check { store, sessions: 0, fields: 0, users: 0, configs: 0, count: 0, problems: Vec::new() };
+    let mut check =
+        Check { store, sessions: 0, fields: 0, users: 0, configs: 0, user_secrets: 0, count: 0, problems: Vec::new() };
     check.file().await?;
     for config in check.configs().await? {
         let vault = store.vault.config(&config.tag, &config.id);
         check.sessions(&vault).await?;
         check.index(&vault).await?;
         check.users(&vault).await?;
+        check.secrets(&vault).await?;
     }
     Ok(check.report())
 }
@@ -38,19 +42,23 @@ struct Check<'a> {
     fields: u64,
     users: u64,
     configs: u64,
+    user_secrets: u64,
     count: u64,
     problems: Vec<Value>,
 }
 
 impl Check<'_> {
     async fn file(&mut self) -> Result<()> {
-        let found = self.store.backend.integrity(LISTED).await;
-        let found = self.tolerate(found, "file", String::new)?;
-        found.into_iter().flatten().for_each(|what| self.note("file", Code::Corrupt, what));
-        let meta = self.store.backend.read_meta(&self.store.vault.meta_key()).await;
-        let in_force = self.store.vault.ring().in_force();
-        let meta = meta.and_then(|stored| self.store.vault.check_meta(&in_force.keyring, stored.as_deref()));
-        self.tolerate(meta, "keys", String::new)?;
+        let secrets = self.store.secrets.as_ref().map(|secrets| secrets.backend());
+        for backend in std::iter::once(&self.store.backend).chain(secrets) {
+            let found = backend.integrity(LISTED).await;
+            let found = self.tolerate(found, "file", String::new)?;
+            found.into_iter().flatten().for_each(|what| self.note("file", Code::Corrupt, what));
+            let meta = backend.read_meta(&self.store.vault.meta_key()).await;
+            let in_force = self.store.vault.ring().in_force();
+            let meta = meta.and_then(|stored| self.store.vault.check_meta(&in_force.keyring, stored.as_deref()));
+            self.tolerate(meta, "keys", String::new)?;
+        }
         Ok(())
     }
 
@@ -103,12 +111,15 @@ impl Check<'_> {
         let Some(sealed) = &record.head else { return Ok(()) };
         self.sessions += 1;
         let head = vault.open_head(id, sealed);
-        let Some(head) = self.tolerate(head, "session", || place(&space, id))? else { return Ok(()) };
+        let Some(mut head) = self.tolerate(head, "session", || place(&space, id))? else { return Ok(()) };
+        let unlocked = self.store.unlock(vault, &mut head).await;
+        let keys = self.tolerate(unlocked, "session", || place(&space, id))?;
         if record.touch.is_some_and(|touch| vault.open_touch(id, &head.life, &touch).is_none()) {
             self.note("touch", Code::Corrupt, place(&space, id));
         }
-        for (cell, sealed) in &record.cells {
-            let opened = vault.open_field(id, &head.life, cell, sealed);
+        // Without their user's secret all of them are lost, which was told.
+        for (cell, sealed) in record.cells.iter().filter(|_| keys.is_some()) {
+            let opened = vault.open_field(keys.as_ref().and_then(Option::as_deref), id, &head.life, cell, sealed);
             let where_it_is = || format!("{}/{}", place(&space, id), hex(cell));
             self.fields += u64::from(self.tolerate(opened, "field", where_it_is)?.is_some());
         }
@@ -121,7 +132,7 @@ impl Check<'_> {
     /// A session that nobody ended stands in the index, and its user has a record.
     async fn is_known(&mut self, vault: &ConfigVault, id: &StorageId, head: &Head) -> Result<()> {
         let space = vault.space();
-        let owner = vault.user(&head.realm, &head.identifier);
+        let owner = head.owner.user(vault);
         let is_indexed = self.entry(&space, &owner, id).await?.is_some();
         let record = self.store.backend.read(&space, id, &Cells::None, Some(&owner)).await;
         let Some(record) = self.tolerate(record, "user", || user_place(&space, &owner))? else { return Ok(()) };
@@ -169,11 +180,39 @@ impl Check<'_> {
             let Some(page) = self.tolerate(page, "user", || hex(&space))? else { return Ok(()) };
             for (user, record) in &page {
                 self.users += 1;
-                let opened = vault.open_user(user, &record.sealed).and_then(|opened| {
-                    let is_theirs = vault.user(&opened.realm, &opened.identifier) == *user;
-                    is_theirs.then_some(()).ok_or_else(|| crate::error::fail!(Corrupt, "another user's record"))
-                });
+                let opened = self.user(vault, user, record).await;
                 self.tolerate(opened, "user", || user_place(&space, user))?;
+            }
+            match page.last() {
+                Some((last, _)) if page.len() == PAGE => after = Some(*last),
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// Opens a user's record, which is that user's.
+    async fn user(&self, vault: &ConfigVault, user: &BlindUser, record: &UserRecord) -> Result<()> {
+        let mut opened = vault.open_user(user, &record.sealed)?;
+        self.store.unlock_owner(vault, &mut opened.owner).await?;
+        let person = opened.owner.person()?;
+        match vault.user(&person.realm, &person.identifier) == *user {
+            true => Ok(()),
+            false => Err(fail!(Corrupt, "another user's record")),
+        }
+    }
+
+    /// Every user's secret opens.
+    async fn secrets(&mut self, vault: &ConfigVault) -> Result<()> {
+        let Some(secrets) = &self.store.secrets else { return Ok(()) };
+        let space = vault.secret_space();
+        let mut after = None;
+        loop {
+            let page = secrets.backend().page_users(&space, after, PAGE).await;
+            let Some(page) = self.tolerate(page, "secret", || hex(&space))? else { return Ok(()) };
+            for (user, record) in &page {
+                self.user_secrets += 1;
+                let opened = vault.keys_of(user, &record.sealed, Instant::now());
+                self.tolerate(opened, "secret", || user_place(&space, user))?;
             }
             match page.last() {
                 Some((last, _)) if page.len() == PAGE => after = Some(*last),
@@ -211,12 +250,16 @@ impl Check<'_> {
     fn note(&mut self, kind: &str, code: Code, place: String) {
         self.count += 1;
         if self.problems.len() < LISTED {
+            if matches!(code, Code::Corrupt | Code::KeyMismatch) {
+                let event = || Event::of(What::TamperingSeen).code(code).reason(kind);
+                self.store.audit.happened(event);
+            }
             self.problems.push(json!({"kind": kind, "code": code.name(), "where": place}));
         }
     }
 
     fn report(self) -> String {
-        json!({
+        let mut report = json!({
             "ok": self.count == 0,
             "sessions": self.sessions,
             "fields": self.fields,
@@ -224,8 +267,11 @@ impl Check<'_> {
             "configs": self.configs,
             "problemCount": self.count,
             "problems": self.problems,
-        })
-        .to_string()
+        });
+        if self.store.secrets.is_some() {
+            report["secrets"] = self.user_secrets.into();
+        }
+        report.to_string()
     }
 }
 
@@ -233,7 +279,7 @@ impl Check<'_> {
 fn wrong(vault: &ConfigVault, listed: &Listed) -> Option<Code> {
     let Some(sealed) = &listed.head else { return Some(Code::NotFound) };
     let head = vault.open_head(&listed.id, sealed).ok()?;
-    let is_right = head.state == HeadState::Alive && vault.user(&head.realm, &head.identifier) == listed.user;
+    let is_right = head.state == HeadState::Alive && head.owner.user(vault) == listed.user;
     (!is_right).then_some(Code::Corrupt)
 }
 

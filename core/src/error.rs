@@ -184,12 +184,14 @@ struct Repr {
     code: Code,
     message: String,
     details: Map<String, Value>,
+    /// Whether it became an audit event already.
+    told: bool,
 }
 
 impl Error {
     /// An error with a message that says what was wrong with this input and what to do next.
     pub fn new(code: Code, message: impl Into<String>) -> Error {
-        Error(Box::new(Repr { code, message: message.into(), details: Map::new() }))
+        Error(Box::new(Repr { code, message: message.into(), details: Map::new(), told: false }))
     }
 
     /// The same error with one more member in its details (`camelCase`, never a secret).
@@ -202,6 +204,16 @@ impl Error {
     pub fn at(mut self, place: impl fmt::Display) -> Error {
         self.0.message = format!("{place}: {}", self.0.message);
         self
+    }
+
+    /// The same error, of which watchers know.
+    pub(crate) fn told(mut self) -> Error {
+        self.0.told = true;
+        self
+    }
+
+    pub(crate) fn is_told(&self) -> bool {
+        self.0.told
     }
 
     /// The stable code.

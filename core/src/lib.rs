@@ -3,6 +3,7 @@
 //! The façade that every binding wraps, and nothing else. Values are JSON text ([`Json`]) at every border.
 #![forbid(unsafe_code)]
 
+mod audit;
 mod backend;
 mod check;
 mod clock;
@@ -10,6 +11,9 @@ mod config;
 mod error;
 mod execution;
 pub mod fork;
+#[cfg(any(test, fuzzing))]
+#[cfg_attr(fuzzing, expect(missing_docs, reason = "a part of the tests"))]
+pub mod fuzz;
 mod health;
 mod identity;
 mod json;
@@ -19,6 +23,7 @@ mod limits;
 mod lint;
 mod options;
 mod page;
+mod secrets;
 mod session;
 mod step;
 mod store;

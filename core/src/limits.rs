@@ -34,6 +34,8 @@ pub struct Limits {
     pub deadline: u64,
     /// How long a connection to a server may take, in milliseconds (1,000).
     pub connect: u64,
+    /// Audit events that wait to be fetched (4,096); those beyond are counted.
+    pub audit_events: usize,
     /// How many connections a store has to a PostgreSQL (4).
     pub connections: usize,
 }
@@ -53,6 +55,7 @@ impl Default for Limits {
             nesting: 64,
             deadline: 2_000,
             connect: 1_000,
+            audit_events: 4_096,
             connections: 4,
         }
     }

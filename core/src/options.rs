@@ -18,14 +18,16 @@ use crate::limits::Limits;
 
 /// What [`Store::open`](crate::Store::open) needs.
 ///
-/// JSON members: `url` (required: `memory:`, `sqlite:PATH`, `redis://HOST`…, `postgresql://HOST/DATABASE`), `workspace`, `product`, `env` (default
-/// `default`, `default`, `dev`), `issuers` (array), `limits` (object), `durability` (`"interval"`, the default, or
-/// `"commit"`; for SQLite), `keyring` (a path), `readOnly` (boolean: nothing is changed, every change is `READ_ONLY`),
+/// JSON members: `url` (required: `memory:`, `sqlite:PATH`, `redis://HOST`…, `postgresql://HOST/DATABASE`), `workspace`,
+/// `product`, `env` (default `default`, `default`, `dev`), `issuers` (array), `limits` (object), `durability` (`"interval"`, the default, or
+/// `"commit"`; for SQLite), `keyring` (a path), `secrets` (the URL of a second backend, kept out of backups, for the users'
+/// secrets of configurations that shred), `readOnly` (boolean: nothing is changed, every change is `READ_ONLY`),
 /// `allowNetworkFilesystem` (boolean: a file may lie on NFS, SMB or FUSE, which is refused otherwise; only where one
-/// machine alone ever opens it). For a server: `passwordEnv` (the environment variable that holds its password), `tls`
-/// (object: `ca`, `cert`, `key`, files in PEM form), `allowEviction` (boolean: a server that may forget sessions when it
-/// is full is fine), `lazy` (boolean: opening does not fail where the server cannot be reached), `schema` (of a PostgreSQL, `sessile`). An unknown member is an
-/// error.
+/// machine alone ever opens it), `audit` (boolean: audit events are kept for [`drain_events`](crate::Store::drain_events)).
+/// For a server: `passwordEnv` (the environment variable that holds its password), `tls` (object: `ca`, `cert`, `key`,
+/// files in PEM form), `allowEviction` (boolean: a server that may forget sessions when it is full is fine), `lazy`
+/// (boolean: opening does not fail where the server cannot be reached), `schema` (of a PostgreSQL: `sessile`). An unknown
+/// member is an error.
 pub struct Options {
     pub(crate) members: Members,
     pub(crate) keyring: KeyringSource,
@@ -66,10 +68,14 @@ pub(crate) struct Members {
     #[serde(default)]
     password_env: Option<String>,
     #[serde(default)]
+    pub(crate) secrets: Option<String>,
+    #[serde(default)]
+    pub(crate) audit: bool,
+    #[serde(default)]
     keyring: Option<PathBuf>,
 }
 
-const MEMBERS: [&str; 15] = [
+const MEMBERS: [&str; 17] = [
     "url",
     "workspace",
     "product",
@@ -78,12 +84,14 @@ const MEMBERS: [&str; 15] = [
     "limits",
     "durability",
     "keyring",
+    "secrets",
     "readOnly",
     "allowNetworkFilesystem",
     "passwordEnv",
     "tls",
     "allowEviction",
     "lazy",
+    "audit",
     "schema",
 ];
 
@@ -125,6 +133,8 @@ impl Options {
             lazy: false,
             schema: None,
             password_env: None,
+            secrets: None,
+            audit: false,
             keyring: None,
         };
         Options::of(members)
@@ -150,7 +160,7 @@ impl Options {
             let Some(given) = members.get(name) else { continue };
             let wanted = match name {
                 "issuers" => given.is_array().then_some(()).ok_or("an array"),
-                "readOnly" | "allowNetworkFilesystem" | "allowEviction" | "lazy" => {
+                "readOnly" | "allowNetworkFilesystem" | "allowEviction" | "lazy" | "audit" => {
                     given.is_boolean().then_some(()).ok_or("true or false")
                 }
                 "limits" | "tls" => given.is_object().then_some(()).ok_or("an object"),
@@ -256,6 +266,7 @@ mod tests {
             (r#"{"url":"memory:","durability":"always"}"#, "interval"),
             (r#"{"url":"sqlite:x","readOnly":"yes"}"#, "readOnly"),
             (r#"{"url":"sqlite:x","readonly":true}"#, "readOnly"),
+            (r#"{"url":"memory:","audit":"yes"}"#, "true or false"),
             (r#"[]"#, "object"),
         ];
         for (text, says) in table {

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use crate::audit::{Audit, Event, What, Whose};
 use crate::backend::{self, Access as ServerAccess, Backend, Location, Settings};
 use crate::check;
 use crate::clock::{Clock, Time};
@@ -21,6 +22,7 @@ use crate::keys::{self, Keys};
 use crate::lifecycle::{self, Sessions};
 use crate::limits::Limits;
 use crate::options::{KeyringSource, Options};
+use crate::secrets::UserSecrets;
 use crate::session::global::Global;
 use crate::session::{Heads, HighWater, Session};
 use crate::task::{self, Pool, Task};
@@ -48,8 +50,10 @@ pub struct Store(pub(crate) Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) limits: Limits,
     pub(crate) clock: Clock,
+    pub(crate) audit: Audit,
     pub(crate) pool: Pool,
     pub(crate) backend: Backend,
+    pub(crate) secrets: Option<UserSecrets>,
     pub(crate) vault: Vault,
     pub(crate) keys: Keys,
     pub(crate) verifier: Verifier,
@@ -93,8 +97,7 @@ impl Inner {
     /// Compares the keyring with what the store keeps, if that could not be done as it was opened.
     pub(crate) async fn catch_up(&self) -> Result<()> {
         if self.unchecked.load(Ordering::Acquire) {
-            let in_force = self.vault.ring().in_force();
-            keys::check_keys(&self.vault, &in_force, &self.backend, self.keys.is_read_only()).await?;
+            self.check_keys(&self.vault.ring().in_force()).await?;
             self.unchecked.store(false, Ordering::Release);
         }
         Ok(())
@@ -118,9 +121,22 @@ impl Inner {
     {
         let store = self.clone();
         Task::new(&self.pool, async move {
-            store.ready().await?;
-            work(store).await
+            let done = match store.ready().await {
+                Ok(()) => work(store.clone()).await,
+                Err(error) => Err(error),
+            };
+            done.map_err(|error| store.audit.refusal(error, Whose::default))
         })
+    }
+
+    /// What the verification of a token gave, told to watchers.
+    fn verified(&self, token: VerifiedToken, verdict: Result<()>) -> Result<VerifiedToken> {
+        let whose = || Whose::proven(&self.vault, &token);
+        if verdict.is_ok() {
+            self.audit.happened(|| Event::of(What::TokenVerified).whose(whose()));
+        }
+        self.audit.told(verdict, whose)?;
+        Ok(token)
     }
 
     /// Both: what every call that touches the backend asks first.
@@ -139,16 +155,33 @@ impl Inner {
     pub(crate) fn suspend(&self) {
         self.pool.pause();
         self.backend.suspend();
+        if let Some(secrets) = &self.secrets {
+            secrets.backend().suspend();
+        }
     }
 
     /// In a child, of a store that was suspended: it is the child's from now on. Whether it can be.
     pub(crate) fn adopt(&self) -> bool {
-        let adopted = self.backend.adopt();
+        let adopted = self.backend.adopt() && self.secrets.as_ref().is_none_or(|secrets| secrets.backend().adopt());
         if adopted {
             self.pid.store(process::id(), Ordering::Relaxed);
+            self.audit.adopt();
         }
         adopted
     }
+}
+
+/// The users' secrets lie apart from the records, and last as long.
+fn check_apart(secrets: &Location<'_>, records: &Location<'_>) -> Result<()> {
+    let why = match (secrets, records) {
+        (Location::Memory, Location::Memory) => return Ok(()),
+        (Location::Memory, _) => {
+            "in memory they would be lost with the process, and the records with them: pass a file"
+        }
+        _ if secrets.is_same_file(records) => "they take a file of their own, kept out of backups",
+        _ => return Ok(()),
+    };
+    Err(fail!(InvalidArgument, "secrets: the users' secrets: {why}").with("argument", "secrets"))
 }
 
 impl Store {
@@ -172,7 +205,13 @@ impl Store {
         let password = options.take_backend_password()?;
         let Options { members, issuer_secrets: secrets, clock, .. } = options;
         let limits = members.limits;
+        let audit = Audit::new(clock.clone(), members.audit.then_some(limits.audit_events));
         let location = Location::parse(&members.url)?;
+        let user_secrets =
+            members.secrets.as_deref().map(Location::parse).transpose().map_err(|error| error.at("secrets"))?;
+        if let Some(secrets) = &user_secrets {
+            check_apart(secrets, &location)?;
+        }
         let namespace = Namespace::new(&members.workspace, &members.product, &members.env)?;
         let (keys, ring) = opened?;
         let issuer = namespace.issuer();
@@ -195,17 +234,36 @@ impl Store {
             schema: members.schema,
             connections: limits.connections,
         };
-        let backend = Backend::open(location, settings, access, &pool)?;
-        let checked = keys::check_keys(&vault, &vault.ring().in_force(), &backend, members.read_only).await;
-        let unchecked = match checked {
-            Err(error) if members.lazy && error.retryable() => true,
-            checked => checked.map(|()| false)?,
+        // Nobody can fetch the events of a store that did not open, but they can be traced.
+        let refused = |error| audit.refusal(error, Whose::default);
+        let open = |location| Backend::open(location, settings.clone(), access.clone(), &pool).map_err(refused);
+        let in_force = vault.ring().in_force();
+        let mut unchecked = false;
+        let mut check =
+            async |backend: &Backend| match keys::check_keys(&vault, &in_force, backend, members.read_only).await {
+                Err(error) if members.lazy && error.retryable() => {
+                    unchecked = true;
+                    Ok(())
+                }
+                checked => checked.map_err(refused),
+            };
+        let backend = open(location)?;
+        check(&backend).await?;
+        let user_secrets = match user_secrets {
+            Some(location) => {
+                let backend = open(location)?;
+                check(&backend).await?;
+                Some(UserSecrets::new(backend))
+            }
+            None => None,
         };
         Ok(Store(Arc::new_cyclic(|store| Inner {
             clock,
+            audit,
             keys,
             pool,
             backend,
+            secrets: user_secrets,
             vault,
             verifier,
             signer,
@@ -249,21 +307,23 @@ impl Store {
         let token = match self.0.verify_now(token, &unproven, now) {
             Ok(known) => Ok(known),
             Err(missed) if missed.may_wait() => Err(token.to_owned()),
-            Err(missed) => return Task::ready(Err(missed.error)),
+            Err(missed) => return Task::ready(Err(self.0.audit.refusal(missed.error, Whose::default))),
         };
         if let Ok(known) = &token
             && let Some(verdict) = self.0.revocations.check_now(known)
         {
-            return Task::ready(known.check_alive(now).and(verdict).map(|()| known.clone()));
+            return Task::ready(self.0.verified(known.clone(), known.check_alive(now).and(verdict)));
         }
         self.0.task(async move |store| {
             let token = match token {
                 Ok(known) => known,
                 Err(given) => store.verify_whenever(&given, &unproven).await?,
             };
-            token.check_alive(store.clock.now())?;
-            store.revocations.check(&store, &token).await?;
-            Ok(token)
+            let verdict = match token.check_alive(store.clock.now()) {
+                Ok(()) => store.revocations.check(&store, &token).await,
+                expired => expired,
+            };
+            store.verified(token, verdict)
         })
     }
 
@@ -272,7 +332,8 @@ impl Store {
     pub fn global(&self, token: &VerifiedToken, tag: Option<&str>) -> Result<Session> {
         self.0.check_open()?;
         if !self.0.verifier.made(token) {
-            return Err(not_allowed("other_store", "the token was verified by another store: verify it here"));
+            let refused = not_allowed("other_store", "the token was verified by another store: verify it here");
+            return self.0.audit.told(Err(refused), Whose::default);
         }
         let access = Arc::new(Access::proven(token.clone()));
         Ok(Session::global(Global::new(self.0.clone(), access, None, tag)))
@@ -306,11 +367,18 @@ impl Store {
     /// Waits until everything that was acknowledged before is on the disk. For the moments that matter under
     /// `durability: interval`; under `commit`, and in memory, there is nothing to wait for. `IO`, `CLOSED`.
     pub fn flush(&self) -> Task<()> {
-        self.0.task(async move |inner| inner.backend.flush().await)
+        self.0.task(async move |inner| {
+            inner.backend.flush().await?;
+            match &inner.secrets {
+                Some(secrets) => secrets.backend().flush().await,
+                None => Ok(()),
+            }
+        })
     }
 
     /// Copies the store to a new file at `path`, as of one instant, while others go on reading and writing. The copy is
-    /// a store of its own, sealed under the same keyring; the keyring is not in it. `ALREADY_EXISTS`: no file is ever
+    /// a store of its own, sealed under the same keyring; the keyring is not in it, and the users' secrets
+    /// (`secrets`) are not: who is forgotten after it was made can't be read in it either. `ALREADY_EXISTS`: no file is ever
     /// replaced; `UNSUPPORTED` in memory; `IO`.
     pub fn backup(&self, path: &str) -> Task<()> {
         let (inner, path) = (self.0.clone(), PathBuf::from(path));
@@ -325,8 +393,9 @@ impl Store {
     ///
     /// `{"ok": true, "sessions": n, "fields": n, "users": n, "configs": n, "problemCount": n, "problems": [{"kind", "code",
     /// "where"}]}`, the first 100 problems. `kind`: `file` (`where` is SQLite's sentence), `keys`, `config`, `session`,
-    /// `field`, `touch`, `user`, `index`; `code`: an error's name, `NOT_FOUND` for what should be there and is not;
-    /// `where`: blind ids, in hex. An error is a fault of ours, or of the backend: no finding.
+    /// `field`, `touch`, `user`, `index`, `secret`; `code`: an error's name, `NOT_FOUND` for what should be there and is
+    /// not, `KEY_UNAVAILABLE` for what is lost with its user's secret; `where`: blind ids, in hex. A store that was opened
+    /// with `secrets` looks over these too, and counts them (`secrets`). An error is a fault of ours, or of the backend: no finding.
     pub fn check(&self) -> Task<String> {
         self.0.task(async move |inner| check::check(&inner).await)
     }
@@ -382,7 +451,10 @@ impl Store {
             inner.check_own()?;
             // A second close does it again: the first may have been dropped half-way, or be still at it.
             inner.closed.store(true, Ordering::Release);
-            let closed = inner.backend.close().await;
+            let mut closed = inner.backend.close().await;
+            if let Some(secrets) = &inner.secrets {
+                closed = closed.and(secrets.close().await);
+            }
             inner.pool.close();
             closed
         })
@@ -406,7 +478,8 @@ impl Tokens {
         Task::begun(|| {
             Task::ready(self.0.check_open().and_then(|()| {
                 self.0.glance_at_keys();
-                self.0.signer.issue(claims, ttl, self.0.clock.now())
+                let issued = self.0.signer.issue(claims, ttl, self.0.clock.now());
+                self.0.audit.told(issued, Whose::default)
             }))
         })
     }

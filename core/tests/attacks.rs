@@ -1,4 +1,4 @@
-//! What an attacker makes of a token. Refused means: an identity error, nothing written, nobody connected to.
+//! What an attacker makes of a token. Refused means: an identity error, one event, nothing written, nobody connected to.
 #![allow(clippy::unwrap_used, reason = "a test that meets an error has failed")]
 
 mod issuer;
@@ -26,11 +26,18 @@ fn put(store: &Store, token: &str, field: &str) -> sessile::Result<()> {
 
 /// Every text is refused with an identity error (or for its length), and writes nothing.
 fn refused(store: &Store, id: &Issuer, what: &str, token: &str) {
+    store.drain_events(usize::MAX);
     let error = put(store, token, "stolen").expect_err(what);
+    let told = store.drain_events(usize::MAX);
+    let [event] = &told[..] else { panic!("{what}: one refusal is one event: {told:?}") };
+    let read: Value = serde_json::from_str(event).unwrap();
+    assert_eq!(read["code"], error.code().name(), "{what}");
+    assert!(["token.refused", "limit.hit"].contains(&read["event"].as_str().unwrap()), "{what}: {event}");
     let is_ours = error.code().category() == Category::Identity || error.code().name() == "LIMIT_EXCEEDED";
     assert!(is_ours, "{what}: {error:?}");
     for part in token.split('.').filter(|part| part.len() > 20) {
         assert!(!format!("{error:?}").contains(part), "{what}: the error quotes the token");
+        assert!(!event.contains(part), "{what}: the event quotes the token");
     }
     let owner = store.execution(Some(JWT), Some(&id.token(json!({})))).unwrap().global(None);
     assert!(owner.get("stolen").wait().unwrap().is_none(), "{what}: it was written");
@@ -220,4 +227,44 @@ fn a_clock_at_zero_and_absurd_leeways() {
         let opened = Options::from_json(&options).and_then(|options| Store::open(options).wait());
         assert_eq!(opened.unwrap_err().code().name(), "INVALID_ARGUMENT", "{leeway}");
     }
+}
+
+/// Two stores may trust one issuer, and yet other audiences, leeways, keys: neither takes the other's word.
+#[test]
+fn a_proof_is_of_the_store_that_made_it() {
+    let id = Issuer::new("k");
+    let (mine, _) = store(&[id.entry(json!({}))]);
+    let (other, _) = store(&[id.entry(json!({}))]);
+    let proof = other.verify(&id.token(json!({}))).wait().unwrap();
+    let refused = mine.global(&proof, None).map(|_| ()).unwrap_err();
+    assert_eq!(refused.code().category(), Category::Identity, "{refused:?}");
+    other.global(&proof, None).unwrap().put_one("a", "1", None).wait().unwrap();
+
+    // What came of a store that was closed opens nothing any more.
+    let run = other.execution(Some(JWT), Some(&id.token(json!({})))).unwrap();
+    let session = other.global(&proof, None).unwrap();
+    other.close().wait().unwrap();
+    assert_eq!(session.get("a").wait().unwrap_err().code().name(), "CLOSED");
+    assert_eq!(run.global(None).get("a").wait().unwrap_err().code().name(), "CLOSED");
+    assert_eq!(other.verify(&id.token(json!({}))).wait().unwrap_err().code().name(), "CLOSED");
+    assert_eq!(other.global(&proof, None).map(|_| ()).unwrap_err().code().name(), "CLOSED");
+}
+
+#[test]
+fn of_many_who_send_one_logout_token_one_is_heard() {
+    let id = Issuer::new("k");
+    let (store, _) = store(&[id.entry(json!({}))]);
+    put(&store, &id.token(json!({})), "a").unwrap();
+    let events = json!({"http://schemas.openid.net/event/backchannel-logout": {}});
+    let logout = id.typed("logout+jwt", json!({"jti": "l", "exp": NOW + 120, "events": events}));
+    let answers: Vec<_> = std::thread::scope(|scope| {
+        let senders: Vec<_> = (0..8).map(|_| scope.spawn(|| store.accept_logout_token(&logout).wait())).collect();
+        senders.into_iter().map(|sender| sender.join().unwrap()).collect()
+    });
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
+    for refused in answers.into_iter().filter_map(Result::err) {
+        assert_eq!(refused.details()["reason"], "replayed", "{refused:?}");
+    }
+    let error = put(&store, &id.token(json!({})), "a").unwrap_err();
+    assert_eq!(error.code().name(), "TOKEN_REVOKED");
 }

@@ -9,7 +9,7 @@ use std::thread;
 
 use rusqlite::Connection;
 use serde_json::{Value, json};
-use sessile::{Code, Execution, Keyring, Options, Store};
+use sessile::{Clock, Code, Execution, Keyring, Options, Store, Time};
 
 const JWT: &str = r#"{"type": "rest", "security": "jwt"}"#;
 const CONFIG: &str = r#"{"name": "User session", "expiry": 7, "period": "days",
@@ -139,6 +139,52 @@ fn what_is_wrong_is_told_and_nothing_else() {
     fs::write(&file, bytes).unwrap();
     let report = check(&place.open());
     assert!(report["problems"].as_array().unwrap().iter().any(|problem| problem["kind"] == "file"), "{report}");
+}
+
+/// When a field ends stands in the clear, for writers who can't open it: what is damaged there is told, and does not
+/// take the field away as the session is used.
+#[test]
+fn a_field_whose_end_is_damaged_is_found_however_the_session_is_used() {
+    let place = Place::new();
+    let clock = Clock::manual(Time::parse("2026-01-01T00:00:00Z").unwrap());
+    let open = || {
+        let options = Options::new(&format!("sqlite:{}", place.path("folder/sessions.db").display()));
+        Store::open(options.keyring_file(place.path("keyring.json")).clock(clock.clone())).wait().unwrap()
+    };
+    let store = open();
+    let session = user(&store, "ada").global(None);
+    session.put_one("whole", "1", None).wait().unwrap();
+    session.put_one("damaged", "2", Some(1_000_000)).wait().unwrap();
+    store.close().wait().unwrap();
+
+    let raw = place.raw();
+    let read = |column: &str| {
+        let query = format!("SELECT {column} FROM session WHERE count = 2");
+        raw.query_row(&query, [], |row| row.get::<_, Vec<u8>>(0)).unwrap()
+    };
+    let mut cells = read("cells");
+    let end = clock.now().millis() + 1_000_000_000;
+    let at = cells.windows(8).position(|bytes| bytes == end.to_be_bytes()).unwrap();
+    cells[at + 2] ^= 1;
+    raw.execute("UPDATE session SET cells = ?1 WHERE count = 2", [&cells]).unwrap();
+    let touch = read("touch");
+    drop(raw);
+
+    // A use of the other field, long enough after the last one to be noted.
+    clock.advance(120_000).unwrap();
+    let store = open();
+    let session = user(&store, "ada").global(None);
+    assert_eq!(session.get("whole").wait().unwrap().unwrap().as_str(), "1");
+    store.close().wait().unwrap();
+    let touched: Vec<u8> =
+        place.raw().query_row("SELECT touch FROM session WHERE count = 2", [], |row| row.get(0)).unwrap();
+    assert_ne!(touched, touch, "the use was not noted");
+
+    let store = open();
+    let error = user(&store, "ada").global(None).get("damaged").wait().unwrap_err();
+    assert_eq!(error.code(), Code::Corrupt);
+    let report = check(&store);
+    assert_eq!(report["problems"][0]["kind"], "field", "{report}");
 }
 
 #[test]

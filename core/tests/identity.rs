@@ -279,6 +279,49 @@ fn issuers_and_tokens_are_revoked_in_every_process() {
     assert_eq!(here.revoke_token(&id.token(json!({"iat": NOW + 1}))).wait().unwrap_err().code(), Code::InvalidArgument);
 }
 
+/// Not a moment before the last store would take the token: others may give its issuer another leeway.
+#[test]
+fn a_revocation_is_forgotten_once_no_token_can_be_good_any_more() {
+    let folder = tempfile::tempdir().unwrap();
+    Keyring::generate(folder.path().join("keyring.json")).unwrap();
+    let id = Issuer::new("k");
+    let clock = Clock::manual(Time::from_secs(NOW));
+    let open = |leeway: u32| {
+        let url = format!("sqlite:{}", folder.path().join("sessions.db").display());
+        let options = json!({"url": url, "issuers": [id.entry(json!({"leeway": leeway}))]}).to_string();
+        let options = Options::from_json(&options).unwrap().keyring_file(folder.path().join("keyring.json"));
+        Store::open(options.clock(clock.clone())).wait().unwrap()
+    };
+    let revocations = |store: &Store| {
+        let usage: Value = serde_json::from_str(&store.key_usage().wait().unwrap()).unwrap();
+        usage["keys"][0]["revocations"].as_u64().unwrap()
+    };
+    let (strict, lenient) = (open(0), open(120));
+    let tokens = [id.token(json!({"jti": "a"})), id.token(json!({"jti": "b", "exp": NOW + 7200}))];
+    tokens.iter().for_each(|token| strict.revoke_token(token).wait().unwrap());
+    let logout = id.typed("logout+jwt", json!({"jti": "l", "exp": NOW + 3600, "events": {LOGOUT: {}}}));
+    strict.accept_logout_token(&logout).wait().unwrap();
+
+    clock.advance(3_719_999).unwrap();
+    strict.sweep(1_000).wait().unwrap();
+    thread::sleep(Duration::from_millis(1_050));
+    let refused = lenient.verify(&tokens[0]).wait().map(|_| ());
+    assert_eq!(refusal(refused), (Code::TokenRevoked, "token".into()), "a millisecond before its last end");
+    assert_eq!(
+        refusal(lenient.accept_logout_token(&logout).wait().map(|_| ())),
+        (Code::TokenClaims, "replayed".into())
+    );
+    clock.advance(1).unwrap();
+    assert_eq!(lenient.verify(&tokens[0]).wait().unwrap_err().code(), Code::TokenExpired);
+
+    assert_eq!(revocations(&strict), 4, "two tokens, a logout and the mark");
+    clock.advance(121_000).unwrap();
+    strict.sweep(1_000).wait().unwrap();
+    assert_eq!(revocations(&strict), 2, "one token and the mark");
+    thread::sleep(Duration::from_millis(1_050));
+    assert_eq!(refusal(strict.verify(&tokens[1]).wait().map(|_| ())), (Code::TokenRevoked, "token".into()));
+}
+
 #[test]
 fn revoking_the_own_issuer_ends_login_session_and_refresh_tokens() {
     let (store, clock) = store(&[]);

@@ -20,8 +20,11 @@ fn sqlite(folder: &Path, clock: &Clock) -> Store {
     if !keyring.exists() {
         Keyring::generate(&keyring).unwrap();
     }
+    // Who races for one session on a machine that is busy may wait.
     let url = format!("sqlite:{}", folder.join("sessions.db").display());
-    Store::open(Options::new(&url).keyring_file(keyring).clock(clock.clone())).wait().unwrap()
+    let options = serde_json::json!({"url": url, "limits": {"deadline": 60_000}}).to_string();
+    let options = Options::from_json(&options).unwrap().keyring_file(keyring).clock(clock.clone());
+    Store::open(options).wait().unwrap()
 }
 
 fn user(store: &Store, subject: &str) -> Execution {

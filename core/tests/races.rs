@@ -6,6 +6,8 @@
 mod agreement;
 #[path = "races/configs.rs"]
 mod configs;
+#[path = "races/first_put.rs"]
+mod first_put;
 #[path = "races/kill.rs"]
 mod kill;
 #[path = "races/place.rs"]

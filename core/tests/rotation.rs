@@ -1,6 +1,8 @@
 //! Keys change while everybody works: no operation fails, no write is lost, and nothing stays on the old key.
 #![allow(clippy::unwrap_used, reason = "a test that meets an error has failed")]
 
+mod place;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
@@ -9,89 +11,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use sessile::{Code, Error, Keyring, Options, Session, Store};
+use sessile::{Code, Error, Keyring, Options, Store};
 
-const JWT: &str = r#"{"type": "rest", "security": "jwt"}"#;
-const CONFIG: &str =
-    r#"{"name": "Shop", "tag": "shop", "schema": {"userId": "string", "note": "any"}, "selector": "userId"}"#;
-
-struct Place(tempfile::TempDir);
-
-impl Place {
-    fn new() -> Place {
-        let place = Place(tempfile::tempdir().unwrap());
-        Keyring::generate(place.keyring()).unwrap();
-        place
-    }
-
-    fn keyring(&self) -> PathBuf {
-        self.0.path().join("keyring.json")
-    }
-
-    fn store(&self) -> Store {
-        open(self.0.path())
-    }
-
-    /// Adds a data key that was made long ago.
-    fn add(&self) -> String {
-        let key = Keyring::add(self.keyring(), "data").unwrap();
-        self.age();
-        key
-    }
-
-    fn age(&self) {
-        let mut file: Value = serde_json::from_slice(&fs::read(self.keyring()).unwrap()).unwrap();
-        for kind in ["data", "signing"] {
-            for key in file[kind].as_array_mut().unwrap() {
-                key["created"] = "2026-01-01T00:00:00Z".into();
-            }
-        }
-        fs::write(self.keyring(), file.to_string()).unwrap();
-    }
-
-    /// 1 retired, 2 primary, both long known to whoever opens the store afterwards.
-    fn rotate(&self) {
-        let key = self.add();
-        Keyring::promote(self.keyring(), &key).unwrap();
-    }
-}
-
-fn open(folder: &Path) -> Store {
-    let options = Options::new(&format!("sqlite:{}", folder.join("sessions.db").display()));
-    Store::open(options.keyring_file(folder.join("keyring.json"))).wait().unwrap()
-}
-
-fn global(store: &Store, subject: &str) -> Session {
-    let token = store.tokens().issue(&json!({"sub": subject}).to_string(), 600).wait().unwrap();
-    store.execution(Some(JWT), Some(&token)).unwrap().global(None)
-}
-
-fn parsed(text: &str) -> Value {
-    serde_json::from_str(text).unwrap()
-}
-
-/// What is sealed with a key: heads, fields, users, configs.
-fn usage(store: &Store, id: u64) -> [u64; 4] {
-    let usage = parsed(&store.key_usage().wait().unwrap());
-    let keys = usage["keys"].as_array().unwrap();
-    let key = keys.iter().find(|key| key["id"] == id).unwrap_or(&Value::Null);
-    ["heads", "fields", "users", "configs"].map(|kind| key[kind].as_u64().unwrap_or_default())
-}
-
-fn rewrap_all(store: &Store, limit: u64) -> (u64, u64) {
-    let (mut cursor, mut rewrapped, mut skipped) = (Value::Null, 0, 0);
-    loop {
-        let options = json!({"limit": limit, "cursor": cursor}).to_string();
-        let result = parsed(&store.rewrap(Some(&options)).wait().unwrap());
-        rewrapped += result["rewrapped"].as_u64().unwrap();
-        skipped += result["skipped"].as_u64().unwrap();
-        cursor = result["cursor"].clone();
-        assert_eq!(result["done"], cursor.is_null());
-        if cursor.is_null() {
-            return (rewrapped, skipped);
-        }
-    }
-}
+use place::{CONFIG, JWT, Place, global, open, parsed, rewrap_all, usage};
 
 /// Sessions of every kind: standing, started, ended, revoked, with small and large fields, and a config of one's own.
 fn fill(store: &Store) -> (String, Value) {
@@ -441,6 +363,8 @@ fn a_keyring_is_given_anew_to_those_who_keep_it_elsewhere() {
     assert_eq!(store.reload_keys(Some(b"{}")).wait().unwrap_err().code(), Code::KeyringInvalid);
     let usage = parsed(&store.key_usage().wait().unwrap());
     assert_eq!((usage["keys"].as_array().unwrap().len(), &usage["problem"]["code"]), (2, &json!("KEYRING_INVALID")));
+    let message = usage["problem"]["message"].as_str().unwrap();
+    assert!(!message.contains("index key"), "of what was offered last: {message}");
     assert!(
         !usage.to_string().contains(parsed(std::str::from_utf8(&first).unwrap())["index"]["key"].as_str().unwrap())
     );

@@ -70,6 +70,9 @@ fn an_oversized_token_costs_next_to_nothing() {
     let claims =
         |more: &str| format!(r#"{{"iss":"{ISSUER}","aud":"shop","sub":"u1","iat":{NOW},"exp":{},{more}}}"#, NOW + 60);
     let header = |header: String| format!("{}.{}.AAAA", B64.encode(header), B64.encode("{}"));
+    // An object of so many members, the last of which is yet to come.
+    let many =
+        |members: usize| format!("{{{}\"x\":", (0..members).map(|at| format!("\"{at}\":1,")).collect::<String>());
     let cases = [
         ("8,193 bytes", "A".repeat(8193), Code::LimitExceeded),
         ("8,193 bytes, led by a good one", format!("{good}{}", "A".repeat(8193 - good.len())), Code::LimitExceeded),
@@ -99,6 +102,22 @@ fn an_oversized_token_costs_next_to_nothing() {
             "700 members",
             signed(claims(&(0..700).map(|at| format!(r#""{at}":1"#)).collect::<Vec<_>>().join(","))),
             Code::TokenMalformed,
+        ),
+        ("2,500 elements", signed(claims(&format!(r#""x":[{}]"#, ["1"; 2_500].join(",")))), Code::TokenSignature),
+        (
+            "1,500 lists in a list",
+            signed(claims(&format!(r#""x":[{}]"#, ["[]"; 1_500].join(",")))),
+            Code::TokenSignature,
+        ),
+        (
+            "members in members",
+            signed(claims(&format!(r#""x":{}1{}"#, many(60).repeat(9), "}".repeat(9)))),
+            Code::TokenSignature,
+        ),
+        (
+            "escaped names",
+            signed(claims(&(0..200).map(|at| format!(r#""\u0061\u{at:04x}":1"#)).collect::<Vec<_>>().join(","))),
+            Code::TokenSignature,
         ),
         ("a long number", signed(claims(&format!(r#""x":{}"#, "9".repeat(5000)))), Code::TokenSignature),
         ("a compressed payload", header(r#"{"alg":"EdDSA","zip":"DEF"}"#.to_owned()), Code::TokenMalformed),

@@ -6,6 +6,12 @@
 mod calls;
 #[path = "vectors/compare.rs"]
 mod compare;
+#[path = "vectors/events.rs"]
+mod events;
+#[path = "vectors/identity.rs"]
+mod identity;
+#[path = "vectors/keys.rs"]
+mod keys;
 #[path = "vectors/lifecycle.rs"]
 mod lifecycle;
 #[path = "vectors/opening.rs"]

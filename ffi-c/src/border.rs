@@ -5,11 +5,14 @@ use std::mem::MaybeUninit;
 use sessile::{Code, Error, Result, fork, guard};
 
 use crate::error::sessile_error_t;
+use crate::events;
 
 /// The body of every fallible call: runs it under the guard and not while the process forks, turns its error into the
 /// status and, where the caller wants one, into an error object.
 pub(crate) fn enter(err: Option<&mut MaybeUninit<*mut sessile_error_t>>, body: impl FnOnce() -> Result<()>) -> i32 {
-    enter_outside(err, || fork::within(body)?)
+    let status = enter_outside(err, || fork::within(body)?);
+    events::tell();
+    status
 }
 
 /// As [`enter`], for the call that begins a fork.

@@ -221,6 +221,17 @@ pub extern "C" fn sessile_execution_renew(
     enter(err, || look_up(execution)?.execution.renew(token.required("token")?).wait())
 }
 
+/// The host's own name for what it is doing (a request's or a trace's id), 1 to 256 bytes, which the audit events of the
+/// execution and its sub-processes then bear; absent: none any more.
+#[unsafe(no_mangle)]
+pub extern "C" fn sessile_execution_set_request_id(
+    execution: *mut sessile_execution_t,
+    id: sessile_str_t,
+    err: Option<&mut MaybeUninit<*mut sessile_error_t>>,
+) -> i32 {
+    enter(err, || look_up(execution)?.execution.set_request_id(id.optional("id")?))
+}
+
 /// The Local state, sealed: bytes, not text, for sessile_execution_resume.
 #[unsafe(no_mangle)]
 pub extern "C" fn sessile_execution_checkpoint(

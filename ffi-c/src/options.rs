@@ -17,7 +17,9 @@ use crate::text::sessile_str_t;
 /// - readOnly: true opens a file without changing anything; every change is SESSILE_READ_ONLY, a file that is not there
 ///   SESSILE_NOT_FOUND;
 /// - allowNetworkFilesystem: true lets a file lie on NFS, SMB or FUSE, which is SESSILE_UNSUPPORTED otherwise; only where
-///   one machine alone ever opens it.
+///   one machine alone ever opens it;
+/// - audit: true keeps audit events for sessile_store_drain_events;
+/// - secrets: the URL of a second backend, kept out of backups, for the users' secrets of configurations that shred.
 ///
 /// Unknown members are an error.
 #[unsafe(no_mangle)]
@@ -105,7 +107,7 @@ pub extern "C" fn sessile_options_free(options: *mut sessile_options_t) {
     release(|| free(options));
 }
 
-fn set(options: *mut sessile_options_t, change: impl FnOnce(Options) -> Options) -> Result<()> {
+pub(crate) fn set(options: *mut sessile_options_t, change: impl FnOnce(Options) -> Options) -> Result<()> {
     let options = look_up(options)?;
     let mut options = options.lock();
     *options = Some(change(options.take().ok_or_else(taken)?));

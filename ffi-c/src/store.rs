@@ -7,7 +7,9 @@ use sessile::Store;
 use crate::border::{Out, enter, release};
 use crate::buffer::{buffer_of, enter_text, sessile_buffer_t};
 use crate::error::sessile_error_t;
+use crate::events;
 use crate::handle::{free, handle, look_up, sessile_options_t, sessile_session_t, sessile_store_t};
+use crate::keyring_callback::enter_asking;
 use crate::options::taken;
 use crate::text::sessile_str_t;
 
@@ -19,7 +21,7 @@ pub extern "C" fn sessile_store_open(
     out: Option<&mut MaybeUninit<*mut sessile_store_t>>,
     err: Option<&mut MaybeUninit<*mut sessile_error_t>>,
 ) -> i32 {
-    enter(err, || {
+    enter_asking(err, || {
         let out = out.required("out")?;
         let options = look_up(options)?.lock().take().ok_or_else(taken)?;
         out.write(handle(Store::open(options).wait()?)?);
@@ -94,15 +96,45 @@ pub extern "C" fn sessile_store_check(
     enter_text(out, err, || look_up(store)?.check().wait())
 }
 
+/// Takes the oldest audit events that nobody fetched yet, `max` at most, in the order in which they happened: a JSON array
+/// [{"at":"2026-01-01T00:00:00.000Z","event":"config.created","tag":"cart"},...], with what else is known of each: "user"
+/// (a blind id), "sessionId", "keyId", "reason", "code", "requestId". Empty unless the store was opened with "audit". A
+/// store that was closed still gives those of before.
+#[unsafe(no_mangle)]
+pub extern "C" fn sessile_store_drain_events(
+    store: *mut sessile_store_t,
+    max: usize,
+    out: Option<&mut MaybeUninit<*mut sessile_buffer_t>>,
+    err: Option<&mut MaybeUninit<*mut sessile_error_t>>,
+) -> i32 {
+    enter_text(out, err, || Ok(format!("[{}]", look_up(store)?.drain_events(max).join(","))))
+}
+
+/// Whether sessile_store_drain_events has something to give. Costs next to nothing: it may be asked after every call.
+#[unsafe(no_mangle)]
+pub extern "C" fn sessile_store_has_events(
+    store: *mut sessile_store_t,
+    out: Option<&mut MaybeUninit<bool>>,
+    err: Option<&mut MaybeUninit<*mut sessile_error_t>>,
+) -> i32 {
+    enter(err, || {
+        let out = out.required("out")?;
+        out.write(look_up(store)?.has_events());
+        Ok(())
+    })
+}
+
 /// Frees the handle. A store that was not closed closes when its last execution, session and call are gone too.
 /// NULL and a freed handle are fine.
 #[unsafe(no_mangle)]
 pub extern "C" fn sessile_store_free(store: *mut sessile_store_t) {
+    events::end(store);
     release(|| free(store));
 }
 
-/// Verifies a token, with or without "Bearer " or "<tag>:": {"realm":…,"subject":…,"expiresAt":…}, or why it is not
-/// good (SESSILE_TOKEN_…).
+/// Verifies a token, with or without "Bearer " or "<tag>:", or says why it is not good (SESSILE_TOKEN_…):
+/// {"realm":…,"subject":…,"issuer":…,"id":…,"issuedAt":…,"expiresAt":…,"acr":…,"authenticatedAt":…}. The token's id (its
+/// "jti"), how (acr) and when the user was authenticated are null where the issuer does not say.
 #[unsafe(no_mangle)]
 pub extern "C" fn sessile_store_verify(
     store: *mut sessile_store_t,
@@ -116,7 +148,12 @@ pub extern "C" fn sessile_store_verify(
         let json = serde_json::json!({
             "realm": verified.realm(),
             "subject": verified.subject(),
+            "issuer": verified.issuer(),
+            "id": verified.id(),
+            "issuedAt": verified.issued_at().to_string(),
             "expiresAt": verified.expires_at().to_string(),
+            "acr": verified.acr(),
+            "authenticatedAt": verified.authenticated_at().map(|time| time.to_string()),
         });
         out.write(buffer_of(json.to_string().into_bytes()));
         Ok(())

@@ -97,6 +97,14 @@ static void every_lifecycle_call(sessile_store_t *store, int32_t wanted)
     IS(sessile_store_flush(store, NULL), wanted);
     IS(sessile_store_backup(store, x, NULL), wanted);
     IS(sessile_store_check(store, &out, NULL), wanted);
+    IS(sessile_store_revoke_issuer(store, x, none, NULL), wanted);
+    IS(sessile_store_revoke_token(store, x, NULL), wanted);
+    IS(sessile_store_revoke_token_id(store, x, x, NULL), wanted);
+    IS(sessile_store_accept_logout_token(store, x, &count, NULL), wanted);
+    IS(sessile_store_reload_keys(store, none, NULL), wanted);
+    IS(sessile_store_rewrap(store, none, &out, NULL), wanted);
+    IS(sessile_store_key_usage(store, &out, NULL), wanted);
+    IS(sessile_store_drop_key(store, one, NULL), wanted);
     IS(sessile_configs_create(store, definition, &out, NULL), wanted);
     IS(sessile_configs_get(store, x, &out, NULL), wanted);
     IS(sessile_configs_list(store, none, &out, NULL), wanted);
@@ -117,6 +125,14 @@ static void every_lifecycle_call(sessile_store_t *store, int32_t wanted)
     IS(sessile_sessions_dashboard(store, x, &out, NULL), wanted);
     IS(sessile_sessions_forget(store, x, one, &count, NULL), wanted);
     CHECK(out == POISON(sessile_buffer_t) && count == 77);
+}
+
+/* A callback for whose keys nobody comes. */
+static int32_t gives_up(void *user_data, sessile_buffer_t **keyring)
+{
+    (void)user_data;
+    (void)keyring;
+    return -1;
 }
 
 /* Every function that takes `h` in place of each of its handles, with all else as it should be. */
@@ -145,14 +161,19 @@ static void every_call(uintptr_t h, int32_t wanted)
     IS(sessile_options_set_keyring_file(options, x, NULL), wanted);
     IS(sessile_options_set_keyring_bytes(options, x, NULL), wanted);
     IS(sessile_options_set_keyring_env(options, x, NULL), wanted);
+    IS(sessile_options_set_keyring_callback(options, gives_up, NULL, NULL, NULL), wanted);
     IS(sessile_options_set_issuer_secret(options, x, x, NULL), wanted);
     IS(sessile_options_set_clock(options, clock, NULL), wanted);
     IS(sessile_store_open(options, &new_store, NULL), wanted);
     IS(sessile_store_close(store, NULL), wanted);
     IS(sessile_store_verify(store, x, &out, NULL), wanted);
+    IS(sessile_store_stats(store, &out, NULL), wanted);
     IS(sessile_store_global(store, x, none, &session, NULL), wanted);
     IS(sessile_tokens_issue(store, SESSILE_STR("{\"sub\":\"u\"}"), 1, &out, NULL), wanted);
     IS(sessile_tokens_jwks(store, &out, NULL), wanted);
+    IS(sessile_store_drain_events(store, 1, &out, NULL), wanted);
+    IS(sessile_store_has_events(store, flag, NULL), wanted);
+    IS(sessile_store_on_event(store, NULL, NULL, NULL), wanted);
     every_lifecycle_call(store, wanted);
     IS(sessile_step_to_json(step, &out, NULL), wanted);
     IS(sessile_execution_new(store, none, none, &new_run, NULL), wanted);
@@ -168,6 +189,7 @@ static void every_call(uintptr_t h, int32_t wanted)
     IS(sessile_execution_commit(run, false, &out, NULL), wanted);
     IS(sessile_execution_end(run, NULL), wanted);
     IS(sessile_execution_renew(run, x, NULL), wanted);
+    IS(sessile_execution_set_request_id(run, x, NULL), wanted);
     IS(sessile_execution_checkpoint(run, &out, NULL), wanted);
     IS(sessile_execution_id(run, &out, NULL), wanted);
     IS(sessile_execution_subprocess_id(run, &out, NULL), wanted);
@@ -375,6 +397,9 @@ static void a_missing_out_param_is_refused_before_anything_happens(void)
     IS(sessile_selector_options(SESSILE_STR("{}"), NULL, NULL), SESSILE_INVALID_ARGUMENT);
     IS(sessile_selector_options(SESSILE_NONE, &out, NULL), SESSILE_INVALID_ARGUMENT);
     IS(sessile_store_check(w.store, NULL, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_store_stats(w.store, NULL, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_store_rewrap(w.store, SESSILE_NONE, NULL, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_store_key_usage(w.store, NULL, NULL), SESSILE_INVALID_ARGUMENT);
     IS(sessile_configs_get(w.store, x, NULL, NULL), SESSILE_INVALID_ARGUMENT);
     IS(sessile_configs_list(w.store, SESSILE_NONE, NULL, NULL), SESSILE_INVALID_ARGUMENT);
     IS(sessile_configs_export(w.store, SESSILE_NONE, NULL, NULL), SESSILE_INVALID_ARGUMENT);
@@ -468,6 +493,13 @@ static void a_missing_text_is_an_argument_error(void)
     sessile_buffer_t *out = POISON(sessile_buffer_t);
     uint64_t count = 77;
     IS(sessile_store_backup(store, none, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_store_revoke_issuer(store, none, none, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_store_revoke_issuer(store, x, x, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_store_revoke_token(store, none, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_store_revoke_token_id(store, none, x, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_store_revoke_token_id(store, x, none, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_store_accept_logout_token(store, none, &count, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_store_drop_key(store, none, NULL), SESSILE_INVALID_ARGUMENT);
     IS(sessile_configs_create(store, none, &out, NULL), SESSILE_INVALID_ARGUMENT);
     IS(sessile_configs_get(store, none, &out, NULL), SESSILE_INVALID_ARGUMENT);
     IS(sessile_configs_update(store, none, x, &out, NULL), SESSILE_INVALID_ARGUMENT);
@@ -559,6 +591,170 @@ static void a_nul_in_a_name_does_not_cut_the_message(void)
     CHECK(strlen(sessile_error_message(err)) > 10);
     sessile_error_free(err);
     finish(w);
+}
+
+/* ── audit events ── */
+
+/* How many events there are, `max` at most; the first is of this kind and bears this member. */
+static size_t drained(sessile_store_t *store, size_t max, const char *event, const char *member, const char *value)
+{
+    sessile_buffer_t *out = NULL;
+    IS(sessile_store_drain_events(store, max, &out, NULL), SESSILE_OK);
+    json *events = json_read(out->ptr, out->len);
+    size_t count = json_count(events);
+    CHECK(events && events->kind == JSON_ARRAY);
+    if (count > 0) {
+        const char *what = json_text(json_member(events->first, "event"));
+        const char *borne = json_text(json_member(events->first, member));
+        CHECK(what && !strcmp(what, event) && borne && !strcmp(borne, value));
+    }
+    json_free(events);
+    sessile_buffer_free(out);
+    return count;
+}
+
+static void events_are_fetched_once(void)
+{
+    sessile_options_t *options = NULL;
+    sessile_store_t *store = NULL;
+    bool some = true;
+    IS(sessile_options_new(SESSILE_STR("{\"url\":\"memory:\",\"audit\":true}"), &options, NULL), SESSILE_OK);
+    IS(sessile_store_open(options, &store, NULL), SESSILE_OK);
+    sessile_options_free(options);
+    IS(sessile_store_has_events(store, &some, NULL), SESSILE_OK);
+    CHECK(!some && drained(store, 9, "", "", "") == 0);
+    IS(sessile_configs_create(store, SESSILE_STR("{\"name\":\"One\"}"), NULL, NULL), SESSILE_OK);
+    IS(sessile_configs_create(store, SESSILE_STR("{\"name\":\"Two\"}"), NULL, NULL), SESSILE_OK);
+    IS(sessile_store_has_events(store, &some, NULL), SESSILE_OK);
+    CHECK(some);
+    /* A call that has no place for them loses none. */
+    IS(sessile_store_drain_events(store, 9, NULL, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_store_has_events(store, NULL, NULL), SESSILE_INVALID_ARGUMENT);
+    CHECK(drained(store, 0, "", "", "") == 0);
+    CHECK(drained(store, 1, "config.created", "tag", "one") == 1);
+    IS(sessile_store_close(store, NULL), SESSILE_OK);
+    CHECK(drained(store, 9, "config.created", "tag", "two") == 1);
+    CHECK(drained(store, SIZE_MAX, "", "", "") == 0);
+    sessile_store_free(store);
+}
+
+static void events_bear_the_request_id(void)
+{
+    sessile_options_t *options = NULL;
+    sessile_store_t *store = NULL;
+    sessile_execution_t *run = NULL;
+    sessile_session_t *global = NULL;
+    char long_id[257];
+    memset(long_id, 'r', sizeof long_id);
+    IS(sessile_options_new(SESSILE_STR("{\"url\":\"memory:\",\"audit\":true}"), &options, NULL), SESSILE_OK);
+    IS(sessile_store_open(options, &store, NULL), SESSILE_OK);
+    sessile_options_free(options);
+    IS(sessile_execution_new(store, sessile_str(trigger), SESSILE_STR("no token"), &run, NULL), SESSILE_OK);
+    IS(sessile_execution_global(run, SESSILE_NONE, &global, NULL), SESSILE_OK);
+    IS(sessile_execution_set_request_id(run, SESSILE_STR("r-17"), NULL), SESSILE_OK);
+    IS(sessile_execution_set_request_id(run, SESSILE_STR(""), NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_execution_set_request_id(run, (sessile_str_t){long_id, sizeof long_id}, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_session_put(global, SESSILE_STR("{}"), SESSILE_NO_TTL, NULL), SESSILE_TOKEN_MALFORMED);
+    CHECK(drained(store, 9, "token.refused", "requestId", "r-17") == 1);
+    IS(sessile_execution_set_request_id(run, SESSILE_NONE, NULL), SESSILE_OK);
+    IS(sessile_session_put(global, SESSILE_STR("{}"), SESSILE_NO_TTL, NULL), SESSILE_TOKEN_MALFORMED);
+    sessile_buffer_t *out = NULL;
+    IS(sessile_store_drain_events(store, 9, &out, NULL), SESSILE_OK);
+    CHECK(strstr(out->ptr, "token.refused") && !strstr(out->ptr, "requestId"));
+    sessile_buffer_free(out);
+    sessile_session_free(global);
+    sessile_execution_free(run);
+    sessile_store_free(store);
+}
+
+typedef struct {
+    sessile_store_t *store;
+    size_t count;
+    char last[64];
+} heard;
+
+/* Counts an event, and calls the library from within: nobody is told of what that gives rise to before this returns. */
+static void hear(void *user_data, const sessile_buffer_t *event)
+{
+    heard *all = user_data;
+    json *read = json_read(event->ptr, event->len);
+    const char *name = json_text(json_member(read, "event"));
+    CHECK(name && strlen(name) < sizeof all->last);
+    memcpy(all->last, name, strlen(name) + 1);
+    json_free(read);
+    sessile_buffer_t *out = NULL;
+    if (++all->count == 1)
+        IS(sessile_store_verify(all->store, SESSILE_STR("x"), &out, NULL), SESSILE_TOKEN_MALFORMED);
+}
+
+static void a_function_is_told_of_events(void)
+{
+    sessile_options_t *options = NULL;
+    heard all = {NULL, 0, ""};
+    bool some = true;
+    IS(sessile_options_new(SESSILE_STR("{\"url\":\"memory:\",\"audit\":true}"), &options, NULL), SESSILE_OK);
+    IS(sessile_store_open(options, &all.store, NULL), SESSILE_OK);
+    sessile_options_free(options);
+    IS(sessile_store_on_event(NULL, hear, &all, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_store_on_event(all.store, hear, &all, NULL), SESSILE_OK);
+    CHECK(all.count == 0);
+    /* Told before the call returns, of what it did and of what the function's own call did. */
+    IS(sessile_configs_create(all.store, SESSILE_STR("{\"name\":\"One\"}"), NULL, NULL), SESSILE_OK);
+    CHECK(all.count == 2 && !strcmp(all.last, "token.refused"));
+    IS(sessile_store_has_events(all.store, &some, NULL), SESSILE_OK);
+    CHECK(!some);
+    IS(sessile_store_on_event(all.store, NULL, NULL, NULL), SESSILE_OK);
+    IS(sessile_configs_create(all.store, SESSILE_STR("{\"name\":\"Two\"}"), NULL, NULL), SESSILE_OK);
+    CHECK(all.count == 2 && drained(all.store, 9, "config.created", "tag", "two") == 1);
+    /* Another one in its place, and what is left when the store is freed. */
+    IS(sessile_store_on_event(all.store, hear, &all, NULL), SESSILE_OK);
+    IS(sessile_store_on_event(all.store, hear, &all, NULL), SESSILE_OK);
+    IS(sessile_configs_create(all.store, SESSILE_STR("{\"name\":\"Three\"}"), NULL, NULL), SESSILE_OK);
+    CHECK(all.count == 3);
+    sessile_store_free(all.store);
+    CHECK(all.count == 3);
+}
+
+/* One at a time: no lock of its own. */
+static void count_event(void *user_data, const sessile_buffer_t *event)
+{
+    size_t *count = user_data;
+    CHECK(event->len > 0);
+    *count += 1;
+}
+
+static void *refuse_often(void *store)
+{
+    sessile_buffer_t *out = NULL;
+    for (int i = 0; i < 500; i++)
+        IS(sessile_store_verify(store, SESSILE_STR("x"), &out, NULL), SESSILE_TOKEN_MALFORMED);
+    return NULL;
+}
+
+static void threads_tell_each_event_once_and_stop(void)
+{
+    sessile_options_t *options = NULL;
+    sessile_store_t *store = NULL;
+    pthread_t threads[4];
+    size_t count = 0;
+    IS(sessile_options_new(SESSILE_STR("{\"url\":\"memory:\",\"audit\":true}"), &options, NULL), SESSILE_OK);
+    IS(sessile_store_open(options, &store, NULL), SESSILE_OK);
+    sessile_options_free(options);
+    IS(sessile_store_on_event(store, count_event, &count, NULL), SESSILE_OK);
+    for (int i = 0; i < 4; i++)
+        CHECK(pthread_create(&threads[i], NULL, refuse_often, store) == 0);
+    for (int i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    CHECK(count == 2000);
+    for (int i = 0; i < 4; i++)
+        CHECK(pthread_create(&threads[i], NULL, refuse_often, store) == 0);
+    /* From here on nobody looks at the count, whatever the threads do. */
+    IS(sessile_store_on_event(store, NULL, NULL, NULL), SESSILE_OK);
+    const size_t told = count;
+    for (int i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    CHECK(count == told && told >= 2000);
+    sessile_store_free(store);
 }
 
 /* ── update ── */
@@ -739,6 +935,10 @@ int main(int argc, char **argv)
         TEST(buffers_have_a_length_and_a_nul_after_it),
         TEST(an_error_says_what_and_why),
         TEST(a_nul_in_a_name_does_not_cut_the_message),
+        TEST(events_are_fetched_once),
+        TEST(events_bear_the_request_id),
+        TEST(a_function_is_told_of_events),
+        TEST(threads_tell_each_event_once_and_stop),
         TEST(an_update_repeats_deletes_and_gives_up),
         TEST(threads_on_one_session_count_exactly),
         TEST(threads_that_share_a_store_do_not_meet),

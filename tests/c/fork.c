@@ -137,8 +137,6 @@ static pthread_t threads[THREADS];
 static void start_writing(sessile_session_t *session, char prefix)
 {
     atomic_store(&stop, false);
-    /* One handle: whether its threads may begin one life at once is not what is tried here. */
-    count(session, "begun");
     for (int i = 0; i < THREADS; i++) {
         writers[i].session = session;
         writers[i].acknowledged = 0;

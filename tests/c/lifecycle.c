@@ -108,5 +108,5 @@ bool call_lifecycle(sessile_store_t *store, const kept *kept, const char *verb, 
 bool gives_texts(const char *verb)
 {
     return !strcmp(verb, "start") || !strcmp(verb, "refresh") || !strcmp(verb, "session_list") ||
-           !strcmp(verb, "users") || !strcmp(verb, "config_list");
+           !strcmp(verb, "users") || !strcmp(verb, "config_list") || !strcmp(verb, "rewrap");
 }

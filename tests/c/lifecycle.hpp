@@ -11,10 +11,11 @@
 #include <functional>
 #include <map>
 
-/* Whether a call gives a started session, whose texts are kept. */
+/* Whether a call gives a document whose texts are kept: a started session, or a page. */
 inline bool gives_texts(const string &verb)
 {
-    return verb == "start" || verb == "refresh" || verb == "session_list" || verb == "users" || verb == "config_list";
+    return verb == "start" || verb == "refresh" || verb == "session_list" || verb == "users" || verb == "config_list" ||
+           verb == "rewrap";
 }
 
 inline Result call_configs(sessile::Configs configs, const Kept &kept, const Call &call)

@@ -7,8 +7,10 @@
 #define _DEFAULT_SOURCE
 #include "call.h"
 #include "compare.h"
+#include "identity.h"
 #include "json.h"
 #include "kept.h"
+#include "keys.h"
 #include "lifecycle.h"
 #include "sessile.h"
 
@@ -174,9 +176,6 @@ static bool call_store(world *w, const char *verb, const json *call, outcome *o)
         sessile_buffer_t *token = NULL;
         o->status = sessile_tokens_issue(w->store, raw_of(call, "claims"), ttl_of(call), &token, &o->err);
         keep_text(&w->kept, call, token);
-    } else if (!strcmp(verb, "verify")) {
-        o->status = sessile_store_verify(w->store, kept_or_text(&w->kept, call, "token"), &o->buffer, &o->err);
-        give_buffer(o);
     } else if (!strcmp(verb, "set_clock")) {
         o->status = sessile_clock_set(w->clock, text_of(call, "time"), &o->err);
     } else if (!strcmp(verb, "advance")) {
@@ -193,7 +192,8 @@ static bool call_store(world *w, const char *verb, const json *call, outcome *o)
     } else if (!strcmp(verb, "lint")) {
         o->status = sessile_lint(text_or_raw(call, "pipelineText", "pipeline"), &o->buffer, &o->err);
         give_buffer(o);
-    } else if (!call_lifecycle(w->store, &w->kept, verb, call, o)) {
+    } else if (!call_identity(w->store, &w->kept, verb, call, o) && !call_keys(w->store, &w->kept, w->golden, verb, call, o) &&
+               !call_lifecycle(w->store, &w->kept, verb, call, o)) {
         return fail(w, "no call %s on a store", verb);
     }
     return true;
@@ -413,7 +413,9 @@ static bool gives_at_least(const char *verb)
 {
     static const char *const verbs[] = {"info",          "config_create", "config_get", "config_list",
                                         "config_update", "start",         "refresh",    "session_verify",
-                                        "session_list",  "users",         "user",       "dashboard"};
+                                        "session_list",  "users",         "user",       "dashboard",
+                                        "verify",        "stats",         "rewrap",     "key_usage",
+                                        "keyring_describe"};
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
         if (!strcmp(verb, verbs[i]))
             return true;

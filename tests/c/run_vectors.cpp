@@ -8,6 +8,8 @@
 #include "compare.h"
 #include "json.h"
 #include "kept.hpp"
+#include "identity.hpp"
+#include "keys.hpp"
 #include "lifecycle.hpp"
 #include "sessile.hpp"
 
@@ -160,7 +162,9 @@ private:
     {
         static const std::set<string> verbs = {"info",          "config_create", "config_get", "config_list",
                                                "config_update", "start",         "refresh",    "session_verify",
-                                               "session_list",  "users",         "user",       "dashboard"};
+                                               "session_list",  "users",         "user",       "dashboard",
+                                               "verify",        "stats",         "rewrap",     "key_usage",
+                                               "keyring_describe"};
         return verbs.count(verb) > 0;
     }
 
@@ -195,8 +199,6 @@ private:
                                       kept_.text(call, "token")));
         else if (verb == "issue")
             kept_.keep(call, store_->issue_token(call.raw("claims"), call.ttl().value()));
-        else if (verb == "verify")
-            return value(store_->verify(kept_.text(call, "token").value()));
         else if (verb == "set_clock")
             clock_.set(call.text("time"));
         else if (verb == "advance")
@@ -207,6 +209,10 @@ private:
             return value(store_->parse_step(call.text_or_raw("stepText", "step").value()).to_json());
         else if (verb == "lint")
             return value(sessile::lint(call.text_or_raw("pipelineText", "pipeline").value()));
+        else if (auto result = call_identity(*store_, kept_, call))
+            return *result;
+        else if (auto result = call_keys(*store_, kept_, golden_ / "keyring.json", call))
+            return *result;
         else
             return call_lifecycle(*store_, kept_, call);
         return Nothing{};

@@ -108,22 +108,50 @@ class Place:
     def blind(self, purpose: str, *parts: bytes) -> bytes:
         return mac(self.derive(self.index, purpose), b"".join(part(one) for one in parts))[:16]
 
-    def open(self, purpose: str, place: bytes, clear: int, cell: bytes, entropy: bytes) -> tuple[bytes, bytes]:
+    def open(
+        self, purpose: str, place: bytes, clear: int, cell: bytes, entropy: bytes, user: "User | None" = None
+    ) -> tuple[bytes, bytes]:
         """The clear part and the plain text."""
-        check("format", cell[0] == FORMAT)
         (key_id,) = struct.unpack_from(">I", cell, 1)
         data_key, state = self.data[key_id]
         check("the primary sealed it", state == "primary")
-        in_clear, nonce, sealed = cell[5 : 5 + clear], cell[5 + clear : 29 + clear], cell[29 + clear :]
-        associated = part(purpose.encode()) + cell[:5] + place + in_clear
-        body = open_xchacha(self.derive(data_key, purpose), nonce, sealed, associated)
-        (length,) = struct.unpack_from(">I", body)
-        check("padded length", len(body) == padded(4 + length))
-        check("padding", not any(body[4 + length :]))
-        # Whoever opens need not check the nonce; the file fixes it.
-        expected = mac(self.derive(data_key, "nonce"), entropy + associated + body)[:24]
-        check("nonce", nonce == expected)
-        return in_clear, body[4 : 4 + length]
+        key = self.derive(data_key, purpose)
+        if user:
+            key = user.mixed(key + user.secret, purpose)
+        return unseal(key, self.derive(data_key, "nonce"), purpose, place, clear, cell, entropy)
+
+
+class User:
+    """A user's own secret under a config that shreds, and what is derived from it."""
+
+    def __init__(self, space: bytes, user: bytes, secret: bytes):
+        self.space, self.user, self.secret = space, user, secret
+
+    def mixed(self, key: bytes, purpose: str) -> bytes:
+        info = b"".join(part(one) for one in [b"sessile/1", purpose.encode(), self.space, self.user])
+        return HKDF(SHA256(), 32, salt=None, info=info).derive(key)
+
+    def open_box(self, cell: bytes, entropy: bytes):
+        same("the box's key id", cell[1:5], self.mixed(self.secret, "person id")[:4])
+        key, nonces = self.mixed(self.secret, "person"), self.mixed(self.secret, "person nonce")
+        return read_identity(unseal(key, nonces, "person", self.user, 0, cell, entropy)[1])
+
+
+def unseal(
+    key: bytes, nonces: bytes, purpose: str, place: bytes, clear: int, cell: bytes, entropy: bytes
+) -> tuple[bytes, bytes]:
+    """The clear part and the plain text of a cell."""
+    check("format", cell[0] == FORMAT)
+    in_clear, nonce, sealed = cell[5 : 5 + clear], cell[5 + clear : 29 + clear], cell[29 + clear :]
+    associated = part(purpose.encode()) + cell[:5] + place + in_clear
+    body = open_xchacha(key, nonce, sealed, associated)
+    (length,) = struct.unpack_from(">I", body)
+    check("padded length", len(body) == padded(4 + length))
+    check("padding", not any(body[4 + length :]))
+    # Whoever opens need not check the nonce; the file fixes it.
+    expected = mac(nonces, entropy + associated + body)[:24]
+    check("nonce", nonce == expected)
+    return in_clear, body[4 : 4 + length]
 
 
 def identifier_bytes(value) -> bytes:
@@ -151,12 +179,17 @@ def read_identity(data: bytes):
     return realm.decode(), identifier
 
 
-def read_head(plain: bytes) -> dict:
+def read_head(plain: bytes, box: bytes = b"") -> dict:
+    """`box`: the user id and the box that stand in the place of realm and identifier."""
     fixed = struct.Struct(">16sBqqqqIQqB")
     life, state, not_before, began, ends, idle, version, counter, refreshed, kind = fixed.unpack_from(plain)
-    check("the identity is in the clear", kind == 0)
-    realm, identifier = read_identity(plain[fixed.size :])
-    return {
+    owner = {}
+    if box:
+        check("the owner is in a box", kind == 1 and plain[fixed.size :] == box)
+    else:
+        check("the owner is in the clear", kind == 0)
+        owner["realm"], owner["identifier"] = read_identity(plain[fixed.size :])
+    return owner | {
         "life": life.hex(),
         "state": ["alive", "ended", "revoked", "evicted"][state],
         "notBefore": not_before or None,
@@ -166,8 +199,6 @@ def read_head(plain: bytes) -> dict:
         "configVersion": version,
         "refreshCounter": counter,
         "refreshTime": refreshed or None,
-        "realm": realm,
-        "identifier": identifier,
     }
 
 
@@ -241,6 +272,38 @@ def run(file: dict) -> None:
         same("field's end", expires or None, case["expires"])
         same("field's name", name.decode(), case["name"])
         same("field's value", value.decode(), case["value"])
+
+    same("secret space", config.blind("secrets").hex(), file["secretSpace"])
+    for case in file["shredded"]:
+        blind = config.blind("user", case["realm"].encode(), identifier_bytes(case["identifier"]))
+        same("user", blind.hex(), case["blind"])
+        _, secret = config.open("secret", blind, 0, raw(case["sealedSecret"]), entropy)
+        same("user's secret", secret.hex(), case["secret"])
+        user = User(raw(file["space"]), blind, secret)
+        box = raw(case["box"])
+        realm, identifier = user.open_box(box, entropy)
+        same("box's realm", realm, case["realm"])
+        same("box's identifier", identifier, case["identifier"])
+        head = case["head"]
+        _, plain = config.open("head", raw(head["id"]), 0, raw(head["sealed"]), entropy)
+        for member, value in read_head(plain, blind + box).items():
+            same(f"head's {member}", value, head[member])
+        _, plain = config.open("user", blind, 0, raw(case["user"]["sealed"]), entropy)
+        lead, first_seen, last_end, begun, until = struct.unpack_from(">BqqQq", plain)
+        check("a user's record with a box", lead == 3 and plain[33:] == box)
+        same("user's first seen", first_seen, case["user"]["firstSeen"])
+        same("user's last end", last_end or None, case["user"]["lastEnd"])
+        same("user's sessions begun", begun, case["user"]["begun"])
+        same("user's last session's end", until or None, case["user"]["until"])
+        field = case["field"]
+        cell = config.blind("cell", raw(head["id"]), field["name"].encode())
+        same("cell id", cell.hex(), field["cell"])
+        place = raw(head["id"]) + raw(head["life"]) + cell
+        clear, plain = config.open("field", place, 24, raw(field["sealed"]), entropy, user)
+        name, value = take_part(plain)
+        same("field's stamp", clear[:16].hex(), field["stamp"])
+        same("field's name", name.decode(), field["name"])
+        same("field's value", value.decode(), field["value"])
 
     for case in file["touches"]:
         time = struct.pack(">q", case["time"])

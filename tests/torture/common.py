@@ -6,6 +6,10 @@ A writer writes for ever, to fields and sessions of its own, and says after each
     s <id>       it started that session
     w <id>       it is about to revoke that session
     r <id>       it did
+    f <count>    a flush returned                                        (these four the C writer only)
+    g <user>     it forgot that user
+    q <token>    it is about to refresh a session with that token
+    k <token>    it did, and got that one
     e IO         a call failed, and is made again (only the C writer, with a number of rounds, goes on then)
 
 The Python package is the one that `make test` installed; `PYTHON` names its interpreter, which runs these tests too.
@@ -89,6 +93,7 @@ class Said:
 
     def __init__(self):
         self.count, self.started, self.revoked, self.unsure, self.errors = 0, set(), set(), set(), set()
+        self.forgotten, self.refreshed = set(), None
 
     def hear(self, text):
         for line in text.split("\n")[:-1]:
@@ -102,6 +107,11 @@ class Said:
             elif word == "r":
                 self.revoked.add(value)
                 self.unsure.discard(value)
+            elif word == "g":
+                self.forgotten.add(value)
+            elif word in "qk":
+                # While it is being refreshed nobody knows which token is the session's.
+                self.refreshed = value if word == "k" else None
             elif word == "e":
                 self.errors.add(value)
         return self
@@ -117,8 +127,10 @@ def verify(place, low, db=None, high=None):
         for entry in pages(store.sessions.list, "torture"):
             need(entry.unreadable is None, f"session {entry.session_id} is {entry.unreadable}")
             listed[entry.session_id] = entry.active
+        known = set()
         for user in pages(store.sessions.users, "torture"):
             need(user.unreadable is None, "a user's record does not open")
+            known.add(user.identifier)
         store.sessions.dashboard("torture")
     for name, least in low.items():
         there, most = fields.get(name, 0), high[name]
@@ -128,8 +140,22 @@ def verify(place, low, db=None, high=None):
             need(listed.get(session) is True, f"session {session} of {name} was acknowledged and is not there")
         for session in least.revoked:
             need(listed.get(session) is not True, f"session {session} of {name} was revoked and lives")
+        for user in least.forgotten & known:
+            need(False, f"user {user} of {name} was forgotten and is there")
     exact(place, db)
     return len(listed)
+
+
+def refreshes(place, low, db):
+    """The refresh token that a writer was given last is the one that is good. Goes on from it: to be asked once."""
+    for name, least in low.items():
+        if least.refreshed is None:
+            continue
+        with place.open(db) as store:
+            try:
+                store.sessions.refresh(least.refreshed)
+            except sessile.SessileError as error:
+                raise Fault(f"the last refresh of {name} is lost: {error}") from error
 
 
 def pages(call, tag):

@@ -5,7 +5,7 @@ import errno
 import os
 import subprocess
 
-from common import Place, Said, build, need, shim, verify
+from common import Place, Said, build, need, refreshes, shim, verify
 
 CALLS = {
     "open": [errno.EMFILE, errno.EIO],
@@ -49,5 +49,6 @@ def injected(folder, writer, library, call, number, nth, times, errors):
     need(said.count == ROUNDS, f"{told}: {said.count} of {ROUNDS} writes")
     need(call == "read" or "CORRUPT" not in said.errors, f"{told}: called corrupt")
     verify(place, {"c": said})
+    refreshes(place, {"c": said}, place.db)
     errors |= said.errors
     return hit.exists()

@@ -1,8 +1,10 @@
 """Bit flips: one bit of the file is another. A value is right, absent, or an error that says so; never one that nobody
 put, and never the end of the process. Where one is not right, `check()` says that something is wrong."""
 
+import os
 import random
 import shutil
+import time
 
 import sessile
 from common import TRIGGER, Place, need
@@ -16,7 +18,7 @@ USERS = 8
 
 
 def test(folder, full):
-    """``full``: 10,000 flips instead of 500."""
+    """``full``: 10,000 flips instead of 500. `FLIPS_SEED` chooses others."""
     place = Place(folder / "made")
     values = {f"u{n}": {"name": f"user {n}", "large": f"{n} " * (3000 if n % 4 == 0 else 30)} for n in range(USERS)}
     with place.open() as store:
@@ -24,7 +26,8 @@ def test(folder, full):
             session(store, user).put(fields)
             store.sessions.start("torture", {"userId": user})
     whole = place.db.read_bytes()
-    chosen = random.Random(11)
+    chosen = random.Random(int(os.environ.get("FLIPS_SEED", "11")))
+    made = time.time()
     given = {"right": 0, "absent": 0, "error": 0, "refused": 0, "told": 0}
     flips = 10_000 if full else 500
     for number in range(flips):
@@ -38,7 +41,9 @@ def test(folder, full):
         one.mkdir()
         (one / "sessions.db").write_bytes(flipped)
         try:
-            look(place, one / "sessions.db", values, given)
+            # Later, reading a session also notes its use.
+            clock = sessile.Clock.manual(made + 120 * (number % 2))
+            look(place, one / "sessions.db", values, given, clock)
         except Exception as error:
             raise AssertionError(f"bit {bit} of byte {at}") from error
         shutil.rmtree(one)
@@ -50,9 +55,9 @@ def session(store, user):
     return store.execution(TRIGGER, store.tokens.issue({"sub": user}, ttl=600)).global_()
 
 
-def look(place, db, values, given):
+def look(place, db, values, given, clock):
     try:
-        store = place.open(db, limits={"deadline": 200})
+        store = place.open(db, limits={"deadline": 200}, clock=clock)
     except sessile.SessileError as error:
         need(error.name in OPENING, f"opening is {error.name}: {error}")
         given["refused"] += 1

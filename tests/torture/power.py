@@ -1,6 +1,7 @@
 """Power cuts: a writer's writes and syncs are captured; then the power goes at some moment, and what was written since a
 file's last sync is there in part, in another order, torn in half-pages. The file opens, is whole, and holds what was
-acknowledged: all of it under `commit`, all that a later durable call was acknowledged after under `interval`."""
+acknowledged: all of it under `commit`; under `interval` all that had been when a durable call or a flush returned, and
+what that call did. Half of the cuts are at such a moment, when nothing that comes later can have helped."""
 
 import copy
 import os
@@ -9,10 +10,12 @@ import shutil
 import struct
 import subprocess
 
-from common import Place, Said, build, need, shim, verify
+from common import Place, Said, build, need, refreshes, shim, verify
 
 HEAD = struct.Struct("<cBQI")
 DB, WAL, FOLDER, SAID = 1, 2, 3, 4
+# What says that a durable call returned: revoke and revokeAll, flush, forget, refresh.
+DURABLE = "rfgk"
 NAMES = {DB: "sessions.db", WAL: "sessions.db-wal"}
 # A disk writes these whole.
 SECTOR, HALF_PAGE = 512, 2048
@@ -31,7 +34,7 @@ def test(folder, full):
         syncs += sum(kind == b"s" and file in NAMES for kind, file, *_ in trace)
         need(any(kind == b"s" and file == DB for kind, file, *_ in trace), "no checkpoint was captured")
         chosen = random.Random(7)
-        cuts = sorted(chosen.randrange(len(trace) // 20, len(trace) + 1) for _ in range(states))
+        cuts = sorted(moments(trace, states, chosen))
         disk = Disk(before, durability)
         at = 0
         for number, cut in enumerate(cuts):
@@ -41,9 +44,23 @@ def test(folder, full):
             db = folder / f"state-{number}" / "sessions.db"
             disk.after_the_cut(db.parent, chosen)
             verify(place, {"c": disk.kept()}, db, high={"c": disk.said})
+            refreshes(place, {"c": disk.said}, db)
             shutil.rmtree(db.parent)
         written += disk.said.count
     return f"{2 * states} states of {written} writes and {syncs} syncs, all whole, nothing promised is missing"
+
+
+def moments(trace, states, chosen):
+    """Where to cut: anywhere, and as often after something that is durable was acknowledged, as often after each."""
+    first = len(trace) // 20
+    said = {}
+    for at, (_, file, _, data) in enumerate(trace):
+        if file == SAID and data[:1].decode() in DURABLE and at > first:
+            # A call that ends two sessions says so at once.
+            said.setdefault((data[:1], data.count(b"\n")), []).append(at + 1)
+    need(len(said) == len(DURABLE) + 1, f"not all durable calls were made: {list(said)}")
+    after = [chosen.choice(said[kind]) for kind in sorted(said) * (states // 2 // len(said))]
+    return after + [chosen.randrange(first, len(trace) + 1) for _ in range(states - len(after))]
 
 
 def captured(place, writer, capture, durability, rounds):
@@ -69,13 +86,13 @@ class Disk:
         self.pending = {DB: [], WAL: []}
         self.wal_entered = False
         self.durability = durability
-        self.said, self.durably_said, self.revoking = Said(), Said(), False
+        self.said, self.durably_said = Said(), Said()
 
     def take(self, kind, file, offset, data):
         if file == SAID:
             text = data.decode()
             self.said.hear(text)
-            if text.startswith("r "):
+            if text[0] in DURABLE:
                 self.durably_said = copy.deepcopy(self.said)
         elif file == FOLDER:
             self.wal_entered = True

@@ -8,6 +8,7 @@ segments, because most of these tokens are ones that no token library would make
 """
 
 import base64
+import datetime
 import hashlib
 import hmac
 import json
@@ -22,6 +23,11 @@ HOUR_LATER = "2026-01-01T01:00:00.000Z"
 ISS = "https://id.example.com"
 AUD = "shop"
 OWN = "sessile:default/default/dev"
+
+
+def clock_text(second):
+    """An instant as the core prints it."""
+    return datetime.datetime.fromtimestamp(second, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
 def b64(data):
@@ -255,6 +261,24 @@ malformed("malformed_payload_surrogate", "half of a surrogate pair",
 malformed("malformed_payload_deep", "nesting without end",
           token(payload_text=json.dumps(claims())[:-1] + ',"x":' + "[" * 500 + "]" * 500 + "}"), "payload")
 malformed("malformed_payload_not_utf8", "a payload that is not UTF-8", f"{HEAD}._w.{SIGNATURE}", "utf8")
+for name, text in (("bom", "\ufeff{}"), ("trailing_byte", "{}x"), ("trailing_nul", "{}\0"), ("second", "{}{}"), ("in_array", "[{}]"),
+                   ("comment", "/**/{}")):
+    malformed(f"malformed_header_{name}", "a header is one JSON object and nothing else",
+              token(header_text=text.replace("{}", json.dumps({"alg": "ES256", "kid": "k1"}))), "header")
+    malformed(f"malformed_payload_{name}", "claims are one JSON object and nothing else",
+              token(payload_text=text.replace("{}", json.dumps(claims()))), "payload")
+for which in ("iss", "aud", "exp", "iat"):
+    escaped = f'"\\u{ord(which[0]):04x}{which[1:]}":{json.dumps(claims()[which])}'
+    malformed(f"malformed_payload_{which}_twice_escaped", "a claim twice, once spelled with an escape",
+              token(payload_text=json.dumps(claims())[:-1] + f",{escaped}}}"), "payload")
+malformed("malformed_nested_token", "a token in a token", token(payload_text=TOKEN), "payload")
+malformed("malformed_jws_flattened", "the flattened JSON serialisation",
+          json.dumps({"payload": BODY, "protected": HEAD, "signature": SIGNATURE}))
+malformed("malformed_jws_general", "the general JSON serialisation",
+          json.dumps({"payload": BODY, "signatures": [{"protected": HEAD, "signature": SIGNATURE}]}))
+malformed("malformed_wrapped_lines", "base64 wrapped as in a mail", f"{HEAD}.{BODY[:40]}\n{BODY[40:]}.{SIGNATURE}", "base64")
+malformed("malformed_crit_b64", "unencoded payloads (RFC 7797)", token(header={"b64": False, "crit": ["b64"]}), "header")
+malformed("malformed_crit_known", "crit in any form", token(header={"crit": ["exp"], "exp": 1}), "header")
 bad("too_long", "a token of more than 8 KiB", token(payload=claims(x="x" * 8192)), "LIMIT_EXCEEDED")
 bad("too_long_for_this_store", "the limit can be set", TOKEN, "LIMIT_EXCEEDED", limits={"token": 128})
 
@@ -267,6 +291,11 @@ untrusted("untrusted_issuer_case", "issuers are compared with their case",
           token(payload=claims(iss=ISS.upper())), "issuer")
 untrusted("untrusted_kid", "a kid that the set does not have", token(header={"kid": "k2"}), "key")
 untrusted("untrusted_kid_path", "a kid is a name, not a path", token(header={"kid": "../../dev/null"}), "key")
+for name, kid in (("absolute_path", "/proc/self/environ"), ("sql", "k1' OR '1'='1"), ("shell", "k1;$(id)`id`"), ("nul", "k1\0"),
+                  ("empty", ""), ("case", "K1"), ("space", "k1 "), ("url", "https://evil.example.com/jwks.json"),
+                  ("5_kb", "k1" * 2500)):
+    untrusted(f"untrusted_kid_{name}", "a kid is the exact name of a key and nothing else", token(header={"kid": kid}), "key")
+bad("too_long_kid", "a kid of 10 KB makes a token that is too long", token(header={"kid": "k" * 10240}), "LIMIT_EXCEEDED")
 untrusted("untrusted_no_kid", "no kid where there are several keys", token(header={"kid": LEFT_OUT}), "key",
           issuers=[entry(ES, jwk("EdDSA", kid="k2"))])
 untrusted("untrusted_refused_key", "a key that was refused verifies nothing",
@@ -280,6 +309,22 @@ RSA_PEM = KEYS["RSA"].public_key().public_bytes(serialization.Encoding.PEM,
                                                 serialization.PublicFormat.SubjectPublicKeyInfo)
 untrusted("untrusted_hs256_with_public_key", "a public key is never an HMAC secret", token("HS256", key=RSA_PEM),
           "algorithm", issuers=[entry(jwk("RS256"))])
+RSA_PUBLIC, EC_PUBLIC = KEYS["RSA"].public_key(), KEYS["ES256"].public_key()
+SPKI = serialization.PublicFormat.SubjectPublicKeyInfo
+for name, alg, secret in (
+    ("rsa_der", "RS256", RSA_PUBLIC.public_bytes(serialization.Encoding.DER, SPKI)),
+    ("rsa_jwk", "RS256", json.dumps(jwk("RS256")).encode()),
+    ("rsa_modulus", "RS256", RSA_PUBLIC.public_numbers().n.to_bytes(256, "big")),
+    ("rsa_modulus_text", "RS256", jwk("RS256")["n"].encode()),
+    ("rsa_pem_trimmed", "RS256", RSA_PEM.strip()),
+    ("ec_point", "ES256", EC_PUBLIC.public_bytes(serialization.Encoding.X962,
+                                                 serialization.PublicFormat.UncompressedPoint)),
+    ("ec_x", "ES256", EC_PUBLIC.public_numbers().x.to_bytes(32, "big")),
+    ("ec_pem", "ES256", EC_PUBLIC.public_bytes(serialization.Encoding.PEM, SPKI)),
+    ("ed_point", "EdDSA", KEYS["EdDSA"].public_key().public_bytes_raw()),
+):
+    untrusted(f"untrusted_hs256_with_{name}", "a public key is never an HMAC secret, in no spelling",
+              token("HS256", key=secret), "algorithm", issuers=[entry(jwk(alg))])
 untrusted("untrusted_rs256_for_ps256", "one key, one algorithm", token("RS256"), "algorithm",
           issuers=[entry(jwk("PS256"))])
 untrusted("untrusted_es384_for_es256", "the header's alg is the key's", token("ES384", sign="ES256"), "algorithm")
@@ -306,6 +351,26 @@ for name, rule, text in (
     ("long", "a byte too many", f"{HEAD}.{BODY}.{b64(R_S + bytes(1))}"),
 ):
     bad(f"signature_{name}", rule, text, "TOKEN_SIGNATURE", "signature")
+P256_N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+R, S = int.from_bytes(R_S[:32], "big"), int.from_bytes(R_S[32:], "big")
+for name, r, s in (("r_zero", 0, S), ("s_zero", R, 0), ("r_is_n", P256_N, S), ("s_is_n", R, P256_N), ("s_beyond_n", R, 2**256 - 1),
+                   ("r_beyond_n", 2**256 - 1, S)):
+    bad(f"signature_{name}", "r and s lie between 0 and the order",
+        f"{HEAD}.{BODY}.{b64(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}", "TOKEN_SIGNATURE", "signature")
+ED_HEAD, ED_BODY, ED_SIGNATURE = token("EdDSA").split(".")
+ED_RAW = base64.urlsafe_b64decode(ED_SIGNATURE + "==")
+ED_L = 2**252 + 27742317777372353535851937790883648493
+for name, s in (("s_plus_l", int.from_bytes(ED_RAW[32:], "little") + ED_L), ("s_is_l", ED_L)):
+    bad(f"signature_eddsa_{name}", "S is below the order (RFC 8032 section 5.1.7)",
+        f"{ED_HEAD}.{ED_BODY}.{b64(ED_RAW[:32] + s.to_bytes(32, 'little'))}", "TOKEN_SIGNATURE", "signature",
+        issuers=[entry(jwk("EdDSA"))])
+for alg in ("EdDSA", "PS256", "RS256"):
+    head, body, sign = token(alg).split(".")
+    raw = base64.urlsafe_b64decode(sign + "==")
+    for name, changed in (("zeros", bytes(len(raw))), ("short", raw[:-1]), ("long", raw + bytes(1)),
+                          ("flipped", raw[:-1] + bytes([raw[-1] ^ 1]))):
+        bad(f"signature_{alg.lower()}_{name}", "a signature is exactly the one of these bytes",
+            f"{head}.{body}.{b64(changed)}", "TOKEN_SIGNATURE", "signature", issuers=[entry(jwk(alg))])
 bad("signature_empty_hmac_secret", "an HMAC with an empty secret", token("HS256", key=b"\0"), "TOKEN_SIGNATURE",
     issuers=[symmetric("HS256")], secrets={ISS: SECRETS["HS256"]})
 bad("signature_hmac_truncated", "a truncated HMAC",
@@ -322,6 +387,26 @@ for name, changes in (("long_ago", {"iat": NOW - 7200, "exp": NOW - 3600}), ("at
         "expired", "exp")
 bad("expired_without_leeway", "the leeway can be set", token(payload=claims(iat=NOW - 60, exp=NOW)), "TOKEN_EXPIRED",
     issuers=[entry(leeway=0)])
+for which in ("nbf", "iat"):
+    good(f"good_{which}_at_the_leeway", f"{which} may be ahead by the leeway", token(payload=claims(**{which: NOW + 30})))
+    bad(f"not_yet_{which}_without_leeway", "the leeway can be set", token(payload=claims(**{which: NOW + 1})),
+        "TOKEN_NOT_YET", "not_yet", which, issuers=[entry(leeway=0)])
+    good(f"good_{which}_now_without_leeway", f"{which} is now", token(payload=claims(**{which: NOW})), issuers=[entry(leeway=0)])
+    bad(f"not_yet_{which}_far", f"{which} lies far ahead", token(payload=claims(iat=NOW, nbf=NOW + 86400) if which == "nbf"
+        else claims(iat=NOW + 86400, exp=NOW + 86460)), "TOKEN_NOT_YET", "not_yet", which)
+for leeway, late in ((0, -1), (30, 29), (120, 119)):
+    ends = NOW - late
+    good(f"good_a_second_before_the_end_at_{leeway}", "exp and the leeway are not past",
+         token(payload=claims(iat=NOW - 600, exp=ends)), expires=clock_text(ends), issuers=[entry(leeway=leeway)])
+    bad(f"expired_a_second_later_at_{leeway}", "now they are", token(payload=claims(iat=NOW - 600, exp=ends - 1)),
+        "TOKEN_EXPIRED", "expired", "exp", issuers=[entry(leeway=leeway)])
+good("good_life_at_most", "a token may live exactly as long as its issuer may give", token(payload=claims(exp=NOW + 86400)),
+     expires=clock_text(NOW + 86400))
+case("begins_as_the_clock_moves", "nbf is met to the millisecond",
+     {"call": "verify", "token": token(payload=claims(nbf=NOW + 31)), "error": {"code": "TOKEN_NOT_YET"}},
+     {"call": "advance", "millis": 999},
+     {"call": "verify", "token": token(payload=claims(nbf=NOW + 31)), "error": {"code": "TOKEN_NOT_YET"}},
+     {"call": "advance", "millis": 1}, {"call": "verify", "token": token(payload=claims(nbf=NOW + 31))})
 bad("not_yet_nbf", "nbf is in the future", token(payload=claims(nbf=NOW + 31)), "TOKEN_NOT_YET", "not_yet", "nbf")
 bad("not_yet_iat", "iat is in the future", token(payload=claims(iat=NOW + 31)), "TOKEN_NOT_YET", "not_yet", "iat")
 case("expires_as_the_clock_moves", "a token is verified against the store's clock",
@@ -329,12 +414,33 @@ case("expires_as_the_clock_moves", "a token is verified against the store's cloc
      {"call": "advance", "millis": 1}, {"call": "verify", "token": TOKEN, "error": {"code": "TOKEN_EXPIRED"}})
 
 # Claims.
+OTHER_ISS, OTHER_KEY = "https://other.example.com", ec.generate_private_key(ec.SECP256R1())
+BOTH = [entry(), entry(jwk("ES256", OTHER_KEY), issuer=OTHER_ISS)]
+good("good_two_issuers_one_kid", "one kid and one sub under two issuers: two keys, two users",
+     token(payload=claims(iss=OTHER_ISS), key=OTHER_KEY), realm=OTHER_ISS, issuers=BOTH)
+bad("signature_of_another_issuer", "one issuer's key does not sign for another", token(payload=claims(iss=OTHER_ISS)),
+    "TOKEN_SIGNATURE", issuers=BOTH)
 for which in ("iss", "aud", "sub", "exp", "iat"):
     claim(f"claims_no_{which}", f"{which} is required", "missing", which, **{which: LEFT_OUT})
 for which, value in (("iss", [ISS]), ("sub", 1), ("aud", {"shop": True}), ("aud", [AUD, 1]), ("exp", str(NOW + 60)),
                      ("exp", None), ("exp", True), ("iat", "0"), ("nbf", "0"), ("nbf", None), ("jti", 1)):
     kind = type(value).__name__.replace("NoneType", "null")
     claim(f"claims_{which}_{kind}", f"{which} has its type", "type", which, **{which: value})
+KINDS = {int: "number", bool: "boolean", type(None): "null", dict: "object", list: "array"}
+for which, value in (("iss", 1), ("iss", None), ("iss", {"a": ISS}), ("aud", 1), ("aud", None), ("aud", True), ("aud", [[AUD]]),
+                     ("sub", None), ("sub", ["u1"]), ("sub", {"id": "u1"}), ("sub", True), ("exp", [NOW + 60]), ("exp", {}),
+                     ("iat", None), ("iat", True), ("iat", [NOW]), ("nbf", True), ("nbf", [NOW])):
+    claim(f"claims_type_{which}_{KINDS[type(value)]}", f"{which} has its type", "type", which, **{which: value})
+claim("claims_audience_slash", "audiences are compared to the last character", "audience", "aud", aud=AUD + "/")
+claim("claims_audience_others", "several audiences, none of them ours", "audience", "aud", aud=["other", "shop2"])
+claim("claims_exp_1e300", "a time beyond all", "value", "exp",
+      token(payload_text=json.dumps(claims(exp="X")).replace('"X"', "1e300")))
+claim("claims_exp_ten_years", "a token for ten years", "life", "exp", exp=NOW + 315360000)
+claim("claims_iat_negative", "a negative time", "value", "iat", iat=-1)
+claim("claims_iat_zero", "a token issued in 1970 that ends today has lived too long", "life", "exp", iat=0)
+claim("claims_nbf_negative", "a negative time", "value", "nbf", nbf=-1)
+claim("claims_logout_events", "a logout token gives access to nothing, whatever typ it has", "logout", "events",
+      events={"http://schemas.openid.net/event/backchannel-logout": {}})
 claim("claims_other_audience", "a token for somebody else", "audience", "aud", aud="other")
 claim("claims_audience_prefix", "audiences are compared whole", "audience", "aud", aud="shop2")
 claim("claims_audience_case", "audiences are compared with their case", "audience", "aud", aud="Shop")
@@ -433,6 +539,18 @@ for name, rule, key in (
     ("oct", "a secret in a key set", {"kty": "oct", "k": b64(b"0123456789abcdef" * 2), "alg": "HS256", "kid": "k1"}),
 ):
     refused(f"key_{name}", rule, entry(key))
+for size in (0, 16, 33):
+    refused(f"key_ed25519_length_{size}", f"an x of {size} bytes", entry(jwk("EdDSA", x=b64(b"\7" * size))))
+for bits in (2040, 4104, 16384):
+    refused(f"key_rsa_{bits}_bits", "RSA outside 2048 to 4096 bits",
+            entry(jwk("RS256", n=number(int.from_bytes(os.urandom(bits // 8), "big") | 1 | 1 << bits - 1))))
+refused("key_rsa_modulus_even", "an even modulus", entry(jwk("RS256", n=number(KEYS["RSA"].public_key().public_numbers().n - 1))))
+refused("key_rsa_exponent_1", "RSA with the exponent 1", entry(jwk("RS256", e=number(1))))
+for name, operations in (("none", []), ("sign", ["sign"]), ("text", "verify"), ("numbers", [1])):
+    refused(f"key_key_ops_{name}", "key_ops have verify", entry(jwk("ES256", key_ops=operations)))
+for member in ("d", "p", "k", "oth", "priv"):
+    refused(f"key_private_{member}", "a key with a private member", entry(jwk("ES256", **{member: "AA"})))
+refused("key_rsa_private", "an RSA key with its private half", entry(jwk("RS256", d="AA")))
 refused("key_kid_twice", "two keys of one name", entry(ES, jwk("EdDSA")))
 refused("key_several_without_kid", "several keys each have a kid",
         entry(jwk("ES256", kid=None), jwk("EdDSA", kid=None)))

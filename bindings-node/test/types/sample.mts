@@ -1,9 +1,9 @@
 // The installed package's types, used as a host would: compiled strictly, never run.
 import {
   Clock, DELETE, errorCodes, Keyring, lint, selectorOptions, SessileError, Step, Store,
-  type CheckReport, type Committed, type Config, type ConfigChanges, type ConfigDefinition, type ConfigExport, type Configs,
-  type Dashboard, type ErrorCode, type Execution, type Finding, type Identifier, type Imported, type Info, type Page,
-  type Problem, type SelectorOption, type Session, type SessionEntry, type Sessions, type Started, type StoreOptions, type User, type UserRef,
+  type AuditEvent, type CheckReport, type Committed, type Config, type ConfigChanges, type ConfigDefinition, type ConfigExport, type Configs,
+  type Dashboard, type DataKeyUsage, type ErrorCode, type Execution, type Finding, type Identifier, type Imported, type Info, type Issuer,
+  type KeyringDescription, type KeyUsage, type Page, type Problem, type Rewrapped, type SelectorOption, type Session, type SessionEntry, type Sessions, type Started, type Stats, type StoreOptions, type User, type UserRef,
   type UserSessions, type VerifiedToken, type Verification,
 } from 'sessile'
 
@@ -13,13 +13,13 @@ const options: StoreOptions = {
   keyring: 'keyring.json', workspace: 'w', product: 'shop', env: 'prd', durability: 'commit',
   issuers: [{ issuer: 'https://id.example.com', audiences: ['shop'], jwks: { keys: [] } }],
   issuerSecrets: { 'https://hs.example.com': Buffer.alloc(32) }, limits: { fieldValue: 1024 },
-  readOnly: true, allowNetworkFilesystem: false, clock: Clock.manual(new Date()),
+  audit: true, onEvent: ({ event, at }) => console.log(at, event), secrets: 'sqlite:./secrets.db', readOnly: true, allowNetworkFilesystem: false, clock: Clock.manual(new Date()),
 }
 
 export async function pipeline(token: string): Promise<void> {
   await Keyring.generate('keyring.json')
   await using store: Store = await Store.open('sqlite:./sessions.db', options)
-  using run: Execution = store.execution({ trigger: { type: 'rest', security: 'jwt' }, token })
+  using run: Execution = store.execution({ trigger: { type: 'rest', security: 'jwt' }, token, requestId: 'r-17' })
 
   const text: string = await run.step({ operation: 'GET', fields: ['cart'] }, '{}')
   const bytes: Buffer = run.stepSync(Step.parse({ fields: 'a, b' }), new Uint8Array())
@@ -65,6 +65,8 @@ export async function pipeline(token: string): Promise<void> {
 }
 
 export async function care(store: Store): Promise<void> {
+  const events: AuditEvent[] = store.hasEvents ? store.drainEvents(100) : []
+  const seen: [string, number | undefined][] = events.map((event) => [event.event, event.count])
   await store.flush()
   await store.backup('/var/backups/sessions.db')
   const report: CheckReport = await store.check()
@@ -74,7 +76,54 @@ export async function care(store: Store): Promise<void> {
   const code: ErrorCode | undefined = first?.code
   // @ts-expect-error: a path is text
   store.backupSync(new URL('file:///var/backups'))
-  console.log(report.problemCount, code, first?.where)
+  console.log(seen, report.problemCount, code, first?.where)
+}
+
+export async function keys(store: Store): Promise<void> {
+  const key: string = await Keyring.add('keyring.json', 'data')
+  const kid: string = Keyring.addSync('keyring.json', 'signing')
+  await Keyring.promote('keyring.json', key)
+  Keyring.retireSync('keyring.json', kid)
+  const description: KeyringDescription = await Keyring.describe('keyring.json')
+  const since: number = description.data[0]!.created.getTime()
+  let page: Rewrapped = await store.rewrap({ limit: 500 })
+  while (!page.done) page = store.rewrapSync({ limit: 500, cursor: page.cursor })
+  const usage: KeyUsage = await store.keyUsage()
+  const missing: DataKeyUsage | undefined = usage.keys.find((each) => each.state === 'missing')
+  const problem: ErrorCode | undefined = usage.problem?.code
+  await store.dropKey('1')
+  await store.reloadKeys()
+  store.reloadKeysSync(new Uint8Array())
+  const given = await Store.open('memory:', { keyringCallback: async () => '{}' })
+  await given.close()
+  // @ts-expect-error: a kind that there is none of
+  await Keyring.add('keyring.json', 'index')
+  // @ts-expect-error: a key is named by text
+  await store.dropKey(1)
+  // @ts-expect-error: a keyring is text or bytes
+  await Store.open('memory:', { keyringCallback: () => 7 })
+  console.log(since, missing?.heads, problem, usage.signing[0]?.kid)
+}
+
+export async function revocations(store: Store, token: string): Promise<void> {
+  const issuer: Issuer = {
+    issuer: 'https://id.example.com', audiences: ['shop'], jwksUrl: 'https://id.example.com/jwks', jwksCa: 'ca.pem',
+    jwksFile: undefined, profile: 'rfc9068', leeway: 30,
+  }
+  const proof: VerifiedToken = await store.verify(token)
+  const since: number | undefined = proof.authenticatedAt?.getTime()
+  if (proof.id !== null) await store.revokeTokenId(proof.issuer, proof.id)
+  await store.revokeToken(token)
+  await store.revokeIssuer(issuer.issuer, new Date())
+  store.revokeIssuerSync(issuer.issuer)
+  const alive: number = await store.acceptLogoutToken(token)
+  const stats: Stats = store.stats()
+  const reasons: string[] = stats.issuers.flatMap((each) => each.refusedKeys.map((key) => key.reason))
+  // @ts-expect-error: a profile that there is none of
+  await Store.open('memory:', { issuers: [{ ...issuer, profile: 'rfc9069' }] })
+  // @ts-expect-error: an instant is a Date or a number
+  await store.revokeIssuer(issuer.issuer, '2026-01-01')
+  console.log(since, alive, stats.tokenCache.hits, reasons, proof.acr)
 }
 
 interface Visit { userId: string; count?: number }

@@ -1,5 +1,5 @@
 // The calls of the vectors as calls of this package: the verb, and its arguments in order.
-import { lint, selectorOptions } from 'sessile'
+import { Keyring, lint, selectorOptions } from 'sessile'
 
 const ttlOf = ({ ttl }) => (ttl === undefined ? [] : [{ ttl }])
 const namesOnly = ({ name }) => [name]
@@ -73,14 +73,45 @@ const sessionsCalls = {
   forget: ['forget', ({ tag, user }) => [tag, user]],
 }
 
-export function onStore(invoke, { store, clock }, call) {
+/** Calls on the store itself, on tokens and keys. */
+const storeCalls = {
+  verify: ['verify', ({ token }) => [token]],
+  revoke_token: ['revokeToken', ({ token }) => [token]],
+  revoke_token_id: ['revokeTokenId', ({ issuer, jti }) => [issuer, jti]],
+  revoke_issuer: ['revokeIssuer', ({ issuer, notBefore }) => [issuer, ...(notBefore ? [new Date(notBefore)] : [])]],
+  accept_logout_token: ['acceptLogoutToken', ({ token }) => [token]],
+  rewrap: ['rewrap', ({ page }) => [page]],
+  key_usage: ['keyUsage', () => []],
+  drop_key: ['dropKey', ({ key }) => [key]],
+  reload_keys: ['reloadKeys', ({ bytes }) => (bytes === undefined ? [] : [bytes])],
+}
+
+/** Calls on the keyring's file. */
+const keyringCalls = {
+  keyring_add: ['add', ({ kind }) => [kind]],
+  keyring_promote: ['promote', ({ key }) => [key]],
+  keyring_retire: ['retire', ({ key }) => [key]],
+  keyring_revoke: ['revoke', ({ key }) => [key]],
+  keyring_drop: ['drop', ({ key }) => [key]],
+  keyring_describe: ['describe', () => []],
+}
+
+export function onStore(invoke, { store, clock, folder }, call) {
+  if (call.call in storeCalls) {
+    const [verb, args] = storeCalls[call.call]
+    return invoke(store, verb, ...args(call))
+  }
+  if (call.call in keyringCalls) {
+    const [verb, args] = keyringCalls[call.call]
+    return invoke(Keyring, verb, `${folder}/keyring.json`, ...args(call))
+  }
   const [verb, args] = configCalls[call.call] ?? sessionsCalls[call.call] ?? []
   if (verb) return invoke(call.call in configCalls ? store.configs : store.sessions, verb, ...args(call))
   switch (call.call) {
     case 'execution': return store.execution(origin(call))
     case 'resume': return invoke(store, 'resume', bytes(call.checkpoint), origin(call))
     case 'issue': return invoke(store.tokens, 'issue', call.claims, call.ttl)
-    case 'verify': return invoke(store, 'verify', call.token)
+    case 'stats': return store.stats()
     case 'set_clock': return clock.set(Date.parse(call.time))
     case 'advance': return clock.advance(call.millis)
     case 'sweep': return invoke(store, 'sweep', call.budget)

@@ -7,7 +7,7 @@ const items = { config_list: 'configs', session_list: 'sessions', users: 'users'
 /** Calls that must give at least what the vector says. */
 const atLeast = new Set([
   'info', 'config_create', 'config_get', 'config_list', 'config_update', 'start', 'session_verify', 'refresh',
-  'session_list', 'users', 'user', 'dashboard',
+  'session_list', 'users', 'user', 'dashboard', 'verify', 'stats', 'rewrap', 'key_usage', 'keyring_describe',
 ])
 
 export function expectGiven({ call, gives }, given, place) {

@@ -12,12 +12,16 @@ from . import _fork as _fork
 from ._check import CheckReport, Problem
 from ._configs import Config, Configs, Imported, SelectorOption, selector_options
 from ._execution import Execution, Subprocess
+from ._issuer import Issuer
+from ._keyring import DataKey, Keyring, KeyringDescription, SigningKey
+from ._keys import DataKeyUsage, KeyringProblem, KeyUsage, Rewrapped, SigningKeyUsage
 from ._lint import Finding, lint
 from ._records import Page
 from ._session import Session
 from ._sessions import Dashboard, SessionEntry, Sessions, Started, User, Verification
+from ._stats import IssuerStats, RefusedKey, Stats, TokenCache
 from ._store import Store, Tokens
-from ._types import DELETE, Clock, Committed, Info, Keyring, Step, VerifiedToken
+from ._types import DELETE, Clock, Committed, Info, Step, VerifiedToken
 from .errors import (
     ArgumentTypeError,
     BackendError,
@@ -51,6 +55,8 @@ __all__ = [
     "ConflictError",
     "Dashboard",
     "DataError",
+    "DataKey",
+    "DataKeyUsage",
     "Execution",
     "Finding",
     "IdentityError",
@@ -58,11 +64,18 @@ __all__ = [
     "Info",
     "InternalError",
     "InvalidArgumentError",
+    "Issuer",
+    "IssuerStats",
+    "KeyUsage",
     "Keyring",
+    "KeyringDescription",
     "KeyringError",
+    "KeyringProblem",
     "NotFoundError",
     "Page",
     "Problem",
+    "RefusedKey",
+    "Rewrapped",
     "SchemaError",
     "SelectorOption",
     "SessileError",
@@ -70,11 +83,15 @@ __all__ = [
     "SessionEndedError",
     "SessionEntry",
     "Sessions",
+    "SigningKey",
+    "SigningKeyUsage",
     "Started",
     "StateError",
+    "Stats",
     "Step",
     "Store",
     "Subprocess",
+    "TokenCache",
     "Tokens",
     "UnsupportedError",
     "User",

@@ -58,11 +58,11 @@ def _camel_case(name: str) -> str:
 
 def _value(attribute: str, value: Any) -> Any:
     if attribute.endswith("_at") and value is not None:
-        return _time(value)
+        return to_time(value)
     return tuple(value) if isinstance(value, list) else value
 
 
-def _time(text: str) -> datetime:
+def to_time(text: str) -> datetime:
     """An aware datetime, UTC, from RFC 3339 text."""
     try:
         # Python 3.10 does not know the Z.

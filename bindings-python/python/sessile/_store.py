@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Literal, TypeAlias
 
@@ -11,14 +11,19 @@ from . import _native
 from ._check import CheckReport, to_report
 from ._configs import Configs
 from ._execution import Execution
+from ._issuer import Issuer
 from ._json import dumps, loads, text_or_dumps
+from ._keyring import Path
+from ._keys import KeyringCallback, KeyUsage, Rewrapped, check_callback, given_keyring, to_rewrapped, to_usage
+from ._records import page_text
 from ._session import Session
 from ._sessions import Sessions
-from ._types import Clock, Step, Text, Ttl, VerifiedToken
+from ._stats import Stats, to_stats
+from ._types import Clock, Step, Text, Ttl, VerifiedToken, to_millis
 from .errors import ArgumentTypeError, InvalidArgumentError
 
 Durability: TypeAlias = Literal["interval", "commit"]
-Path: TypeAlias = str | os.PathLike[str]
+OnEvent: TypeAlias = Callable[[dict[str, Any]], object]
 
 NativeOptions: TypeAlias = tuple[
     bytes, Path | None, Text | None, str | None, dict[str, bytes], _native.Clock | None
@@ -30,20 +35,26 @@ def options(
     keyring: Path | None,
     keyring_bytes: Text | None,
     keyring_env: str | None,
+    keyring_callback: object,
     workspace: str | None,
     product: str | None,
     env: str | None,
-    issuers: Sequence[Mapping[str, Any]] | None,
+    issuers: Sequence[Issuer | Mapping[str, Any]] | None,
     issuer_secrets: Mapping[str, bytes] | None,
+    secrets: str | None,
     limits: Mapping[str, int] | None,
     durability: Durability | None,
     read_only: bool,
     allow_network_filesystem: bool,
+    audit: bool,
     clock: Clock | None,
 ) -> NativeOptions:
-    """What the native module opens a store with."""
-    if sum(source is not None for source in (keyring, keyring_bytes, keyring_env)) > 1:
-        raise InvalidArgumentError("one of keyring, keyring_bytes and keyring_env", "INVALID_ARGUMENT")
+    """What the native module opens a store with, but for what a callback is still to give; see `with_keyring`."""
+    if sum(source is not None for source in (keyring, keyring_bytes, keyring_env, keyring_callback)) > 1:
+        one = "one of keyring, keyring_bytes, keyring_env and keyring_callback"
+        raise InvalidArgumentError(one, "INVALID_ARGUMENT")
+    if keyring_callback is not None:
+        check_callback(keyring_callback)
     if clock is not None and not isinstance(clock, Clock):
         raise ArgumentTypeError(f"clock is a sessile.Clock, not {type(clock).__name__}", "INVALID_ARGUMENT")
     if issuer_secrets is not None and not isinstance(issuer_secrets, Mapping):
@@ -59,10 +70,28 @@ def options(
         "durability": durability,
         "readOnly": read_only,
         "allowNetworkFilesystem": allow_network_filesystem,
+        "audit": audit,
+        "secrets": secrets,
     }
     text = dumps({name: value for name, value in members.items() if value is not None})
-    secrets = dict(issuer_secrets or {})
-    return text, keyring, keyring_bytes, keyring_env, secrets, None if clock is None else clock._native
+    by_issuer = dict(issuer_secrets or {})
+    return text, keyring, keyring_bytes, keyring_env, by_issuer, None if clock is None else clock._native
+
+
+def told(native: _native.Store, on_event: OnEvent | None) -> _native.Store:
+    """The store, of whose audit events that function is told."""
+    if on_event is not None:
+        if not callable(on_event):
+            raise ArgumentTypeError(f"on_event is callable, not {type(on_event).__name__}", "INVALID_ARGUMENT")
+        tell = on_event
+        native.on_event(lambda text: tell(loads(text)))
+    return native
+
+
+def with_keyring(native: NativeOptions, keyring: Text) -> NativeOptions:
+    """The same, with the keyring that a callback gave."""
+    text, file, _, variable, secrets, clock = native
+    return text, file, keyring, variable, secrets, clock
 
 
 def trigger_text(trigger: Mapping[str, Any] | Text | None) -> Text | None:
@@ -73,7 +102,7 @@ def trigger_text(trigger: Mapping[str, Any] | Text | None) -> Text | None:
 class Store:
     """An open store. Any thread may use it; leaving the ``with`` block closes it."""
 
-    __slots__ = ("_native", "configs", "sessions", "tokens")
+    __slots__ = ("_keyring_callback", "_native", "configs", "sessions", "tokens")
 
     configs: Configs
     """Its session configurations."""
@@ -82,8 +111,9 @@ class Store:
     tokens: Tokens
     """Login tokens of the store's own issuer."""
 
-    def __init__(self, native: _native.Store) -> None:
+    def __init__(self, native: _native.Store, keyring_callback: KeyringCallback | None = None) -> None:
         self._native = native
+        self._keyring_callback = keyring_callback
         self.configs = Configs(native.configs())
         self.sessions = Sessions(native.sessions())
         self.tokens = Tokens(native)
@@ -95,59 +125,79 @@ class Store:
         keyring: Path | None = None,
         keyring_bytes: Text | None = None,
         keyring_env: str | None = None,
+        keyring_callback: KeyringCallback | None = None,
         workspace: str | None = None,
         product: str | None = None,
         env: str | None = None,
-        issuers: Sequence[Mapping[str, Any]] | None = None,
+        issuers: Sequence[Issuer | Mapping[str, Any]] | None = None,
         issuer_secrets: Mapping[str, bytes] | None = None,
+        secrets: str | None = None,
         limits: Mapping[str, int] | None = None,
         durability: Durability | None = None,
         read_only: bool = False,
         allow_network_filesystem: bool = False,
+        audit: bool = False,
+        on_event: OnEvent | None = None,
         clock: Clock | None = None,
     ) -> Store:
         """Opens (or makes) a store.
 
         * ``url``: ``memory:``, ``sqlite:PATH``.
-        * ``keyring`` (a path), ``keyring_bytes`` (its JSON text) or ``keyring_env`` (a variable that holds it): all but
-          ``memory:`` need one. `Keyring.generate` makes it.
+        * ``keyring`` (a path), ``keyring_bytes`` (its JSON text), ``keyring_env`` (a variable that holds it) or
+          ``keyring_callback`` (a function that gives it, called here and by `reload_keys`; what it raises is raised): all
+          but ``memory:`` need one. `Keyring.generate` makes it.
         * ``workspace``, ``product``, ``env``: the namespace, default ``default``, ``default``, ``dev``; nothing crosses it.
-        * ``issuers``: whose tokens are trusted: ``{"issuer": …, "audiences": […], "jwks": {…}}``;
+        * ``issuers``: whose tokens are trusted, each an `Issuer`: ``{"issuer": …, "audiences": […], "jwks": {…}}``;
           ``issuer_secrets``: the HMAC secret of each that says ``"symmetric": True``.
+        * ``secrets``: the URL of a second store, kept out of backups, for the users' secrets of configurations with
+          ``shred``.
         * ``limits``: ``fieldName``, ``fieldValue``, ``session``, ``fields``, ``stepFields``, ``message``, ``depth``,
-          ``token``, ``nesting``, ``deadline`` (bytes, counts, milliseconds).
+          ``token``, ``nesting``, ``deadline``, ``auditEvents`` (bytes, counts, milliseconds).
         * ``durability``: ``"interval"`` (default: a power cut may lose the last moments) or ``"commit"``.
         * ``read_only``: nothing is written, made or locked; a change is ``READ_ONLY``, a missing file ``NOT_FOUND``.
         * ``allow_network_filesystem``: opens a file on one, where one machine alone does so.
+        * ``audit``: keeps audit events for `drain_events`.
+        * ``on_event``: is called with each audit event instead, in their order and one at a time, on whichever of your
+          threads is done with a call of this package (with `sessile.aio`: the event loop's). What it raises goes to
+          ``sys.unraisablehook``.
         * ``clock``: a `Clock` instead of the system's, for tests.
 
         `InvalidArgumentError` for an option, `KeyringError` for the keyring, `UnsupportedError`, `DataError` and
         `BackendError` for the file.
         """
-        return Store(
-            _native.Store.open(
-                *options(
-                    url, keyring, keyring_bytes, keyring_env, workspace, product, env, issuers, issuer_secrets, limits,
-                    durability, read_only, allow_network_filesystem, clock,
-                )
-            )
+        native = options(
+            url, keyring, keyring_bytes, keyring_env, keyring_callback, workspace, product, env, issuers, issuer_secrets,
+            secrets, limits, durability, read_only, allow_network_filesystem, audit or on_event is not None, clock,
         )
+        if keyring_callback is not None:
+            native = with_keyring(native, given_keyring(keyring_callback()))
+        return Store(told(_native.Store.open(*native), on_event), keyring_callback)
 
-    def execution(self, trigger: Mapping[str, Any] | Text | None = None, token: Text | None = None) -> Execution:
+    def execution(
+        self,
+        trigger: Mapping[str, Any] | Text | None = None,
+        token: Text | None = None,
+        request_id: str | None = None,
+    ) -> Execution:
         """Starts an execution. ``trigger``: what started it, ``{"type": "rest", "security": "jwt"}``; ``token``: a JWT,
-        with or without ``Bearer``. Never fails for its token: the first Global operation verifies it."""
-        return Execution(self._native.execution(trigger_text(trigger), token))
+        with or without ``Bearer``. Never fails for its token: the first Global operation verifies it. ``request_id``:
+        your own name for what it is for, 1 to 256 bytes, which its audit events then bear."""
+        return Execution(self._native.execution(trigger_text(trigger), token, request_id))
 
     def parse_step(self, step: Mapping[str, Any] | Text) -> Step:
         """Reads a step, to be run many times, within this store's limits. As `Step.parse`."""
         return Step._of(self._native.parse(text_or_dumps(step)))
 
     def resume(
-        self, checkpoint: bytes, trigger: Mapping[str, Any] | Text | None = None, token: Text | None = None
+        self,
+        checkpoint: bytes,
+        trigger: Mapping[str, Any] | Text | None = None,
+        token: Text | None = None,
+        request_id: str | None = None,
     ) -> Execution:
         """Takes up an execution from a checkpoint of at most 24 hours. If the checkpoint belongs to a user, ``token``
         must be that user's. `DataError`, `KeyringError`, `InvalidArgumentError` (too old), `IdentityError`."""
-        return Execution(self._native.resume(checkpoint, trigger_text(trigger), token))
+        return Execution(self._native.resume(checkpoint, trigger_text(trigger), token, request_id))
 
     def verify(self, token: Text) -> VerifiedToken:
         """Verifies a token, with or without ``Bearer`` or ``<tag>:``. `IdentityError` with ``TOKEN_*``."""
@@ -161,6 +211,24 @@ class Store:
         """Gives space back: drops up to ``budget`` sessions that were over a day ago, and records of users who are gone
         for longer than their configuration's ``retention``. How many. Nothing needs it to be right."""
         return self._native.sweep(budget)
+
+    @property
+    def has_events(self) -> bool:
+        """Whether `drain_events` has something to give. Costs next to nothing: it may be asked after every call."""
+        return self._native.has_events
+
+    def drain_events(self, max: int = 1000) -> list[dict[str, Any]]:
+        """The oldest audit events that nobody fetched yet, ``max`` at most; none without ``audit=True``. ``at``
+        (RFC 3339 text) and ``event`` are always there; docs/events.md has them all. Those of a closed store can still
+        be fetched.
+
+        >>> with Store.open("memory:", audit=True) as store:
+        ...     _ = store.configs.create({"name": "Cart"})
+        ...     [(event["event"], event["tag"]) for event in store.drain_events()]
+        [('config.created', 'cart')]
+        """
+        events: list[dict[str, Any]] = loads(self._native.drain_events(max))
+        return events
 
     def flush(self) -> None:
         """Waits until everything that was acknowledged before is on the disk. For the moments that matter under
@@ -182,6 +250,69 @@ class Store:
         True
         """
         return to_report(self._native.check())
+
+    def revoke_issuer(self, issuer: str, not_before: datetime | int | float | None = None) -> None:
+        """Revokes every token that ``issuer`` gave out until ``not_before`` (an aware datetime, or seconds since 1970;
+        None: now): login, session and refresh tokens where it is the store's own. It only ever moves forward. Counts at
+        once here and within a second in every process, for running executions too: ``TOKEN_REVOKED``.
+
+        `NotFoundError` if the store has no issuer of that name, `InvalidArgumentError` for what is yet to come."""
+        self._native.revoke_issuer(issuer, None if not_before is None else to_millis(not_before))
+
+    def revoke_token(self, token: Text) -> None:
+        """Revokes one token, which must verify; it may be bound to a key, and it may have expired, which is enough. It
+        is known by its ``jti``: `InvalidArgumentError` if it has none. Counts as `revoke_issuer`. `IdentityError`."""
+        self._native.revoke_token(token)
+
+    def revoke_token_id(self, issuer: str, jti: str) -> None:
+        """Revokes one token by its issuer and ``jti``, for who does not have its text. `NotFoundError` if the store has
+        no issuer of that name."""
+        self._native.revoke_token_id(issuer, jti)
+
+    def accept_logout_token(self, token: Text) -> int:
+        """Takes a logout token (OpenID Connect Back-Channel Logout) of one of the issuers: its user's sessions are
+        revoked under every configuration, begun or not, and all tokens with its ``sid``. How many sessions were alive. A
+        logout token is taken once. `IdentityError`."""
+        return self._native.accept_logout_token(token)
+
+    def stats(self) -> Stats:
+        """What there is to know of tokens and of their issuers' keys.
+
+        >>> with Store.open("memory:") as store:
+        ...     _ = store.verify(store.tokens.issue({"sub": "ada"}, ttl=60))
+        ...     store.stats().token_cache
+        TokenCache(hits=0, misses=1, tokens=1)
+        """
+        return to_stats(self._native.stats())
+
+    def reload_keys(self, keyring_bytes: Text | None = None) -> None:
+        """Reads the keyring again, now: its file, environment variable or callback, or ``keyring_bytes`` in place of those
+        that were given. A file is also followed by itself, within seconds. New keys open at once, and seal once they are
+        60 seconds old. `KeyringError` says why the new one is not in force; the one before is then."""
+        if keyring_bytes is None and self._keyring_callback is not None:
+            keyring_bytes = given_keyring(self._keyring_callback())
+        self._native.reload_keys(keyring_bytes)
+
+    def rewrap(self, *, limit: int | None = None, cursor: str | None = None) -> Rewrapped:
+        """Seals with the primary key what is sealed with older ones, ``limit`` records (1 to 1000, default 100) from
+        ``cursor`` on, while everybody goes on working. Call it with the cursor until it is done; it may be stopped and
+        taken up again. `ConflictError`, ``waitSeconds`` in its details, while the primary is too new to seal.
+
+        >>> with Store.open("memory:") as store:
+        ...     store.rewrap()
+        Rewrapped(done=True, cursor=None, rewrapped=0, skipped=0)
+        """
+        return to_rewrapped(self._native.rewrap(page_text(limit, cursor)))
+
+    def key_usage(self) -> KeyUsage:
+        """How much is sealed with each key in this workspace, product and env. It reads all of it."""
+        return to_usage(self._native.key_usage())
+
+    def drop_key(self, key: str) -> None:
+        """Takes a retired or revoked data key (``"1"``) out of the keyring file, if nothing of this workspace, product
+        and env is sealed with it: else `ConflictError` with the counts. What others hold that share the file must be
+        asked of them; checkpoints live 24 hours. `NotFoundError`; `UnsupportedError` for a keyring that is no file."""
+        self._native.drop_key(key)
 
     def close(self) -> None:
         """Closes the store: later calls are `ClosedError`. Closing twice is fine."""

@@ -1,8 +1,7 @@
-"""The small things that calls give and take: times, what a commit changed, a session's info, clocks, keyrings, steps."""
+"""The small things that calls give and take: times, what a commit changed, a session's info, clocks, steps."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -49,7 +48,8 @@ def to_optional_datetime(millis: int | None) -> datetime | None:
     return None if millis is None else to_datetime(millis)
 
 
-def _to_millis(time: datetime | int | float) -> int:
+def to_millis(time: datetime | int | float) -> int:
+    """Milliseconds since 1970, from an aware datetime or seconds since 1970."""
     if isinstance(time, datetime):
         if time.tzinfo is None:
             raise InvalidArgumentError("a datetime needs a time zone, for example timezone.utc", "INVALID_ARGUMENT")
@@ -116,7 +116,7 @@ class Clock:
     def manual(time: datetime | int | float) -> Clock:
         """A clock that stands at ``time``: an aware datetime, or seconds since 1970 UTC."""
         clock = object.__new__(Clock)
-        clock._native = _native.Clock(_to_millis(time))
+        clock._native = _native.Clock(to_millis(time))
         return clock
 
     def now(self) -> datetime:
@@ -125,26 +125,12 @@ class Clock:
 
     def set(self, time: datetime | int | float) -> None:
         """Puts it at ``time``."""
-        self._native.set(_to_millis(time))
+        self._native.set(to_millis(time))
 
     def advance(self, period: timedelta | int | float) -> None:
         """Moves it by a timedelta or by seconds (negative: back)."""
         seconds = period.total_seconds() if isinstance(period, timedelta) else period
-        self._native.advance(_to_millis(seconds))
-
-
-class Keyring:
-    """Makes keyrings. A keyring holds the keys that everything is sealed with: lose it, and all is lost."""
-
-    @staticmethod
-    def generate(path: str | os.PathLike[str]) -> None:
-        """Makes a new keyring file, readable by its owner only. ``ALREADY_EXISTS`` if something is there."""
-        _native.generate_keyring(path)
-
-    @staticmethod
-    def generate_json() -> str:
-        """A new keyring as JSON text, to be kept elsewhere: ``Store.open(keyring_bytes=…)`` or ``keyring_env``."""
-        return _native.generate_keyring_json()
+        self._native.advance(to_millis(seconds))
 
 
 class Step:
@@ -220,9 +206,34 @@ class VerifiedToken:
         return self._native.subject
 
     @property
+    def issuer(self) -> str:
+        """Who issued the token, its ``iss``."""
+        return self._native.issuer
+
+    @property
+    def id(self) -> str | None:
+        """The token's own id, its ``jti``, for ``Store.revoke_token_id``; None if it has none."""
+        return self._native.id
+
+    @property
+    def issued_at(self) -> datetime:
+        """When the token was issued."""
+        return to_datetime(self._native.issued_at)
+
+    @property
     def expires_at(self) -> datetime:
         """When the token ends."""
         return to_datetime(self._native.expires_at)
+
+    @property
+    def acr(self) -> str | None:
+        """How the user was authenticated; None if the issuer does not say."""
+        return self._native.acr
+
+    @property
+    def authenticated_at(self) -> datetime | None:
+        """When the user was authenticated, ``auth_time``; None if the issuer does not say."""
+        return to_optional_datetime(self._native.authenticated_at)
 
     def __repr__(self) -> str:
         return f"VerifiedToken(realm={self.realm!r}, expires_at={self.expires_at.isoformat()})"

@@ -5,8 +5,9 @@ for a disk or a lock does so on threads of the core, never on the event loop's. 
 result; the operation itself is carried out. Several loops in several threads may use one store.
 
 Plain calls, because there is nothing to wait for: ``store.execution``, ``store.parse_step``, ``store.global_``,
-``run.local``, ``run.scoped``, ``run.global_``, ``run.subprocess``, ``run.subprocess_by_id``, ``run.end`` (which may be
-awaited, too), ``lint``, ``selector_options``.
+``store.drain_events``, ``store.has_events``, ``store.stats``, ``run.local``, ``run.scoped``, ``run.global_``,
+``run.subprocess``, ``run.subprocess_by_id``, ``run.end`` (which may be awaited, too), ``Keyring``'s, ``lint``,
+``selector_options``.
 What the verbs mean, take and raise is written at their twins in `sessile`.
 
 >>> import asyncio
@@ -32,25 +33,39 @@ from ._aio_sessions import Sessions
 from ._check import CheckReport, Problem, to_report
 from ._configs import Config, Imported, SelectorOption, selector_options
 from ._execution import Message, parsed
+from ._issuer import Issuer
 from ._json import dumps, loads, object_text, text_or_dumps
+from ._keyring import DataKey, Keyring, KeyringDescription, Path, SigningKey
+from ._keys import (
+    AwaitedKeyringCallback,
+    DataKeyUsage,
+    KeyringProblem,
+    KeyUsage,
+    Rewrapped,
+    SigningKeyUsage,
+    awaited_keyring,
+    to_rewrapped,
+    to_usage,
+)
 from ._lint import Finding, lint
 from ._loop import later
 from ._message import incoming, is_object, outgoing
-from ._records import Page
+from ._records import Page, page_text
 from ._session import array_text, field_expiry, names_of, to_committed
 from ._sessions import Dashboard, SessionEntry, Started, User, Verification
-from ._store import Durability, NativeOptions, Path, options, proof, trigger_text
+from ._stats import IssuerStats, RefusedKey, Stats, TokenCache, to_stats
+from ._store import Durability, NativeOptions, OnEvent, options, proof, told, trigger_text, with_keyring
 from ._types import (
     DELETE,
     Clock,
     Committed,
     Info,
-    Keyring,
     Step,
     Text,
     Ttl,
     VerifiedToken,
     to_info,
+    to_millis,
 )
 
 __all__ = [
@@ -61,21 +76,34 @@ __all__ = [
     "Config",
     "Configs",
     "Dashboard",
+    "DataKey",
+    "DataKeyUsage",
     "Execution",
     "Finding",
     "Imported",
     "Info",
+    "Issuer",
+    "IssuerStats",
+    "KeyUsage",
     "Keyring",
+    "KeyringDescription",
+    "KeyringProblem",
     "Page",
     "Problem",
+    "RefusedKey",
+    "Rewrapped",
     "SelectorOption",
     "Session",
     "SessionEntry",
     "Sessions",
+    "SigningKey",
+    "SigningKeyUsage",
     "Started",
+    "Stats",
     "Step",
     "Store",
     "Subprocess",
+    "TokenCache",
     "Tokens",
     "User",
     "Verification",
@@ -331,13 +359,20 @@ class Subprocess(Execution):
 class _Opening:
     """A store being opened: awaited, or entered by ``async with``."""
 
-    __slots__ = ("_options", "_store")
+    __slots__ = ("_keyring_callback", "_on_event", "_options", "_store")
 
-    def __init__(self, options: NativeOptions) -> None:
+    def __init__(
+        self, options: NativeOptions, keyring_callback: AwaitedKeyringCallback | None, on_event: OnEvent | None
+    ) -> None:
         self._options = options
+        self._keyring_callback = keyring_callback
+        self._on_event = on_event
 
     async def _open(self) -> Store:
-        return Store(await later(_native.Store.open, *self._options))
+        options, callback = self._options, self._keyring_callback
+        if callback is not None:
+            options = with_keyring(options, await awaited_keyring(callback))
+        return Store(told(await later(_native.Store.open, *options), self._on_event), callback)
 
     def __await__(self) -> Generator[Any, None, Store]:
         return self._open().__await__()
@@ -355,7 +390,7 @@ class _Opening:
 class Store:
     """An open store; see `sessile.Store`. Any loop in any thread may use it."""
 
-    __slots__ = ("_native", "configs", "sessions", "tokens")
+    __slots__ = ("_keyring_callback", "_native", "configs", "sessions", "tokens")
 
     configs: Configs
     """Its session configurations."""
@@ -364,8 +399,9 @@ class Store:
     tokens: Tokens
     """Login tokens of the store's own issuer."""
 
-    def __init__(self, native: _native.Store) -> None:
+    def __init__(self, native: _native.Store, keyring_callback: AwaitedKeyringCallback | None = None) -> None:
         self._native = native
+        self._keyring_callback = keyring_callback
         self.configs = Configs(native.configs())
         self.sessions = Sessions(native.sessions())
         self.tokens = Tokens(native)
@@ -377,40 +413,56 @@ class Store:
         keyring: Path | None = None,
         keyring_bytes: Text | None = None,
         keyring_env: str | None = None,
+        keyring_callback: AwaitedKeyringCallback | None = None,
         workspace: str | None = None,
         product: str | None = None,
         env: str | None = None,
-        issuers: Sequence[Mapping[str, Any]] | None = None,
+        issuers: Sequence[Issuer | Mapping[str, Any]] | None = None,
         issuer_secrets: Mapping[str, bytes] | None = None,
+        secrets: str | None = None,
         limits: Mapping[str, int] | None = None,
         durability: Durability | None = None,
         read_only: bool = False,
         allow_network_filesystem: bool = False,
+        audit: bool = False,
+        on_event: OnEvent | None = None,
         clock: Clock | None = None,
     ) -> _Opening:
         """Opens (or makes) a store: ``await Store.open(…)``, or ``async with Store.open(…) as store``, which closes it.
 
-        Arguments and errors are those of ``sessile.Store.open``."""
+        Arguments and errors are those of ``sessile.Store.open``; ``keyring_callback`` may be an async function."""
         return _Opening(
             options(
-                url, keyring, keyring_bytes, keyring_env, workspace, product, env, issuers, issuer_secrets, limits,
-                durability, read_only, allow_network_filesystem, clock,
-            )
+                url, keyring, keyring_bytes, keyring_env, keyring_callback, workspace, product, env, issuers,
+                issuer_secrets, secrets, limits, durability, read_only, allow_network_filesystem,
+                audit or on_event is not None, clock,
+            ),
+            keyring_callback,
+            on_event,
         )
 
-    def execution(self, trigger: Mapping[str, Any] | Text | None = None, token: Text | None = None) -> Execution:
+    def execution(
+        self,
+        trigger: Mapping[str, Any] | Text | None = None,
+        token: Text | None = None,
+        request_id: str | None = None,
+    ) -> Execution:
         """Starts an execution. Never fails for its token: the first Global operation verifies it."""
-        return Execution(self._native.execution(trigger_text(trigger), token))
+        return Execution(self._native.execution(trigger_text(trigger), token, request_id))
 
     def parse_step(self, step: Mapping[str, Any] | Text) -> Step:
         """Reads a step, to be run many times, within this store's limits. As `Step.parse`, at once."""
         return Step._of(self._native.parse(text_or_dumps(step)))
 
     async def resume(
-        self, checkpoint: bytes, trigger: Mapping[str, Any] | Text | None = None, token: Text | None = None
+        self,
+        checkpoint: bytes,
+        trigger: Mapping[str, Any] | Text | None = None,
+        token: Text | None = None,
+        request_id: str | None = None,
     ) -> Execution:
         """Takes up an execution from a checkpoint of at most 24 hours."""
-        return Execution(await later(self._native.resume, checkpoint, trigger_text(trigger), token))
+        return Execution(await later(self._native.resume, checkpoint, trigger_text(trigger), token, request_id))
 
     async def verify(self, token: Text) -> VerifiedToken:
         """Verifies a token, with or without ``Bearer`` or ``<tag>:``."""
@@ -424,6 +476,16 @@ class Store:
         """Drops up to ``budget`` sessions that are over and users who are gone, to give space back. How many."""
         return await later(self._native.sweep, budget)
 
+    @property
+    def has_events(self) -> bool:
+        """Whether `drain_events` has something to give."""
+        return self._native.has_events
+
+    def drain_events(self, max: int = 1000) -> list[dict[str, Any]]:
+        """The oldest audit events that nobody fetched yet, ``max`` at most. Nothing waits."""
+        events: list[dict[str, Any]] = loads(self._native.drain_events(max))
+        return events
+
     async def flush(self) -> None:
         """Waits until everything that was acknowledged before is on the disk."""
         await later(self._native.flush)
@@ -435,6 +497,44 @@ class Store:
     async def check(self) -> CheckReport:
         """Looks everything over while the store is in use, and says what is wrong."""
         return to_report(await later(self._native.check))
+
+    async def revoke_issuer(self, issuer: str, not_before: datetime | int | float | None = None) -> None:
+        """Revokes every token that ``issuer`` gave out until ``not_before`` (None: now)."""
+        await later(self._native.revoke_issuer, issuer, None if not_before is None else to_millis(not_before))
+
+    async def revoke_token(self, token: Text) -> None:
+        """Revokes one token, which must verify and have a ``jti``."""
+        await later(self._native.revoke_token, token)
+
+    async def revoke_token_id(self, issuer: str, jti: str) -> None:
+        """Revokes one token by its issuer and ``jti``."""
+        await later(self._native.revoke_token_id, issuer, jti)
+
+    async def accept_logout_token(self, token: Text) -> int:
+        """Takes a logout token, once: revokes its user's sessions. How many were alive."""
+        return await later(self._native.accept_logout_token, token)
+
+    def stats(self) -> Stats:
+        """What there is to know of tokens and of their issuers' keys."""
+        return to_stats(self._native.stats())
+
+    async def reload_keys(self, keyring_bytes: Text | None = None) -> None:
+        """Reads the keyring again, now, or takes ``keyring_bytes`` in its place."""
+        if keyring_bytes is None and self._keyring_callback is not None:
+            keyring_bytes = await awaited_keyring(self._keyring_callback)
+        await later(self._native.reload_keys, keyring_bytes)
+
+    async def rewrap(self, *, limit: int | None = None, cursor: str | None = None) -> Rewrapped:
+        """Seals with the primary key what is sealed with older ones, ``limit`` records from ``cursor`` on."""
+        return to_rewrapped(await later(self._native.rewrap, page_text(limit, cursor)))
+
+    async def key_usage(self) -> KeyUsage:
+        """How much is sealed with each key. It reads all of it."""
+        return to_usage(await later(self._native.key_usage))
+
+    async def drop_key(self, key: str) -> None:
+        """Takes a data key out of the keyring file, if nothing here is sealed with it."""
+        await later(self._native.drop_key, key)
 
     async def close(self) -> None:
         """Closes the store: later calls are `ClosedError`. Closing twice is fine."""

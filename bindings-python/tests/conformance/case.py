@@ -8,6 +8,8 @@ import sessile
 
 from .compare import as_json, holds, same
 from .executions import ExecutionCalls
+from .identity import IdentityCalls
+from .keys import KeyCalls
 from .lifecycle import LifecycleCalls
 from .running import ABSENT
 from .session import SessionCalls
@@ -15,12 +17,12 @@ from .store import StoreCalls
 
 # What these give is compared with at least what is wanted.
 _AT_LEAST = {
-    "config_create", "config_get", "config_list", "config_update", "dashboard", "info", "refresh", "session_list",
-    "session_verify", "start", "user", "users",
+    "config_create", "config_get", "config_list", "config_update", "dashboard", "info", "key_usage", "keyring_describe",
+    "refresh", "rewrap", "session_list", "session_verify", "start", "stats", "user", "users", "verify",
 }
 
 
-class Case(StoreCalls, ExecutionCalls, SessionCalls, LifecycleCalls):
+class Case(StoreCalls, ExecutionCalls, SessionCalls, LifecycleCalls, IdentityCalls, KeyCalls):
     """A case being run."""
 
     async def call(self, call: dict[str, Any], place: str) -> None:

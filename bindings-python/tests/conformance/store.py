@@ -30,10 +30,6 @@ class StoreCalls(Running):
     async def store_issue(self, call: dict[str, Any]) -> Any:
         return await settled(self.store.tokens.issue(call["claims"], ttl=call["ttl"]))
 
-    async def store_verify(self, call: dict[str, Any]) -> Any:
-        proof = await settled(self.store.verify(self.given(call["token"])))
-        return {"realm": proof.realm, "subject": proof.subject, "expiresAt": proof.expires_at}
-
     async def store_set_clock(self, call: dict[str, Any]) -> None:
         self.clock.set(to_time(call["time"]))
 

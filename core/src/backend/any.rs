@@ -255,6 +255,15 @@ impl Backend {
         }
     }
 
+    /// Makes what was deleted unreadable to whoever looks at the bytes of the backend's files, as far as nobody is reading
+    /// them just now.
+    pub(crate) async fn erase_deleted(&self) -> Result<()> {
+        match self {
+            Backend::Memory(_) | Backend::Postgres(_) | Backend::Redis(_) => Ok(()),
+            Backend::Sqlite(sqlite, _) => sqlite.erase_deleted().await,
+        }
+    }
+
     /// What it is, and what calls of this process came to where it is a server.
     pub(crate) fn stats(&self) -> Value {
         match self {

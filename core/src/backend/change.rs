@@ -66,9 +66,10 @@ impl<E: Entry> Standing<'_, E> {
         if entry.expired(now) { None } else { entry.stamp() }
     }
 
-    /// The row after `effects`. Cells past their expiry hint leave with any change: nothing returns them, so they
-    /// should not hold a session at its limits. A change that puts nothing is never too large: a session that is over a
-    /// limit set lower afterwards can still be emptied.
+    /// The row after `effects`. Cells past their expiry hint leave with any change of the session's version: nothing
+    /// returns them, so they should not hold a session at its limits. A use of the session takes none away: where the
+    /// hint was damaged, that is found by who reads the cell or checks the store, until somebody writes. A change that
+    /// puts nothing is never too large: a session that is over a limit set lower afterwards can still be emptied.
     pub(super) fn plan(&self, effects: &Effects) -> Result<Plan, TooLarge> {
         let mut delete: Vec<&CellId> = effects.delete.iter().collect();
         delete.sort_unstable();
@@ -105,7 +106,7 @@ impl<E: Entry> Standing<'_, E> {
             let expired = entry.expired(effects.now);
             let deleted = effects.clear || delete.binary_search(&entry.cell()).is_ok();
             plan.deleted += u64::from(deleted && !expired);
-            if deleted || expired || replaced {
+            if deleted || (expired && effects.raise_version) || replaced {
                 plan.gone.push(at);
             } else {
                 plan.cells.push(Next::Kept(at));
@@ -153,10 +154,17 @@ impl Plan {
         self.size += effects.put[put].size();
     }
 
+    /// The expiry hint that the change sets, if it sets one. That of a use counts only if it is the latest: one that
+    /// comes late shortens nothing.
+    pub(super) fn hint(&self, effects: &Effects) -> Option<Option<Time>> {
+        let is_late = effects.head.is_none() && effects.touch.is_some() && self.touch != effects.touch;
+        if is_late { None } else { effects.hint() }
+    }
+
     /// Whether the session's row is to be written at all: a change may concern the user record and the index alone.
     pub(super) fn writes_row<E>(&self, before: &Standing<'_, E>, effects: &Effects) -> bool {
         effects.head.is_some()
-            || effects.expires.is_some()
+            || self.hint(effects).is_some()
             || self.version != before.version
             || self.touch != before.touch
             || !self.gone.is_empty()
@@ -182,8 +190,8 @@ impl Effects {
         self.now.millis().max(1).cast_unsigned()
     }
 
-    /// The expiry hint this change sets, if it sets one: a new head brings its own, `None` for never; without a new
-    /// head only `Some` counts.
+    /// The expiry hint that they ask for, if they do: a new head brings its own, `None` for never; without a new head
+    /// only `Some` counts.
     pub(super) fn hint(&self) -> Option<Option<Time>> {
         (self.head.is_some() || self.expires.is_some()).then_some(self.expires)
     }

@@ -55,6 +55,7 @@ pub(crate) fn check(make: impl Fn() -> Backend) {
         ("nobody sees half a change", halves),
         ("spaces do not cross", spaces),
         ("a sweep is bounded and thorough", sweep),
+        ("a use keeps a row, and a late one shortens nothing", uses),
         ("what is over now is swept with its index entry", swept_now),
         ("after close all is closed", close),
     ];
@@ -559,6 +560,26 @@ fn swept_now(backend: &Backend) {
     let listed = wait(backend.page(&SPACE, None, None, 9)).unwrap();
     assert_eq!(listed.iter().map(|entry| entry.id).collect::<Vec<_>>(), [id(3)]);
     assert!(read(backend, 1).head.is_none() && read(backend, 1).cells.is_empty() && read(backend, 2).head.is_none());
+}
+
+fn uses(backend: &Backend) {
+    let used = |at: i64, kept: i64| {
+        with(1, |change| {
+            change.effects.raise_version = false;
+            change.effects.touch = Some(touch(at));
+            change.effects.expires = Some(NOW.plus_millis(kept));
+        })
+    };
+    let begin = with(1, |change| {
+        change.effects.head = Some([1].into());
+        change.effects.expires = Some(NOW);
+    });
+    applied(backend, &begin);
+    for (at, kept, until) in [(5, 1000, 1000), (4, 10, 1000), (4, 2000, 1000), (6, 500, 500), (7, 3000, 3000)] {
+        applied(backend, &used(at, kept));
+        assert_eq!(wait(backend.sweep(NOW.plus_millis(until - 1), 9, None)).unwrap(), 0, "{at} {kept}");
+    }
+    assert_eq!(wait(backend.sweep(NOW.plus_millis(3000), 9, None)).unwrap(), 1);
 }
 
 fn close(backend: &Backend) {

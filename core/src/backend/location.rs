@@ -1,6 +1,6 @@
 //! Where a store is, as its URL says.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{postgres, redis};
 use crate::error::{Result, fail};
@@ -44,6 +44,22 @@ impl Location<'_> {
             }
         }
     }
+}
+
+impl Location<'_> {
+    /// Whether both are one file.
+    pub(crate) fn is_same_file(&self, other: &Location<'_>) -> bool {
+        let (Location::Sqlite(one), Location::Sqlite(other)) = (self, other) else { return false };
+        one == other || resolved(one).is_some_and(|one| Some(one) == resolved(other))
+    }
+}
+
+/// The path without links and dots; of a file that is not there yet, as far as its folder goes.
+fn resolved(path: &Path) -> Option<PathBuf> {
+    path.canonicalize().ok().or_else(|| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Some(folder.canonicalize().ok()?.join(path.file_name()?))
+    })
 }
 
 /// All of it is the path, `?` and `%` too.

@@ -292,7 +292,7 @@ impl Shard {
         let Change { space, id, effects, .. } = change;
         if writes_row {
             let row = self.rows.entry((*space, *id)).or_default();
-            if let Some(hint) = effects.hint() {
+            if let Some(hint) = plan.hint(effects) {
                 if let Some(old) = row.expires {
                     self.expiries.remove(&(old, *space, *id));
                 }

@@ -190,12 +190,12 @@ pub(crate) struct Effects {
     /// This session's entry in the index of that user: added or removed.
     pub(crate) index: Option<(BlindUser, bool)>,
     /// When the backend may drop the session's row and its index entry on its own; a hint. A change with a `head` sets
-    /// it, `None` for never; one without sets it only to `Some`.
+    /// it, `None` for never; one without sets it only to `Some`, and not with a `touch` that is older than the stored one.
     pub(crate) expires: Option<Time>,
     /// Sealed bytes and fields that may not be exceeded by the result of a change that puts something.
     pub(crate) max_size: u64,
     pub(crate) max_count: u64,
-    /// The instant of the change. Cells whose expiry is at or before it leave with the change.
+    /// The instant of the change. Cells whose expiry is at or before it leave with a change that raises the version.
     pub(crate) now: Time,
     /// On the disk before the call returns, whatever the store's durability.
     pub(crate) durable: bool,

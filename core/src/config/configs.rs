@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use super::catalog::{Catalog, KEPT, not_found};
 use super::{Config, Definition, GLOBAL, State};
+use crate::audit::{Event, What, Whose};
 use crate::backend::HeadGuard;
 use crate::clock::Time;
 use crate::error::{Error, Result, fail};
@@ -51,6 +52,7 @@ impl Configs {
         let definition = definition.to_owned();
         self.0.task(async move |store| {
             let (tag, definition) = Definition::read(&definition, &store.limits)?;
+            refuse_shred(&store, &definition)?;
             Ok(create(&store, &tag, definition).await?.info())
         })
     }
@@ -150,6 +152,7 @@ async fn create(store: &Arc<Inner>, tag: &str, definition: Definition) -> Result
         }
         // If not, somebody was first, or what a deleted one had left was swept: the next look tells.
         if store.catalog.change(store, tag, standing.guard, Some((&config, State::Active))).await? {
+            store.audit.happened(|| Event::of(What::ConfigCreated).whose(Whose::tag(tag)));
             return Ok(config);
         }
     }
@@ -167,6 +170,7 @@ async fn update(store: &Arc<Inner>, tag: &str, change: impl Fn(&Config) -> Resul
         let config =
             Arc::new(Config { tag: old.tag.clone(), id: old.id, version, created: old.created, updated, definition });
         if store.catalog.change(store, tag, standing.guard, Some((&config, state))).await? {
+            store.audit.happened(|| Event::of(What::ConfigChanged).whose(Whose::tag(tag)));
             return Ok(config);
         }
     }
@@ -175,13 +179,21 @@ async fn update(store: &Arc<Inner>, tag: &str, change: impl Fn(&Config) -> Resul
 async fn delete(store: &Arc<Inner>, tag: &str, force: bool) -> Result<()> {
     refuse_built_in(tag, "deleted")?;
     let standing = Catalog::look(store, tag).await?;
-    let Some((config, _)) = standing.stored else { return Err(not_found(tag)) };
+    let Some((config, state)) = standing.stored else { return Err(not_found(tag)) };
     let walk = Walk::of(store, &config);
     if !force {
         walk.refuse_living().await?;
     }
-    if !store.catalog.change(store, tag, standing.guard, Some((&config, State::Deleting))).await? {
-        return Err(changed_meanwhile(tag));
+    let mut guard = standing.guard;
+    while !store.catalog.change(store, tag, guard, Some((&config, State::Deleting))).await? {
+        // What was only sealed anew, under another key, says what it said.
+        let standing = Catalog::look(store, tag).await?;
+        match standing.stored {
+            Some((there, now)) if (there.id, there.version, now) == (config.id, config.version, state) => {
+                guard = standing.guard;
+            }
+            _ => return Err(changed_meanwhile(tag)),
+        }
     }
     // Another process may begin a session until its definition is a second old, and that change may take its time.
     task::sleep(KEPT + store.limits.deadline()).await;
@@ -198,11 +210,13 @@ async fn delete(store: &Arc<Inner>, tag: &str, force: bool) -> Result<()> {
         return Ok(());
     }
     walk.end_all().await?;
-    let Some((guard, _)) = deleting(store, &config).await? else { return Ok(()) };
-    match store.catalog.change(store, tag, guard, None).await? {
-        true => Ok(()),
-        false => Err(changed_meanwhile(tag)),
+    while let Some((guard, _)) = deleting(store, &config).await? {
+        if store.catalog.change(store, tag, guard, None).await? {
+            store.audit.happened(|| Event::of(What::ConfigDeleted).whose(Whose::tag(tag)));
+            break;
+        }
     }
+    Ok(())
 }
 
 /// The config that is being deleted, as it stands now; `None` once it is gone, whoever deleted it, even if another has
@@ -239,6 +253,17 @@ async fn import(store: &Arc<Inner>, document: &str, replace: bool) -> Result<Str
         let selector = definition.selector.as_ref().map(ToString::to_string).unwrap_or_default();
         return Err(fail!(ConfigInvalid, "config {tag:?} has another selector than {selector:?}, and it can't change")
             .with("member", "selector"));
+    }
+    if let Some((tag, definition)) = definitions
+        .iter()
+        .find(|(tag, definition)| there(tag).is_some_and(|config| config.definition.shred != definition.shred))
+    {
+        return Err(fail!(
+            ConfigInvalid,
+            "config {tag:?} was made with another shred than {}, and it can't change",
+            definition.shred
+        )
+        .with("member", "shred"));
     }
     let (mut created, mut updated, mut unchanged) = (Vec::new(), Vec::new(), Vec::new());
     for (tag, definition) in definitions {
@@ -286,12 +311,27 @@ fn exported(document: &str, store: &Inner) -> Result<Vec<(Box<str>, Definition)>
     let elements: Vec<&RawValue> = serde_json::from_str(configs).map_err(|_| bad("its member configs is an array"))?;
     for element in elements {
         let (tag, definition) = Definition::read(element.get(), &store.limits)?;
+        refuse_shred(store, &definition)?;
         if definitions.iter().any(|(known, _)| *known == tag) {
             return Err(bad(&format!("the tag {tag:?} occurs twice")));
         }
         definitions.push((tag, definition));
     }
     Ok(definitions)
+}
+
+/// A config that shreds takes a store with a second backend for the users' secrets.
+fn refuse_shred(store: &Inner, definition: &Definition) -> Result<()> {
+    if !definition.shred || store.secrets.is_some() {
+        return Ok(());
+    }
+    Err(fail!(
+        ConfigInvalid,
+        "shred: true given; it takes a store that was opened with `secrets`, a second backend for the users' secrets, and \
+         this one has none"
+    )
+    .with("member", "shred")
+    .with("given", "true"))
 }
 
 fn refuse_built_in(tag: &str, verb: &str) -> Result<()> {

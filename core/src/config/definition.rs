@@ -36,6 +36,8 @@ pub(crate) struct Definition {
     /// How many of a user's sessions may be alive at once.
     pub(crate) max_sessions: Option<u64>,
     pub(crate) on_limit: OnLimit,
+    /// Whether each user has a secret of their own, that what is theirs is lost with.
+    pub(crate) shred: bool,
     /// For how many seconds the refresh token before gives the same successor again.
     pub(crate) refresh_grace: u32,
     /// How long after it began `extend` may move a session's end.
@@ -86,6 +88,7 @@ impl Definition {
             refresh: REFRESH,
             max_sessions: None,
             on_limit: OnLimit::EvictOldest,
+            shred: false,
             refresh_grace: REFRESH_GRACE,
             max_lifetime: None,
             retention: Some(RETENTION),
@@ -130,7 +133,7 @@ impl Definition {
         let refresh = given.duration("refreshExpiry", "refreshPeriod")?.unwrap_or(REFRESH);
         let max_sessions = given.get("maxSessionsPerUser").map(quota::max_sessions).transpose()?;
         let on_limit = given.get("onLimit").map(OnLimit::read).transpose()?.unwrap_or_default();
-        given.get("shred").map_or(Ok(()), refuse_shred)?;
+        let shred = given.get("shred").map_or(Ok(false), shred)?;
         let refresh_grace = given.get("refreshGrace").map(refresh_grace).transpose()?.unwrap_or(REFRESH_GRACE);
         let max_lifetime = object("maxLifetime")?;
         let retention = match given.named("retention") {
@@ -150,6 +153,7 @@ impl Definition {
             refresh,
             max_sessions,
             on_limit,
+            shred,
             refresh_grace,
             max_lifetime,
             retention,
@@ -158,12 +162,19 @@ impl Definition {
         })
     }
 
-    /// Tag and selector say whose sessions these are: another one would make another kind of session.
+    /// Tag, selector and shred say whose sessions these are, and how it is told: another one would make another kind of
+    /// session.
     fn refuse_another_kind(&self, tag: &str, changes: &Given<'_>) -> Result<()> {
         if let Some(member) = changes.named("tag")
             && member.text().as_deref() != Some(tag)
         {
             return Err(fixed(member, tag));
+        }
+        if let Some(member) = changes.named("shred")
+            && member.raw != if self.shred { "true" } else { "false" }
+            && (self.shred || !member.is_null())
+        {
+            return Err(fixed(member, if self.shred { "true" } else { "false" }));
         }
         let Some(member) = changes.named("selector") else { return Ok(()) };
         match &self.selector {
@@ -219,14 +230,9 @@ fn data(given: &Given<'_>, limits: &Limits) -> Result<(Option<GivenSchema>, Opti
     Ok((Some(GivenSchema { text: member.raw.into(), form, schema }), selector))
 }
 
-fn refuse_shred(member: Member<'_>) -> Result<()> {
+fn shred(member: Member<'_>) -> Result<bool> {
     match (member.kind(), member.raw) {
-        (Kind::Boolean, "false") => Ok(()),
-        (Kind::Boolean, _) => Err(member.refused(
-            "false: true takes a store that was opened with `secrets`, a second backend for the users' secrets, and \
-             this one has none",
-            &[],
-        )),
+        (Kind::Boolean, raw) => Ok(raw == "true"),
         _ => Err(member.refused("true or false", &[])),
     }
 }

@@ -10,6 +10,8 @@ mod configs;
 mod definition;
 mod duration;
 mod expiry;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod given;
 mod info;
 mod member;

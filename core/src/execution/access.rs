@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 use super::trigger::{Trigger, not_allowed};
+use crate::audit::{Event, What, Whose};
 use crate::config::{Config, GLOBAL};
 use crate::error::{Code, Error, Result};
 use crate::identity::{VerifiedToken, check_demands};
@@ -19,26 +21,44 @@ pub(crate) struct Access {
     state: Mutex<State>,
     /// The identity that a checkpoint recorded; nobody else may go on.
     recorded: Option<[u8; 16]>,
+    /// The host's name for what it is doing, for audit events.
+    request: Mutex<Option<Arc<str>>>,
 }
 
 #[derive(Default)]
 struct State {
-    token: Option<Arc<str>>,
+    token: Option<Text>,
     verified: Option<VerifiedToken>,
+    /// Watchers know that this token was good.
+    is_told: bool,
     /// The sessions met so far: they stay the same for the whole execution.
     opened: Vec<Arc<Target>>,
 }
 
+/// What an execution holds of its user.
+struct Held {
+    verified: Option<VerifiedToken>,
+    given: Option<Text>,
+    is_told: bool,
+}
+
+/// A token as it was given: whoever reads it is its user, so it is not left behind.
+type Text = Arc<Zeroizing<Box<str>>>;
+
+fn text(token: &str) -> Text {
+    Arc::new(Zeroizing::new(token.into()))
+}
+
 impl Access {
     pub(crate) fn new(trigger: Trigger, token: Option<&str>) -> Access {
-        let state = State { token: token.map(Arc::from), ..State::default() };
-        Access { trigger, state: Mutex::new(state), recorded: None }
+        let state = State { token: token.map(text), ..State::default() };
+        Access { trigger, state: Mutex::new(state), recorded: None, request: Mutex::default() }
     }
 
     /// The access of a token verified already.
     pub(crate) fn proven(token: VerifiedToken) -> Access {
         let state = State { verified: Some(token), ..State::default() };
-        Access { trigger: Trigger::proven(), state: Mutex::new(state), recorded: None }
+        Access { trigger: Trigger::proven(), state: Mutex::new(state), recorded: None, request: Mutex::default() }
     }
 
     /// An access that goes on only for the identity that was recorded.
@@ -46,20 +66,44 @@ impl Access {
         Access { recorded, ..Access::new(trigger, token) }
     }
 
+    pub(crate) fn request(&self) -> Option<Arc<str>> {
+        self.request.lock().clone()
+    }
+
+    pub(crate) fn set_request(&self, id: Option<&str>) {
+        *self.request.lock() = id.map(Arc::from);
+    }
+
+    /// The session that was opened under that tag (absent: the token's own, else `global`).
+    pub(crate) fn met(&self, tag: Option<&str>) -> Option<Arc<Target>> {
+        let state = self.state.lock();
+        let own = state.verified.as_ref().and_then(|token| token.session()).map(|session| &*session.id.tag);
+        let tag = tag.or(own).unwrap_or(GLOBAL);
+        state.opened.iter().find(|target| *target.tag == *tag).cloned()
+    }
+
     /// The verified token: verified now if it was not yet, its times checked at every call.
+    /// Watchers are told once something is opened with it.
     pub(crate) async fn token(&self, store: &Inner) -> Result<VerifiedToken> {
-        let token = self.token_whenever(store).await?;
+        let (token, _) = self.token_whenever(store).await?;
         token.check_alive(store.clock.now())?;
         store.revocations.check(store, &token).await?;
         Ok(token)
     }
 
-    /// The verified token, which may have expired.
-    async fn token_whenever(&self, store: &Inner) -> Result<VerifiedToken> {
-        let (verified, given) = self.held();
+    /// Watchers are told once of a token that was good, not of each use.
+    fn tell_verified(&self, store: &Inner, whose: impl FnOnce() -> Whose) {
+        if !std::mem::replace(&mut self.state.lock().is_told, true) {
+            store.audit.happened(|| Event::of(What::TokenVerified).whose(whose().at(self.request())));
+        }
+    }
+
+    /// The verified token, which may have expired, and whether watchers know of it.
+    async fn token_whenever(&self, store: &Inner) -> Result<(VerifiedToken, bool)> {
+        let Held { verified, given, is_told } = self.held();
         if let Some(token) = verified {
             token.check_key()?;
-            return Ok(token);
+            return Ok((token, is_told));
         }
         let Some(given) = given else {
             return Err(not_allowed("token", "the execution has no token"));
@@ -71,12 +115,12 @@ impl Access {
         if state.verified.is_none() {
             state.verified = Some(token.clone());
         }
-        Ok(state.verified.clone().unwrap_or(token))
+        Ok((state.verified.clone().unwrap_or(token), state.is_told))
     }
 
-    fn held(&self) -> (Option<VerifiedToken>, Option<Arc<str>>) {
+    fn held(&self) -> Held {
         let state = self.state.lock();
-        (state.verified.clone(), state.token.clone())
+        Held { verified: state.verified.clone(), given: state.token.clone(), is_told: state.is_told }
     }
 
     /// The MAC of the identity, if the token can tell it; an execution without a token has none.
@@ -96,9 +140,9 @@ impl Access {
             return Some(self.recorded);
         }
         match self.held() {
-            (Some(token), _) => Some(Some(store.vault.identity_mac(token.realm(), token.subject()))),
-            (None, None) => Some(None),
-            (None, Some(_)) => None,
+            Held { verified: Some(token), .. } => Some(Some(store.vault.identity_mac(token.realm(), token.subject()))),
+            Held { given: None, .. } => Some(None),
+            Held { given: Some(_), .. } => None,
         }
     }
 
@@ -121,9 +165,9 @@ impl Access {
         store.revocations.check(store, &fresh).await?;
         self.check_recorded(store, &fresh)?;
         let old = match self.held() {
-            (Some(verified), _) => Some(verified),
-            (None, Some(unused)) => store.verify(&unused, proof).await.ok(),
-            (None, None) => None,
+            Held { verified: Some(verified), .. } => Some(verified),
+            Held { given: Some(unused), .. } => store.verify(&unused, proof).await.ok(),
+            Held { given: None, .. } => None,
         };
         if let Some(old) = old {
             if (old.realm(), old.subject()) != (fresh.realm(), fresh.subject()) {
@@ -134,8 +178,11 @@ impl Access {
             }
         }
         let mut state = self.state.lock();
-        state.token = Some(Arc::from(token));
-        state.verified = Some(fresh);
+        state.token = Some(text(token));
+        state.verified = Some(fresh.clone());
+        state.is_told = false;
+        drop(state);
+        self.tell_verified(store, || Whose::proven(&store.vault, &fresh));
         Ok(())
     }
 
@@ -143,11 +190,23 @@ impl Access {
     /// token and config are checked here, at every operation.
     pub(crate) async fn open(&self, store: &Arc<Inner>, tag: Option<&str>) -> Result<Opened> {
         self.trigger.allows_global()?;
-        let token = self.token_whenever(store).await?;
+        let (token, is_told) = self.token_whenever(store).await?;
         if let Err(error) = token.check_alive(store.clock.now()) {
             return Err(Box::pin(why_expired(store, &token, error)).await);
         }
         store.revocations.check(store, &token).await?;
+        let opened = self.open_proven(store, tag, &token).await?;
+        if !is_told {
+            self.tell_verified(store, || {
+                let session = token.session().map(|session| session.id.storage);
+                let Target { tag, .. } = &*opened.target;
+                Whose { tag: Some(tag.clone()), user: opened.target.user(), session, request: None }
+            });
+        }
+        Ok(opened)
+    }
+
+    async fn open_proven(&self, store: &Arc<Inner>, tag: Option<&str>, token: &VerifiedToken) -> Result<Opened> {
         let tag = match (token.session(), tag) {
             (Some(session), Some(tag)) if *session.id.tag != *tag => {
                 let why = format!("the token opens one session of config {:?}, not of {tag:?}", session.id.tag);
@@ -157,9 +216,9 @@ impl Access {
             (None, tag) => tag.unwrap_or(GLOBAL),
         };
         let config = store.catalog.find(store, tag).await?;
-        check_demands(&config.definition, &token, store.clock.now())?;
-        let target = self.target(store, &config, &token)?;
-        Ok(Opened { target, config, proof: Proof::Token(token) })
+        check_demands(&config.definition, token, store.clock.now())?;
+        let target = self.target(store, &config, token)?;
+        Ok(Opened { target, config, proof: Proof::Token(token.clone()) })
     }
 
     fn target(&self, store: &Inner, config: &Config, token: &VerifiedToken) -> Result<Arc<Target>> {

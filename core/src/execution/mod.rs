@@ -10,6 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use crate::audit::Whose;
 use crate::error::{Result, fail};
 use crate::json::Fields;
 use crate::session::Session;
@@ -65,6 +66,17 @@ impl Execution {
         &self.node.shared.id
     }
 
+    /// The host's own name for what it is doing (a request's or a trace's id), 256 bytes at most, which the execution's audit
+    /// events then bear; `None`: none. `INVALID_ARGUMENT`.
+    pub fn set_request_id(&self, id: Option<&str>) -> Result<()> {
+        if let Some(id) = id.filter(|id| id.is_empty() || id.len() > 256) {
+            return Err(fail!(InvalidArgument, "a request id has 1 to 256 bytes, {} given", id.len())
+                .with("argument", "requestId"));
+        }
+        self.node.shared.access.set_request(id);
+        Ok(())
+    }
+
     /// The id of this sub-process: its path from the root, `""` for the execution itself, then `1`, `1.3`.
     pub fn subprocess_id(&self) -> String {
         self.node.path()
@@ -83,7 +95,7 @@ impl Execution {
     pub fn step(&self, step: &Step, message: Option<&str>) -> Task<Output> {
         match self.try_step(step, message.unwrap_or("")) {
             Ok(task) => task,
-            Err(error) => Task::ready(Err(error.at(step.place()))),
+            Err(error) => Task::ready(self.told(Err(error.at(step.place())))),
         }
     }
 
@@ -162,7 +174,7 @@ impl Execution {
     /// Starts a sub-process below this one: its own version is a snapshot of this one's, in O(1).
     /// `LIMIT_EXCEEDED` beyond 64 levels.
     pub fn subprocess(&self, name: &str) -> Result<Execution> {
-        Ok(Execution::of(self.node.fork(name)?))
+        Ok(Execution::of(self.told(self.node.fork(name))?))
     }
 
     /// The open sub-process with that id, found again after [`resume`](crate::Store::resume). `NOT_FOUND`.
@@ -177,7 +189,7 @@ impl Execution {
     /// Applies this sub-process's Local changes to its parent's version, atomically, the last writer wins per field;
     /// then goes on from a new snapshot. `CONFLICT` with [`exclusive`](CommitOptions::exclusive), naming the fields.
     pub fn commit(&self, options: CommitOptions) -> Task<Committed> {
-        Task::ready(self.node.commit(options))
+        Task::ready(self.told(self.node.commit(options)))
     }
 
     /// Ends a sub-process and all below it, discarding what was not committed; for the execution itself: closes it.
@@ -193,7 +205,10 @@ impl Execution {
             return Task::ready(Err(error));
         }
         let (shared, token) = (self.node.shared.clone(), token.to_owned());
-        Task::new(&store.pool, async move { shared.access.renew(&shared.store, &token).await })
+        Task::new(&store.pool, async move {
+            let renewed = shared.access.renew(&shared.store, &token).await;
+            renewed.map_err(|error| shared.refusal(error))
+        })
     }
 
     /// The Local state, sealed, to be taken up by [`resume`](crate::Store::resume) within 24 hours: the shared map and
@@ -205,15 +220,23 @@ impl Execution {
             return Task::ready(Err(error));
         }
         Task::begun(|| match shared.access.known_identity(&shared.store) {
-            Some(identity) => Task::ready(checkpoint::make(&root, identity)),
+            Some(identity) => Task::ready(self.told(checkpoint::make(&root, identity))),
             None => {
                 let root = root.clone();
                 Task::new(&shared.store.pool.clone(), async move {
-                    let identity = root.shared.access.identity(&root.shared.store).await?;
-                    checkpoint::make(&root, identity)
+                    let shared = &root.shared;
+                    let identity = shared.access.identity(&shared.store).await;
+                    let made = identity.and_then(|identity| checkpoint::make(&root, identity));
+                    made.map_err(|error| shared.refusal(error))
                 })
             }
         })
+    }
+
+    /// What a call gave; watchers are told of what was refused.
+    fn told<T>(&self, result: Result<T>) -> Result<T> {
+        let shared = &self.node.shared;
+        shared.store.audit.told(result, || Whose::default().at(shared.access.request()))
     }
 
     pub(crate) fn resume(
@@ -228,7 +251,8 @@ impl Execution {
         };
         let (bytes, token) = (bytes.to_owned(), token.map(str::to_owned));
         Task::new(&store.pool.clone(), async move {
-            let (node, restored) = checkpoint::take_up(store, &bytes, trigger, token).await?;
+            let taken = checkpoint::take_up(store.clone(), &bytes, trigger, token).await;
+            let (node, restored) = taken.map_err(|error| store.audit.refusal(error, Whose::default))?;
             Ok(Execution { node, _restored: restored.into() })
         })
     }

@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 
 use super::access::Access;
 use super::{CommitOptions, Committed};
+use crate::audit::Whose;
 use crate::clock::Time;
 use crate::error::{Error, Result, fail};
 use crate::limits;
@@ -22,6 +23,13 @@ pub(crate) struct Shared {
     pub(crate) access: Arc<Access>,
     /// The last field version given; one execution never gives the same twice.
     pub(crate) versions: AtomicU64,
+}
+
+impl Shared {
+    /// The error of a call, of which watchers are told if it is one to them.
+    pub(crate) fn refusal(&self, error: Error) -> Error {
+        self.store.audit.refusal(error, || Whose::default().at(self.access.request()))
+    }
 }
 
 /// The execution itself (no parent) or a sub-process.

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use zeroize::Zeroizing;
 
 use super::token::VerifiedToken;
 use crate::clock::Time;
@@ -33,7 +34,7 @@ pub(super) struct Cache {
 }
 
 struct Known {
-    text: Box<str>,
+    text: Zeroizing<Box<str>>,
     token: VerifiedToken,
     since: Instant,
 }
@@ -62,7 +63,7 @@ impl Cache {
         let place = self.place(text);
         let mut shard = self.shard(place).lock();
         let found = match shard.get(&place) {
-            Some(known) if *known.text != *text => None,
+            Some(known) if **known.text != *text => None,
             Some(known) if known.is_good(now) => Some(known.token.clone()),
             Some(_) => {
                 shard.remove(&place);
@@ -86,7 +87,7 @@ impl Cache {
         {
             shard.remove(&any);
         }
-        shard.insert(place, Known { text: text.into(), token, since: Instant::now() });
+        shard.insert(place, Known { text: Zeroizing::new(text.into()), token, since: Instant::now() });
     }
 
     pub(super) fn stats(&self) -> CacheStats {

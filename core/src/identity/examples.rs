@@ -33,8 +33,8 @@ fn verify(example: &Value) -> Result<bool> {
     assert_eq!(key.algorithm, header.algorithm);
     let mut forged = token.signature.clone();
     forged[0] ^= 1;
-    assert!(!key.verifies(token.signed, forged));
-    Ok(key.verifies(token.signed, token.signature))
+    assert!(!key.verifies(token.signed, forged).unwrap());
+    key.verifies(token.signed, token.signature)
 }
 
 #[test]

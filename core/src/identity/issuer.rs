@@ -138,7 +138,7 @@ impl Issuer {
 
     /// When none of its tokens that were issued until `now` is good any more.
     pub(super) fn outlived(&self, now: Time) -> Time {
-        now.plus_millis((i64::from(self.longest_life()) + 2 * i64::from(MAX_LEEWAY)) * 1000)
+        outlived(now.plus_millis(i64::from(self.longest_life()) * 1000))
     }
 
     /// `UNAVAILABLE`: its keys could not be had yet, or are too old to go by.
@@ -148,6 +148,12 @@ impl Issuer {
             .with("reason", "keys")
             .with("issuer", &*self.name)
     }
+}
+
+/// When a token that ends at `end` is good nowhere any more: other stores may give its issuer another leeway, and have
+/// another time.
+pub(super) fn outlived(end: Time) -> Time {
+    end.plus_millis(2 * i64::from(MAX_LEEWAY) * 1000)
 }
 
 /// What is wrong with an entry, and with which member of it.

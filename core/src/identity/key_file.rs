@@ -1,7 +1,7 @@
 //! Keys from a file: read again when it changes. What can't be read or admitted, a half-written file for one, leaves the
 //! last good set in force.
 
-use std::fs::{File, Metadata};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,8 +32,8 @@ struct Look {
     trouble: Option<Reason>,
 }
 
-/// What changes when a file does.
-type Stamp = (Option<SystemTime>, u64, u64);
+/// What changes when a file does: a copy may keep length and time of the old one, and be written in its place.
+type Stamp = (Option<SystemTime>, u64, u64, (i64, i64));
 
 impl KeyFile {
     pub(super) fn open(path: &Path) -> Result<KeyFile, Reason> {
@@ -75,8 +75,12 @@ impl KeyFile {
 /// The text, and the stamp of what was read: taken before reading, so that a change meanwhile is seen next time.
 fn read(path: &Path) -> Result<(String, Stamp), Reason> {
     let refused = |error: std::io::Error| format!("the key set's file can't be read: {}", error.kind());
-    let file = File::open(path).map_err(refused)?;
-    let stamp = stamp(&file.metadata().map_err(refused)?);
+    let file = open(path).map_err(refused)?;
+    let seen = file.metadata().map_err(refused)?;
+    if !seen.is_file() {
+        return Err("the key set's file is not a regular file".to_owned());
+    }
+    let stamp = stamp(&seen);
     let mut text = String::new();
     file.take(SET_BYTES + 1).read_to_string(&mut text).map_err(refused)?;
     match text.len() as u64 > SET_BYTES {
@@ -85,15 +89,27 @@ fn read(path: &Path) -> Result<(String, Stamp), Reason> {
     }
 }
 
+/// Opens it without waiting: for a pipe nobody may ever write, and whoever verifies a token would wait.
+#[cfg(unix)]
+fn open(path: &Path) -> std::io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    OpenOptions::new().read(true).custom_flags(rustix::fs::OFlags::NONBLOCK.bits() as i32).open(path)
+}
+
+#[cfg(not(unix))]
+fn open(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new().read(true).open(path)
+}
+
 #[cfg(unix)]
 fn stamp(seen: &Metadata) -> Stamp {
     use std::os::unix::fs::MetadataExt;
-    (seen.modified().ok(), seen.len(), seen.ino())
+    (seen.modified().ok(), seen.len(), seen.ino(), (seen.ctime(), seen.ctime_nsec()))
 }
 
 #[cfg(not(unix))]
 fn stamp(seen: &Metadata) -> Stamp {
-    (seen.modified().ok(), seen.len(), 0)
+    (seen.modified().ok(), seen.len(), 0, (0, 0))
 }
 
 #[cfg(test)]
@@ -144,6 +160,53 @@ mod tests {
         std::fs::rename(folder.path().join("new"), &path).unwrap();
         assert!(file.later().set.find(Some("three")).is_some());
         assert_eq!(file.trouble(), None);
+    }
+
+    #[test]
+    fn another_set_of_the_same_length_and_time_is_another_set() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("jwks.json");
+        let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1);
+        let write = |set: &str| {
+            std::fs::write(&path, set).unwrap();
+            File::options().write(true).open(&path).unwrap().set_modified(long_ago).unwrap();
+        };
+        write(&set("one"));
+        let file = KeyFile::open(&path).unwrap();
+        std::thread::sleep(Duration::from_millis(30));
+        write(&set("two"));
+        assert!(file.later().set.find(Some("two")).is_some());
+    }
+
+    /// A link that is swapped, as orchestrators do it, and what is no file: nobody waits for a pipe.
+    #[test]
+    fn links_are_followed_and_what_is_no_file_keeps_the_last_good_set() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let link = |target: &str| {
+            std::os::unix::fs::symlink(at(target), at("new")).unwrap();
+            std::fs::rename(at("new"), at("jwks.json")).unwrap();
+        };
+        std::fs::write(at("one.json"), set("one")).unwrap();
+        std::fs::write(at("two.json"), set("two")).unwrap();
+        std::fs::create_dir(at("folder")).unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, at("pipe"), rustix::fs::Mode::RUSR).unwrap();
+        link("one.json");
+        let file = KeyFile::open(&at("jwks.json")).unwrap();
+        link("two.json");
+        let second = file.later();
+        assert!(second.set.find(Some("two")).is_some() && second.set.find(Some("one")).is_none());
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let path = at("pipe");
+        std::thread::spawn(move || sender.send(KeyFile::open(&path).is_err()));
+        assert_eq!(receiver.recv_timeout(Duration::from_secs(60)), Ok(true), "somebody waits for a pipe");
+        for target in ["folder", "pipe", "nowhere"] {
+            link(target);
+            assert_eq!(file.later().generation, second.generation, "{target}");
+            assert!(file.trouble().is_some(), "{target}");
+        }
+        link("one.json");
+        assert!(file.later().set.find(Some("one")).is_some());
     }
 
     #[test]

@@ -14,6 +14,7 @@ use parking_lot::{Mutex, RwLock};
 use super::fetch::Fetch;
 use super::jwk::Reason;
 use super::keys::Loaded;
+use crate::task::{guard, poll_again_at};
 
 /// How often a set is fetched, and how long it is good for.
 #[derive(Clone, Copy)]
@@ -32,7 +33,7 @@ impl Default for Pace {
     }
 }
 
-/// A fetch that was begun that long ago is no more: its time-out has passed twice. (In a forked child its thread is not.)
+/// A fetch that was begun that long ago is no more: its time-out has passed twice.
 const LOST: Duration = Duration::from_secs(10);
 
 /// See the module.
@@ -51,6 +52,8 @@ struct Held {
 
 #[derive(Default)]
 struct Flight {
+    /// Which process this is about: a fetch of its parent's never lands in a child.
+    process: u32,
     /// When the last fetch began.
     begun: Option<Instant>,
     under_way: bool,
@@ -85,6 +88,9 @@ impl KeyUrl {
             if flight.landed != before || !flight.is_under_way() {
                 return Poll::Ready(());
             }
+            if let Some(begun) = flight.begun {
+                poll_again_at(begun + LOST);
+            }
             if !flight.waiting.iter().any(|waker| waker.will_wake(context.waker())) {
                 flight.waiting.push(context.waker().clone());
             }
@@ -101,7 +107,13 @@ impl KeyUrl {
     /// Begins a fetch if none is under way and one may be. What to wait for: how many have ended so far; `None` if there
     /// is nothing to wait for.
     fn begin(self: &Arc<Self>) -> Option<u64> {
+        // Dropped after the lock is free: whoever waited in the parent may be dropped with it.
+        let _parents;
         let mut flight = self.flight.lock();
+        let process = std::process::id();
+        if flight.process != process {
+            _parents = std::mem::replace(&mut *flight, Flight { process, ..Flight::default() });
+        }
         if flight.is_under_way() {
             return Some(flight.landed);
         }
@@ -116,7 +128,9 @@ impl KeyUrl {
     }
 
     fn fly(&self) {
-        let outcome = self.fetch.get().and_then(|text| self.take(text));
+        // Whatever happens to the fetch, nobody waits for it for good.
+        let outcome = guard(|| Ok(self.fetch.get().and_then(|text| self.take(text))))
+            .unwrap_or_else(|_| Err("it can't be fetched: the client panicked".to_owned()));
         let mut flight = self.flight.lock();
         flight.under_way = false;
         flight.landed += 1;

@@ -19,6 +19,8 @@ struct Answer {
     header: &'static str,
     body: String,
     after: Duration,
+    /// The body comes byte by byte, a second apart.
+    drips: bool,
 }
 
 struct Server {
@@ -30,7 +32,7 @@ struct Server {
 }
 
 fn answer(body: &str) -> Answer {
-    Answer { status: 200, header: "X: y", body: body.to_owned(), after: Duration::ZERO }
+    Answer { status: 200, header: "X: y", body: body.to_owned(), after: Duration::ZERO, drips: false }
 }
 
 fn set(kid: &str) -> String {
@@ -65,11 +67,17 @@ impl Server {
                 }
                 drop(lines);
                 counts.fetch_add(1, Ordering::SeqCst);
-                let Answer { status, header, body, after } = says.lock().clone();
+                let Answer { status, header, body, after, drips } = says.lock().clone();
                 thread::sleep(after);
                 let head =
                     format!("HTTP/1.1 {status} X\r\n{header}\r\nConnection: close\r\nContent-Length: {}", body.len());
-                let _ = stream.write_all(format!("{head}\r\n\r\n{body}").as_bytes()).and_then(|()| stream.flush());
+                let _ = stream.write_all(format!("{head}\r\n\r\n").as_bytes()).and_then(|()| stream.flush());
+                for part in body.as_bytes().chunks(if drips { 1 } else { body.len().max(1) }) {
+                    if stream.write_all(part).and_then(|()| stream.flush()).is_err() {
+                        break;
+                    }
+                    thread::sleep(Duration::from_secs(u64::from(drips)));
+                }
             }
         });
         Server { port, ca, answer, asked, _folder: folder }
@@ -166,6 +174,33 @@ fn many_who_need_a_key_wait_for_one_fetch_and_the_next_comes_after_a_pause() {
         assert!(!refresh(&keys), "a flood of unknown keys asks nobody");
     }
     assert_eq!(server.asked(), 1);
+}
+
+/// What a forked child inherits: a fetch under way, of a thread that is not there.
+#[test]
+fn nobody_waits_for_the_fetch_of_another_process() {
+    let server = Server::start(answer(&set("one")));
+    let keys = server.keys(Pace { pause: Duration::from_secs(30), ..AT_ONCE });
+    let parents =
+        Flight { process: std::process::id() + 1, begun: Some(Instant::now()), under_way: true, ..Flight::default() };
+    *keys.flight.lock() = parents;
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let waiting = keys.clone();
+    thread::spawn(move || sender.send(refresh(&waiting)));
+    assert_eq!(receiver.recv_timeout(Duration::from_secs(60)), Ok(true));
+    assert!(has(&keys, "one"));
+    assert!(!refresh(&keys), "from here on the pause is this process's own");
+}
+
+/// A server that says a little now and then holds up nobody for longer than one that says nothing.
+#[test]
+fn a_server_that_drips_is_given_up() {
+    let server = Server::start(Answer { drips: true, ..answer(&set("one")) });
+    let keys = server.keys(AT_ONCE);
+    let started = Instant::now();
+    assert!(refresh(&keys) && keys.current().is_none());
+    assert!((4..60).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
+    assert!(keys.trouble().unwrap().contains("5 seconds"), "{:?}", keys.trouble());
 }
 
 #[test]

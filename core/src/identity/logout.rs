@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::claims::{self, LOGOUT_EVENT, Span, is_subject, missing};
-use super::issuer::Issuer;
+use super::issuer::{Issuer, outlived};
 use super::members::Members;
 use super::refusal::claim;
 use crate::clock::Time;
@@ -18,7 +18,7 @@ pub(crate) struct Logout {
     pub(crate) login: Option<String>,
     /// The token's own id: it is taken once.
     pub(crate) id: String,
-    /// Until when it would be taken.
+    /// When no store would take it any more.
     pub(crate) until: Time,
 }
 
@@ -47,9 +47,8 @@ impl Logout {
             return Err(claim(claim_of_subject, "missing", "a logout token has it, or sid"));
         }
         let span = Span::read(members, &issuer.rules, now)?;
-        let until = issuer.rules.end_of(span.expires_at);
-        match now < until {
-            true => Ok(Logout { issuer: issuer.clone(), subject, login, id, until }),
+        match now < issuer.rules.end_of(span.expires_at) {
+            true => Ok(Logout { issuer: issuer.clone(), subject, login, id, until: outlived(span.expires_at) }),
             false => Err(claims::expired()),
         }
     }

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// Nesting that claims, headers and key sets may have; each level is read once more, so this also bounds the work.
@@ -134,13 +134,44 @@ fn check(value: &RawValue, depth: usize) -> Result<(), Unreadable> {
     match first_byte(value.get()) {
         Some(b'{' | b'[') if depth == 0 => Err(Unreadable::TooDeep),
         Some(b'{') => object(value.get(), depth).map(|_| ()),
-        Some(b'[') => {
-            let elements = array(value).ok_or(Unreadable::NotJson)?;
-            elements.into_iter().try_for_each(|element| check(element, depth - 1))
-        }
+        Some(b'[') => Elements { depth: depth - 1, wrong: None }.check(value),
         // Skipping lets a lone surrogate through; reading does not.
         Some(b'"') => string(value).map(|_| ()).ok_or(Unreadable::NotJson),
         _ => Ok(()),
+    }
+}
+
+/// Looks inside each element as it is read: thousands in a list are never held at once.
+struct Elements {
+    depth: usize,
+    wrong: Option<Unreadable>,
+}
+
+impl Elements {
+    fn check(mut self, list: &RawValue) -> Result<(), Unreadable> {
+        let read = serde_json::Deserializer::from_str(list.get()).deserialize_seq(&mut self);
+        match self.wrong {
+            Some(wrong) => Err(wrong),
+            None => read.map_err(|_| Unreadable::NotJson),
+        }
+    }
+}
+
+impl<'de> Visitor<'de> for &mut Elements {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        while let Some(element) = list.next_element::<&'de RawValue>()? {
+            if let Err(wrong) = check(element, self.depth) {
+                self.wrong = Some(wrong);
+                return Err(A::Error::custom(wrong.as_str()));
+            }
+        }
+        Ok(())
     }
 }
 

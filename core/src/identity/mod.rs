@@ -33,6 +33,8 @@ mod verifier;
 
 #[cfg(test)]
 mod examples;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 #[cfg(test)]
 mod vectors;
 #[cfg(test)]

@@ -33,6 +33,18 @@ pub(super) enum Kind {
     Logout,
 }
 
+impl Kind {
+    /// What of tokens is revoked, as errors and events say it; `None`: nothing is.
+    pub(super) fn of_tokens(self) -> Option<&'static str> {
+        match self {
+            Kind::Issuer => Some("issuer"),
+            Kind::Token => Some("token"),
+            Kind::Login => Some("logout"),
+            Kind::Logout => None,
+        }
+    }
+}
+
 impl Revocation {
     pub(super) fn of_issuer(issuer: &str, not_before: Time, until: Option<Time>) -> Revocation {
         let not_before = not_before.millis();

@@ -13,6 +13,7 @@ use parking_lot::RwLock;
 use super::logout::Logout;
 use super::revocation::{Kind, Revocation};
 use super::token::VerifiedToken;
+use crate::audit::{Event, What};
 use crate::backend::{Cells, Change, Effects, Guard, HeadGuard, Outcome, StorageId};
 use crate::clock::Time;
 use crate::error::{Code, Error, Result, fail};
@@ -58,7 +59,7 @@ impl Revocations {
         if let Some(verdict) = self.check_now(token) {
             return verdict;
         }
-        self.refresh(store).await?;
+        self.refresh(store, None).await?;
         self.known.read().judge(token)
     }
 
@@ -71,7 +72,7 @@ impl Revocations {
     /// `TOKEN_REVOKED` for what that issuer gave out at `issued`, if it was no token.
     pub(crate) async fn check_issued(&self, store: &Inner, issuer: &str, issued: Time) -> Result<()> {
         if !self.known.read().is_fresh() {
-            self.refresh(store).await?;
+            self.refresh(store, None).await?;
         }
         self.known.read().judge_issued(issuer, issued)
     }
@@ -117,7 +118,7 @@ impl Revocations {
             )
             .with("argument", "token"));
         };
-        let revocation = Revocation::of(Kind::Token, token.issuer(), id, Some(token.ends_at()));
+        let revocation = Revocation::of(Kind::Token, token.issuer(), id, Some(token.outlived_at()));
         self.keep(store, &revocation, HeadGuard::Any).await.map(|_| ())
     }
 
@@ -179,15 +180,22 @@ impl Revocations {
             change(store, mark, HeadGuard::Any, vault.seal(&mark, "")?, None, false),
         ];
         let outcome = store.backend.apply_all(&changes).await?;
+        let written = Instant::now();
         self.known.write().read = None;
-        self.refresh(store).await?;
+        if matches!(outcome, Outcome::Applied { .. })
+            && let Some(reason) = revocation.kind.of_tokens()
+        {
+            store.audit.happened(|| Event::of(What::TokenRevoked).reason(reason));
+        }
+        self.refresh(store, Some(written)).await?;
         Ok(matches!(outcome, Outcome::Applied { .. }))
     }
 
-    /// Reads what stands there, unless somebody else has just done so.
-    async fn refresh(&self, store: &Inner) -> Result<()> {
+    /// Reads what stands there, unless somebody else has just done so; `since`: one who began to read before that may have
+    /// missed what was written until then.
+    async fn refresh(&self, store: &Inner, since: Option<Instant>) -> Result<()> {
         let _reading = self.reading.lock().await;
-        if self.known.read().is_fresh() {
+        if self.known.read().is_fresh_since(since) {
             return Ok(());
         }
         let (read, now) = (Instant::now(), store.clock.now());
@@ -221,7 +229,11 @@ impl Revocations {
 
 impl Known {
     fn is_fresh(&self) -> bool {
-        self.read.is_some_and(|read| read.elapsed() < KEPT)
+        self.is_fresh_since(None)
+    }
+
+    fn is_fresh_since(&self, since: Option<Instant>) -> bool {
+        self.read.is_some_and(|read| read.elapsed() < KEPT && since.is_none_or(|since| read >= since))
     }
 
     fn add(&mut self, revocation: Revocation, now: Time) {
@@ -289,4 +301,44 @@ fn replayed() -> Error {
 
 fn revoked(reason: &str, message: &str) -> Error {
     Error::new(Code::TokenRevoked, message).with("reason", reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+
+    use super::*;
+    use crate::options::Options;
+    use crate::store::Store;
+    use crate::task::block_on;
+
+    #[test]
+    fn what_was_read_before_a_revocation_was_written_does_not_count() {
+        let store = Store::open(Options::new("memory:")).wait().unwrap();
+        let token = store.tokens().issue(r#"{"sub": "u1"}"#, 600).wait().unwrap();
+        let proof = store.verify(&token).wait().unwrap();
+        let (inner, revocations) = (&store.0, &store.0.revocations);
+        let place =
+            inner.vault.revocations().place(&[b"token", proof.issuer().as_bytes(), proof.id().unwrap().as_bytes()]);
+        // Somebody has begun to read, and will end after the revocation was written.
+        let began = Instant::now();
+        let reading = block_on(revocations.reading.lock());
+        let revoked = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                block_on(revocations.revoke_token(inner, &proof)).unwrap();
+                revoked.store(true, Ordering::SeqCst);
+            });
+            let space = inner.vault.revocations().space();
+            while block_on(inner.backend.read(&space, &place, &Cells::None, None)).unwrap().head.is_none() {
+                thread::yield_now();
+            }
+            thread::sleep(Duration::from_millis(20));
+            assert!(!revoked.load(Ordering::SeqCst), "not before it counts here");
+            revocations.known.write().read = Some(began);
+            drop(reading);
+        });
+        assert_eq!(revocations.known.read().judge(&proof).unwrap_err().code(), Code::TokenRevoked);
+    }
 }

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::claims::{self, Claims};
 use super::confirmation::Confirmation;
-use super::issuer::Issuer;
+use super::issuer::{self, Issuer};
 use super::key::Print;
 use super::members::Members;
 use super::refusal::{claim, untrusted};
@@ -118,9 +118,9 @@ impl VerifiedToken {
         self.0.claims.login.as_deref()
     }
 
-    /// When it is not taken any more: `exp`, with the issuer's leeway.
-    pub(crate) fn ends_at(&self) -> Time {
-        self.0.ends_at
+    /// When no store takes it any more, whatever leeway that one gives its issuer, and however their clocks differ.
+    pub(super) fn outlived_at(&self) -> Time {
+        issuer::outlived(self.expires_at())
     }
 
     /// How far the issuer's clock may differ, in milliseconds.

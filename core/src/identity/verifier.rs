@@ -211,7 +211,7 @@ fn check_signature(issuer: &Issuer, header: &Header, signed: &[u8], signature: V
     if key.algorithm != header.algorithm {
         return Err(untrusted("algorithm", "the token's alg is not the one that its key is for").into());
     }
-    match key.verifies(signed, signature) {
+    match key.verifies(signed, signature)? {
         true => Ok(Signed { key: *key.print(), generation: keys.generation }),
         false => {
             let error = Error::new(Code::TokenSignature, "the token's signature does not verify");
@@ -224,9 +224,12 @@ fn check_signature(issuer: &Issuer, header: &Header, signed: &[u8], signature: V
 mod tests {
     use std::collections::HashMap;
 
+    use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
     use proptest::prelude::*;
     use zeroize::Zeroizing;
 
+    use super::super::jwk::ed25519;
+    use super::super::jwks::KeySet;
     use super::super::signer::OwnKey;
     use super::*;
 
@@ -294,6 +297,21 @@ mod tests {
         let issuers = Issuers::read([&*entry], &HashMap::new(), prd.issuer()).ok().unwrap();
         let proof = Verifier::new(issuers, prd, &Limits::default()).verify_at(&token, NOW).unwrap();
         assert_eq!(proof.realm(), "sessile:a/b/dev");
+    }
+
+    #[test]
+    fn a_panic_of_the_provider_is_an_error_of_that_token() {
+        let own = signer("i", &[("k", 1, true)]);
+        let (verifier, keys) = (verifier(&own), &own.as_issuer().keys);
+        let token = own.issue(r#"{"sub":"u1"}"#, 60, NOW).unwrap();
+        let public = Ed25519KeyPair::from_seed_unchecked(&[1; 32]).unwrap();
+        let key = || ed25519(Some("k".to_owned()), public.public_key().as_ref().try_into().unwrap());
+        keys.replace(KeySet::of(vec![key().panicking()]));
+        let error = verifier.verify_at(&token, NOW).unwrap_err();
+        assert_eq!(error.code(), Code::Panic);
+        assert!(!error.message().contains(&token));
+        keys.replace(KeySet::of(vec![key()]));
+        assert_eq!(verifier.verify_at(&token, NOW).unwrap().subject(), "u1");
     }
 
     #[test]

@@ -40,7 +40,7 @@ impl Nonces {
         let inner = store.0.clone();
         let collected = crate::Task::new(&inner.pool.clone(), async move {
             let (mut heads, mut fields) = (Vec::new(), Vec::new());
-            for part in walk::parts(&inner).await?.0 {
+            for part in walk::parts(&inner).await?.parts {
                 if let Kind::Users(_) = part.kind {
                     let users = inner.backend.page_users(&part.space, None, 1000).await?;
                     heads.extend(users.into_iter().map(|(_, record)| record.sealed));

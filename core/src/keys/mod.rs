@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use parking_lot::Mutex;
 use zeroize::Zeroizing;
 
 use crate::backend::Backend;
@@ -30,8 +31,9 @@ pub(crate) struct Keys {
     source: Source,
     /// Whoever compares new keys with the store's has it.
     turn: async_lock::Mutex<()>,
-    /// The ring's epoch that the signer goes by.
+    /// The ring's epoch that the signer goes by, and the turn of whoever changes that.
     signed: AtomicU64,
+    signing: Mutex<()>,
     /// The store is for reading only: it compares check values, and adds none.
     read_only: bool,
 }
@@ -69,12 +71,8 @@ impl Keys {
             }
         };
         let signed = AtomicU64::new(ring.epoch());
-        let keys = Keys { source, turn: async_lock::Mutex::new(()), signed, read_only };
+        let keys = Keys { source, turn: async_lock::Mutex::new(()), signed, signing: Mutex::new(()), read_only };
         Ok((keys, ring))
-    }
-
-    pub(crate) fn is_read_only(&self) -> bool {
-        self.read_only
     }
 }
 
@@ -88,14 +86,18 @@ impl Inner {
     pub(crate) async fn ready(&self) -> Result<()> {
         self.check_usable()?;
         self.catch_up().await?;
+        self.tell_of_keys();
         let (ring, now) = (self.vault.ring(), Instant::now());
-        if !ring.is_due(now) {
+        // A token that was verified in between may have looked, and could not ask the store.
+        if !ring.is_due(now) && !ring.is_unchecked() {
             return Ok(());
         }
         // One looks, the others go on; but not with keys that may have gone while nobody looked.
         let turn = if ring.is_overdue(now) { Some(self.keys.turn.lock().await) } else { self.keys.turn.try_lock() };
-        if turn.is_some() && ring.is_due(Instant::now()) {
-            ring.look(Instant::now());
+        if turn.is_some() {
+            if ring.is_due(Instant::now()) {
+                ring.look(Instant::now());
+            }
             // Where the store can't be asked now, the new keys only open until it can.
             let _ = self.confirm_keys().await;
             self.sign_on();
@@ -128,7 +130,7 @@ impl Inner {
             return Ok(());
         }
         let in_force = ring.in_force();
-        match check_keys(&self.vault, &in_force, &self.backend, self.keys.read_only).await {
+        match self.check_keys(&in_force).await {
             Ok(()) => ring.confirm(&in_force, Instant::now()),
             Err(error) if is_refusal(&error) => {
                 ring.reject(&in_force, error.clone());
@@ -139,13 +141,34 @@ impl Inner {
         Ok(())
     }
 
+    /// In every backend that there is.
+    pub(crate) async fn check_keys(&self, in_force: &Arc<InForce>) -> Result<()> {
+        check_keys(&self.vault, in_force, &self.backend, self.keys.read_only).await?;
+        match &self.secrets {
+            Some(secrets) => check_keys(&self.vault, in_force, secrets.backend(), self.keys.read_only).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Watchers are told of what became of the keys.
+    fn tell_of_keys(&self) {
+        self.audit.keys_changed(self.vault.ring().take_news());
+    }
+
     /// The signer goes by the keyring in force.
     fn sign_on(&self) {
+        self.tell_of_keys();
         let ring = self.vault.ring();
+        if self.keys.signed.load(Ordering::Acquire) == ring.epoch() {
+            return;
+        }
+        // One after the other: who was held up must not put back what was in force when it looked.
+        let _turn = self.keys.signing.lock();
         let epoch = ring.epoch();
-        if self.keys.signed.swap(epoch, Ordering::AcqRel) != epoch {
+        if self.keys.signed.load(Ordering::Acquire) != epoch {
             // They were checked when the keyring was read.
             let _ = self.signer.adopt(own_keys(&ring.in_force()));
+            self.keys.signed.store(epoch, Ordering::Release);
         }
     }
 
@@ -210,7 +233,15 @@ impl Store {
         let inner = self.0.clone();
         // A callback runs on the caller's thread; and no fork comes while the ring's locks are held.
         let read = fork::within(|| inner.check_usable().and_then(|()| inner.reread_keys(bytes)));
+        if let Ok(Err(error)) = &read
+            && error.code() == Code::KeyringInvalid
+        {
+            inner.vault.ring().refuse(error);
+        }
         Task::new(&self.0.pool, async move {
+            if read.as_ref().is_ok_and(Result::is_err) {
+                inner.tell_of_keys();
+            }
             read??;
             let _turn = inner.keys.turn.lock().await;
             let confirmed = inner.confirm_keys().await;
@@ -223,10 +254,10 @@ impl Store {
 impl Inner {
     fn reread_keys(&self, bytes: Option<&[u8]>) -> Result<()> {
         let (ring, now) = (self.vault.ring(), Instant::now());
-        let keyring = match (&self.keys.source, bytes) {
-            (Source::Bytes | Source::Env(_) | Source::Callback(_), Some(bytes)) => Keyring::from_bytes(bytes)?,
-            (Source::Env(variable), None) => Keyring::from_env(variable)?,
-            (Source::Callback(give), None) => called(give)?,
+        let given = match (&self.keys.source, bytes) {
+            (Source::Bytes | Source::Env(_) | Source::Callback(_), Some(bytes)) => Keyring::from_bytes(bytes),
+            (Source::Env(variable), None) => Keyring::from_env(variable),
+            (Source::Callback(give), None) => called(give),
             (Source::File, None) => return ring.reread(now),
             (Source::File, Some(_)) => {
                 return Err(misplaced("the keyring is a file: change the file, and pass nothing"));
@@ -234,7 +265,7 @@ impl Inner {
             (Source::Bytes, None) => return Err(misplaced("the keyring was given as bytes: pass the new ones")),
             (Source::Random, _) => return Err(misplaced("the store runs on random keys that nobody gave it")),
         };
-        ring.adopt(keyring, now)
+        ring.offer(given, now)
     }
 }
 
@@ -274,4 +305,63 @@ pub(crate) async fn check_keys(
 /// Signs the store's tokens with the keyring in force.
 pub(crate) fn signer(issuer: &str, ring: &Ring, limits: &crate::limits::Limits) -> Result<Arc<Signer>> {
     Ok(Arc::new(Signer::new(issuer, own_keys(&ring.in_force()), limits)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+    use std::thread;
+
+    use super::*;
+    use crate::options::Options;
+
+    fn store() -> (tempfile::TempDir, std::path::PathBuf, Store) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keyring.json");
+        Keyring::generate(&path).unwrap();
+        let store = Store::open(Options::new("memory:").keyring_file(&path)).wait().unwrap();
+        (folder, path, store)
+    }
+
+    /// A host that verifies a token before each operation always looks at the file there, where nothing can be compared.
+    #[test]
+    fn keys_that_a_token_brought_are_compared_by_the_next_operation() {
+        let (_folder, path, store) = store();
+        let ring = store.0.vault.ring();
+        Keyring::add(&path, "data").unwrap();
+        ring.look(Instant::now());
+        assert!(ring.is_unchecked(), "nobody asked the store yet");
+        store.configs().list(None).wait().unwrap();
+        assert!(!ring.is_unchecked(), "or the new key would never seal");
+        assert_eq!(ring.in_force().keyring.data_keys().len(), 2);
+    }
+
+    #[test]
+    fn the_signer_ends_with_the_keys_in_force_however_many_follow_them() {
+        let (_folder, path, store) = store();
+        let inner = &store.0;
+        let ring = inner.vault.ring();
+        let one = Keyring::from_file(&path).unwrap();
+        let kid = Keyring::add(&path, "signing").unwrap();
+        let two = Keyring::from_file(&path).unwrap();
+        let over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    while !over.load(Ordering::Relaxed) {
+                        inner.sign_on();
+                    }
+                });
+            }
+            let turns = (0..300).map(|turn| {
+                ring.adopt(if turn % 2 == 0 { two.clone() } else { one.clone() }, Instant::now()).unwrap();
+                thread::yield_now();
+                inner.sign_on();
+                inner.signer.jwks().contains(&kid) == (turn % 2 == 0)
+            });
+            let right = turns.filter(|right| *right).count();
+            over.store(true, Ordering::Relaxed);
+            assert_eq!(right, 300, "a call went on with older keys");
+        });
+    }
 }

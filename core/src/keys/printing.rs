@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use crate::clock::Time;
 use crate::options::{KeyringSource, Options};
 use crate::store::Store;
-use crate::vault::{self, Entropy, Head, HeadState, Identifier, Keyring, Ring, User, Vault};
+use crate::vault::{self, Entropy, Head, HeadState, Identifier, Keyring, Owner, Ring, User, Vault};
 use crate::{backend, identity, lifecycle};
 
 /// Whether a type can be printed: the inherent constant is there only if it can, and wins if it is.
@@ -56,6 +56,7 @@ fn most_types_that_hold_a_secret_cannot_be_printed() {
         crate::session::field::Field,
         crate::store::Inner,
         super::Keys,
+        crate::secrets::UserSecrets,
     );
     vault::assert_inner_types_unprinted();
     lifecycle::assert_tokens_unprinted();
@@ -88,11 +89,10 @@ fn the_others_print_none_of_it() {
         config_version: 1,
         refresh_counter: 0,
         refresh_time: None,
-        realm: "realm.example".into(),
-        identifier: identifier.clone(),
+        owner: Owner::plain("realm.example", &identifier),
     };
-    let user =
-        User { realm: "realm.example".into(), identifier, first_seen: at, last_end: None, begun: 1, until: None };
+    let owner = Owner::plain("realm.example", &identifier);
+    let user = User { owner, first_seen: at, last_end: None, begun: 1, until: None };
     let options = || {
         let options = Options::from_json(
             r#"{"url": "memory:", "issuers": [{"issuer": "i", "audiences": ["a"], "symmetric": true, "algorithm": "HS256"}]}"#,
@@ -110,7 +110,7 @@ fn the_others_print_none_of_it() {
         format!("{keyring:?} {:?} {:?}", keyring.data_keys(), keyring.signing_keys()),
         format!("{:?} {:?}", in_force.sealing, in_force.signing),
         format!("{vault:?} {:?}", vault.config("t", &[9; 16])),
-        format!("{head:?} {user:?} {:?}", head.identifier),
+        format!("{head:?} {user:?} {:?} {identifier:?}", head.owner),
         format!("{:?} {store:?} {:?} {:?} {:?}", options(), store.tokens(), store.configs(), store.sessions()),
         format!("{proof:?} {run:?} {session:?} {:?} {:?}", run.local(), store.global(&proof, None).unwrap()),
         format!("{:?} {:?}", session.get("secret"), session.info().wait().unwrap()),

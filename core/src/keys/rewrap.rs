@@ -23,8 +23,8 @@ const TRIES: usize = 5;
 const BATCH: usize = 256 << 10;
 
 impl Store {
-    /// Seals with the primary key what is sealed with older ones: sessions, users, configurations and revocations of this
-    /// workspace, product and env. `options`: `{"limit": 1–1000, "cursor": …}`, both optional (100 records, from the start).
+    /// Seals with the primary key what is sealed with older ones: sessions, users, configurations, revocations and users'
+    /// secrets of this workspace, product and env. `options`: `{"limit": 1–1000, "cursor": …}`, both optional (100 records, from the start).
     ///
     /// `{"done": false, "cursor": "…", "rewrapped": 7, "skipped": 0}`: call again with the cursor until it is done (then it
     /// is null). *Rewrapped* counts cells; *skipped* those that can't be opened. What it has done is on the disk.
@@ -47,7 +47,7 @@ async fn rewrap(store: &Arc<Inner>, after: Option<Position>, limit: usize) -> Re
     if in_force.sealing.id != primary {
         return Err(too_new(primary, in_force.sealing_in(std::time::Instant::now())));
     }
-    let (parts, _) = walk::parts(store).await?;
+    let parts = walk::parts(store).await?.parts;
     let mut work = Work { store, primary, rewrapped: 0, skipped: 0 };
     let mut left = limit;
     let mut position = after;
@@ -55,7 +55,7 @@ async fn rewrap(store: &Arc<Inner>, after: Option<Position>, limit: usize) -> Re
         let Ok(mut from) = part.after(after) else { continue };
         while left > 0 {
             let rows = match &part.kind {
-                Kind::Users(_) => work.users(part, from, left).await?,
+                Kind::Users(_) | Kind::Secrets(_) => work.users(part, from, left).await?,
                 _ => work.sessions(part, from, left).await?,
             };
             left -= rows.len();
@@ -174,8 +174,12 @@ impl Work<'_> {
         if older.is_empty() {
             return Ok(needs);
         }
-        let life = match vault.open_head(id, head) {
-            Ok(head) => head.life,
+        let opened = match vault.open_head(id, head) {
+            Ok(mut head) => self.store.unlock(vault, &mut head).await.map(|keys| (head.life, keys)),
+            Err(error) => Err(error),
+        };
+        let (life, keys) = match opened {
+            Ok(opened) => opened,
             Err(error) if is_of_one_cell(error.code()) => {
                 needs.skipped += older.len() as u64;
                 return Ok(needs);
@@ -183,7 +187,7 @@ impl Work<'_> {
             Err(error) => return Err(error),
         };
         for (cell, sealed) in older {
-            let new = vault.reseal_field(id, &life, cell, sealed, &mut entropy);
+            let new = vault.reseal_field(keys.as_deref(), id, &life, cell, sealed, &mut entropy);
             needs.add(Place::Field(*id, *cell), &sealed.0, new)?;
         }
         Ok(needs)
@@ -191,7 +195,8 @@ impl Work<'_> {
 
     async fn users(&mut self, part: &Part, after: Option<StorageId>, limit: usize) -> Result<Vec<StorageId>> {
         let after = after.as_ref().map(user_of);
-        let mut records = self.store.backend.page_users(&part.space, after, limit).await?;
+        let backend = part.backend(self.store)?;
+        let mut records = backend.page_users(&part.space, after, limit).await?;
         let rows: Vec<StorageId> = records.iter().map(|(user, _)| row_of(user)).collect();
         for turn in 0..TRIES {
             let mut needs = Needs::default();
@@ -200,14 +205,14 @@ impl Work<'_> {
                 self.user(part, user, record, &mut needs, &mut entropy)?;
             }
             self.skipped += if turn == 0 { needs.skipped } else { 0 };
-            let done = self.store.backend.replace(&part.space, &needs.replacements).await?;
+            let done = backend.replace(&part.space, &needs.replacements).await?;
             self.rewrapped += done.iter().filter(|done| **done).count() as u64;
             records = Vec::new();
             for (replacement, _) in needs.replacements.iter().zip(done).filter(|(_, done)| !done) {
                 let Place::User(user) = replacement.place else { continue };
                 let mut row = row_of(&user);
                 row[0] = user[0];
-                let there = self.store.backend.read(&part.space, &row, &Cells::None, Some(&user)).await?.user;
+                let there = backend.read(&part.space, &row, &Cells::None, Some(&user)).await?.user;
                 records.extend(there.map(|record| (user, record)));
             }
             if records.is_empty() {
@@ -229,6 +234,9 @@ impl Work<'_> {
         match &part.kind {
             Kind::Users(vault) if self.is_older(&record.sealed) => {
                 needs.add(Place::User(*user), &record.sealed, vault.reseal_user(user, &record.sealed, entropy))
+            }
+            Kind::Secrets(vault) if self.is_older(&record.sealed) => {
+                needs.add(Place::User(*user), &record.sealed, vault.reseal_secret(user, &record.sealed, entropy))
             }
             _ => Ok(()),
         }

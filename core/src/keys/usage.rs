@@ -1,15 +1,19 @@
 //! How much is sealed with each key, and a key that goes once that is nothing.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::walk::{self, Kind, is_of_one_cell};
+use super::walk::{self, Kind, Parts, is_of_one_cell};
 use crate::backend::Cells;
 use crate::error::{Result, fail};
 use crate::store::{Inner, Store};
-use crate::task::Task;
-use crate::vault::{KeyState, Keyring, key_id};
+use crate::task::{Task, sleep};
+use crate::vault::{KeyState, Keyring, LOOK_EVERY, key_id};
+
+/// By then every process has read that a key is revoked, and what it was sealing before is written.
+const NOTICED_AFTER: Duration = LOOK_EVERY.saturating_add(Duration::from_secs(3));
 
 /// How many records are read at once.
 const PAGE: usize = 500;
@@ -19,12 +23,13 @@ impl Store {
     ///
     /// ```json
     /// {"keys": [{"id": 1, "state": "retired", "heads": 0, "fields": 0, "users": 0, "configs": 0,
-    ///            "revocations": 0}],
+    ///            "revocations": 0, "secrets": 0}],
     ///  "unreadable": 0, "sealsWith": 2, "signsWith": "…", "signing": [{"kid": "…", "state": "primary"}],
     ///  "problem": null}
     /// ```
     /// Every key of the keyring is listed, and every other that something is sealed with (`"state": "missing"`).
-    /// *Unreadable* counts what names no key, and configurations that can't be opened. *Problem* is why the keyring that was
+    /// *Unreadable* counts what names no key, and configurations that can't be opened, or whose users' secrets this
+    /// store was opened without. *Problem* is why the keyring that was
     /// offered last is not in force: `{"code", "message"}`.
     pub fn key_usage(&self) -> Task<String> {
         let inner = self.0.clone();
@@ -37,6 +42,9 @@ impl Store {
     /// Takes a retired or revoked data key out of the keyring file, if nothing of this workspace, product and env is sealed
     /// with it: else `CONFLICT` with the counts. What other namespaces that share the file hold must be
     /// [asked](Store::key_usage) of them; checkpoints live 24 hours. `NOT_FOUND`; `UNSUPPORTED` for a keyring that is no file.
+    ///
+    /// It takes 8 seconds: first the key is revoked, so that a process that still seals with it stops; once each has read
+    /// that, it is counted again what is sealed with the key, and if that is something the key is what it was.
     pub fn drop_key(&self, key: &str) -> Task<()> {
         let inner = self.0.clone();
         let key = key.to_owned();
@@ -55,24 +63,59 @@ async fn drop_key(store: &Inner, key: &str) -> Result<()> {
     let id: u32 = key
         .parse()
         .map_err(|_| fail!(InvalidArgument, "key: {key:?} given; a data key's id wanted").with("argument", "key"))?;
-    let Count { heads, fields, users, configs, revocations } = usage(store).await?.keys.remove(&id).unwrap_or_default();
-    if heads + fields + users + configs + revocations > 0 {
+    check_unused(store, id).await?;
+    let was = Keyring::revoke_to_drop(path, key)?;
+    let followed = store.follow_keys_now().await;
+    sleep(NOTICED_AFTER).await;
+    // Another process may have sealed with it in the moment before it read that.
+    if let Err(error) = followed.and(check_unused(store, id).await) {
+        if was == KeyState::Retired {
+            Keyring::retire(path, key)?;
+            store.follow_keys_now().await?;
+        }
+        return Err(error);
+    }
+    Keyring::drop(path, key)?;
+    store.follow_keys_now().await
+}
+
+/// `CONFLICT` if the key is needed, or nobody can tell.
+async fn check_unused(store: &Inner, id: u32) -> Result<()> {
+    let mut usage = usage(store).await?;
+    if usage.hidden > 0 {
+        return Err(fail!(
+            Conflict,
+            "{} configurations can't be opened, so nobody can tell what is sealed under them: mend or delete them first",
+            usage.hidden
+        )
+        .with("reason", "unreadable")
+        .with("configs", usage.hidden));
+    }
+    if usage.without_secrets {
+        // Nothing of a user whose secret is gone could ever be read again.
+        store.secrets()?;
+    }
+    let Count { heads, fields, users, configs, revocations, secrets } = usage.keys.remove(&id).unwrap_or_default();
+    if heads + fields + users + configs + revocations + secrets > 0 {
         return Err(fail!(Conflict, "data key {id} still opens what nothing else would: rewrap first")
             .with("reason", "used")
             .with("heads", heads)
             .with("fields", fields)
             .with("users", users)
             .with("configs", configs)
-            .with("revocations", revocations));
+            .with("revocations", revocations)
+            .with("secrets", secrets));
     }
-    Keyring::drop_in(path, key, &[KeyState::Retired, KeyState::Revoked])?;
-    store.follow_keys_now().await
+    Ok(())
 }
 
 #[derive(Default)]
 struct Usage {
     keys: BTreeMap<u32, Count>,
     unreadable: u64,
+    /// Configurations that can't be opened.
+    hidden: u64,
+    without_secrets: bool,
 }
 
 #[derive(Default)]
@@ -82,6 +125,7 @@ struct Count {
     users: u64,
     configs: u64,
     revocations: u64,
+    secrets: u64,
 }
 
 impl Usage {
@@ -100,8 +144,10 @@ impl Usage {
         let keys: Vec<Value> = states
             .into_iter()
             .map(|(id, state)| {
-                let Count { heads, fields, users, configs, revocations } = self.keys.remove(&id).unwrap_or_default();
-                json!({"id": id, "state": state, "heads": heads, "fields": fields, "users": users, "configs": configs, "revocations": revocations})
+                let count = self.keys.remove(&id).unwrap_or_default();
+                let Count { heads, fields, users, configs, revocations, secrets } = count;
+                json!({"id": id, "state": state, "heads": heads, "fields": fields, "users": users, "configs": configs,
+                    "revocations": revocations, "secrets": secrets})
             })
             .collect();
         let signing = in_force.keyring.signing_keys().iter();
@@ -119,15 +165,21 @@ impl Usage {
 }
 
 async fn usage(store: &Inner) -> Result<Usage> {
-    let (parts, unreadable) = walk::parts(store).await?;
-    let mut usage = Usage { unreadable, ..Usage::default() };
+    let Parts { parts, unreadable: hidden, without_secrets } = walk::parts(store).await?;
+    let unreadable = hidden + without_secrets;
+    let mut usage = Usage { unreadable, hidden, without_secrets: without_secrets > 0, ..Usage::default() };
     for part in &parts {
         let mut after = None;
-        if let Kind::Users(_) = part.kind {
+        if let Kind::Users(_) | Kind::Secrets(_) = part.kind {
             let mut after = None;
             loop {
-                let records = store.backend.page_users(&part.space, after, PAGE).await?;
-                records.iter().for_each(|(_, record)| usage.count(&record.sealed, |count| &mut count.users));
+                let records = part.backend(store)?.page_users(&part.space, after, PAGE).await?;
+                for (_, record) in &records {
+                    usage.count(&record.sealed, |count| match part.kind {
+                        Kind::Secrets(_) => &mut count.secrets,
+                        _ => &mut count.users,
+                    });
+                }
                 match records.last() {
                     Some((user, _)) if records.len() == PAGE => after = Some(*user),
                     _ => break,

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::backend::{BlindUser, Space, StorageId};
+use crate::backend::{Backend, BlindUser, Space, StorageId};
 use crate::config::Catalog;
 use crate::error::{Code, Result};
+use crate::secrets::UserSecrets;
 use crate::store::Inner;
 use crate::vault::ConfigVault;
 
@@ -19,6 +20,8 @@ pub(super) enum Kind {
     Sessions(Arc<ConfigVault>),
     Users(Arc<ConfigVault>),
     Revocations,
+    /// In the backend for them.
+    Secrets(Arc<ConfigVault>),
 }
 
 impl Kind {
@@ -28,6 +31,7 @@ impl Kind {
             Kind::Sessions(_) => 1,
             Kind::Users(_) => 2,
             Kind::Revocations => 3,
+            Kind::Secrets(_) => 4,
         }
     }
 }
@@ -56,6 +60,14 @@ impl Position {
 }
 
 impl Part {
+    /// Where it is kept.
+    pub(super) fn backend<'a>(&self, store: &'a Inner) -> Result<&'a Backend> {
+        match self.kind {
+            Kind::Secrets(_) => store.secrets().map(UserSecrets::backend),
+            _ => Ok(&store.backend),
+        }
+    }
+
     /// Where a walk is that has looked at that row of this part.
     pub(super) fn position(&self, row: StorageId) -> Position {
         Position { order: self.kind.order(), space: self.space, row }
@@ -72,20 +84,35 @@ impl Part {
     }
 }
 
-/// The parts in order, and how many configurations can't be opened: nobody can tell what lies under those.
+/// What there is to walk through.
+pub(super) struct Parts {
+    /// In order.
+    pub(super) parts: Vec<Part>,
+    /// How many configurations can't be opened: nobody can tell what lies under those.
+    pub(super) unreadable: u64,
+    /// How many keep secrets of their users that this store was opened without: nor what those are sealed with.
+    pub(super) without_secrets: u64,
+}
+
 /// Configurations that are made meanwhile are sealed with the key that seals now.
-pub(super) async fn parts(store: &Inner) -> Result<(Vec<Part>, u64)> {
+pub(super) async fn parts(store: &Inner) -> Result<Parts> {
     let mut parts = vec![
         Part { kind: Kind::Configs, space: store.vault.catalog().space() },
         Part { kind: Kind::Revocations, space: store.vault.revocations().space() },
     ];
-    let mut unreadable = 0;
+    let (mut unreadable, mut without_secrets) = (0, 0);
     for config in Catalog::each(store).await? {
         match config {
             Ok(config) => {
                 let vault = store.vault.config(&config.tag, &config.id);
                 let space = vault.space();
                 parts.push(Part { kind: Kind::Sessions(vault.clone()), space });
+                if config.definition.shred {
+                    match store.secrets.is_some() {
+                        true => parts.push(Part { kind: Kind::Secrets(vault.clone()), space: vault.secret_space() }),
+                        false => without_secrets += 1,
+                    }
+                }
                 parts.push(Part { kind: Kind::Users(vault), space });
             }
             Err(error) if is_of_one_cell(error.code()) => unreadable += 1,
@@ -93,7 +120,7 @@ pub(super) async fn parts(store: &Inner) -> Result<(Vec<Part>, u64)> {
         }
     }
     parts.sort_by_key(|part| (part.kind.order(), part.space));
-    Ok((parts, unreadable))
+    Ok(Parts { parts, unreadable, without_secrets })
 }
 
 /// Whether an error concerns one cell or row, not the store.

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::users::{Profile, Standing};
 use super::{Under, retention};
+use crate::audit::Whose;
 use crate::clock::Time;
 use crate::error::Result;
 use crate::store::Inner;
@@ -33,9 +34,13 @@ pub(super) async fn dashboard(store: &Inner, under: &Under) -> Result<String> {
         let records = store.backend.page_users(&space, after, PAGE).await?;
         for (user, record) in &records {
             let sessions = store.backend.user(&space, user).await?.sessions;
-            let Ok(profile) = Profile::open(under, user, record, &sessions) else {
-                counts.unreadable += 1;
-                continue;
+            let profile = match Profile::unlock(store, under, user, record, &sessions).await {
+                Ok(profile) => profile,
+                Err(error) => {
+                    store.audit.refusal(error, || Whose::user(&under.config.tag, *user));
+                    counts.unreadable += 1;
+                    continue;
+                }
             };
             if retention::is_over(under, &profile, now) {
                 continue;

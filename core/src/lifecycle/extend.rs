@@ -26,13 +26,13 @@ pub(super) async fn extend(store: &Arc<Inner>, under: &Under, id: &SessionId, tt
         if end == seen.head.ends {
             return Ok(end);
         }
-        let owner = under.vault.user(&seen.head.realm, &seen.head.identifier);
+        let owner = seen.head.owner.user(&under.vault);
         let known = store.backend.read(&space, &id.storage, &Cells::None, Some(&owner)).await?.user;
         let mut entropy = Entropy::draw()?;
         let head = Head { ends: end, ..seen.head.clone() };
         let mut effects = Effects::nothing(now, &store.limits);
         effects.head = Some(under.vault.seal_head(&id.storage, &head, &mut entropy)?);
-        effects.expires = row_hint(store, &head);
+        effects.expires = row_hint(store, &head, seen.touched);
         let mut guard = Guard { head: HeadGuard::Is(seen.sealed.clone()), ..Guard::default() };
         if let Some(known) = known {
             let mut user = under.vault.open_user(&owner, &known.sealed)?;

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{Under, Who};
+use crate::audit::{Event, What, Whose};
 use crate::backend::{BlindUser, Listed, StorageId};
 use crate::clock::Time;
 use crate::error::{Code, Result};
@@ -21,7 +22,9 @@ pub(super) async fn list(store: &Inner, under: &Under, who: Option<&Who>, page: 
         let wanted = page.limit - shown.len();
         let user = who.map(|who| &who.user);
         let listed = store.backend.page(&under.vault.space(), user, after, wanted).await?;
-        shown.extend(listed.iter().filter_map(|listed| entry(under, listed, now)));
+        for listed in &listed {
+            shown.extend(entry(store, under, listed, now).await);
+        }
         after = listed.last().map(|last| (last.user, last.id));
         if listed.len() < wanted {
             return Ok(page::print("sessions", &shown, None));
@@ -35,35 +38,50 @@ pub(super) async fn list(store: &Inner, under: &Under, who: Option<&Who>, page: 
 
 /// One session as lists show it; `None` for one that is over for a day, and for bytes that index nothing. So a list
 /// tells the same whether the sweep has been by or not.
-pub(super) fn entry(under: &Under, listed: &Listed, now: Time) -> Option<String> {
+pub(super) async fn entry(store: &Inner, under: &Under, listed: &Listed, now: Time) -> Option<String> {
     let id = SessionId { tag: (&*under.config.tag).into(), storage: listed.id };
     let sealed = listed.head.as_ref()?;
     let unreadable = |code: Code| Some(json!({"sessionId": id.to_string(), "unreadable": code.name()}).to_string());
-    let seen = match Seen::open(&under.vault, &listed.id, sealed, listed.touch.as_ref()) {
-        Ok(seen) if seen.is_anothers(&under.vault, &listed.user) => return unreadable(Code::Corrupt),
+    let seen = match opened(store, under, listed, sealed).await {
+        Ok(seen) if seen.is_anothers(&under.vault, &listed.user) => {
+            let whose = || Whose::session(&under.config.tag, Some(listed.user), listed.id);
+            store.audit.happened(|| Event::of(What::TamperingSeen).reason("index").code(Code::Corrupt).whose(whose()));
+            return unreadable(Code::Corrupt);
+        }
         Ok(seen) => seen,
-        Err(error) => return unreadable(error.code()),
+        Err(error) => {
+            let whose = || Whose::session(&under.config.tag, Some(listed.user), listed.id);
+            return unreadable(store.audit.refusal(error, whose).code());
+        }
     };
     let head = &seen.head;
     let is_gone = seen.over_at().is_some_and(|end| end.plus_millis(KEPT_AFTER_END) <= now);
     if head.state != HeadState::Alive || is_gone {
         return None;
     }
-    let subject = match &head.identifier {
+    let person = head.owner.person().ok()?;
+    let subject = match &person.identifier {
         Identifier::String(subject) => Some(subject),
         _ => None,
     };
-    let standing = subject.map(|subject| under.vault.standing(&head.realm, subject, &listed.user));
+    let standing = subject.map(|subject| under.vault.standing(&person.realm, subject, &listed.user));
     let expires_at = json!(head.ends.map(|end| end.to_string()));
     Some(format!(
         r#"{{"sessionId":"{id}","identifier":{},"realm":{},"standing":{},"startedAt":"{}","lastSeenAt":"{}","expiresAt":{expires_at},"active":{}}}"#,
-        head.identifier.to_json(),
-        json!(head.realm),
+        person.identifier.to_json(),
+        json!(person.realm),
         standing == Some(listed.id),
         head.began,
         seen.touched,
         seen.lives(now)
     ))
+}
+
+/// The head opened, and whose it is.
+async fn opened(store: &Inner, under: &Under, listed: &Listed, sealed: &[u8]) -> Result<Seen> {
+    let mut seen = Seen::open(&under.vault, &listed.id, sealed, listed.touch.as_ref())?;
+    store.unlock(&under.vault, &mut seen.head).await?;
+    Ok(seen)
 }
 
 fn print_cursor((user, id): (BlindUser, StorageId)) -> Vec<u8> {

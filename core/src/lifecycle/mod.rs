@@ -21,6 +21,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::audit::Whose;
 use crate::backend::StorageId;
 use crate::clock::Time;
 use crate::config::Found;
@@ -182,11 +183,17 @@ impl Sessions {
         self.under(tag, async move |store, under| dashboard::dashboard(&store, &under).await)
     }
 
-    /// Removes a user and revokes all their sessions; how many were alive. Always on the disk before it returns.
+    /// Removes a user and revokes all their sessions; how many were alive. Always on the disk before it returns. Under a
+    /// config with `shred` the user's secret is destroyed first: no older copy of the records can be read any more.
     pub fn forget(&self, tag: &str, user: &str) -> Task<u64> {
         let user = user.to_owned();
         self.under(tag, async move |store, under| {
             let who = Who::read(&store, &under, &user)?;
+            if under.config.definition.shred {
+                // First of all: whatever becomes of the rest, no copy of the records can be read any more.
+                let secrets = store.secrets()?;
+                secrets.destroy(&under.vault, &who.user, &store.limits, store.clock.now()).await?;
+            }
             revoke::revoke_all(&store, &under, &who, None, revoke::Record::Removed).await
         })
     }
@@ -202,7 +209,9 @@ impl Sessions {
         let tag = tag.to_owned();
         self.0.task(async move |store| {
             let under = Under::find(&store, &tag).await?;
-            work(store, under).await
+            let tag = under.config.tag.clone();
+            let done = work(store.clone(), under).await;
+            done.map_err(|error| store.audit.refusal(error, || Whose::tag(&tag)))
         })
     }
 
@@ -218,7 +227,8 @@ impl Sessions {
         self.0.task(async move |store| {
             let id = id?;
             let under = Under::find(&store, &id.tag).await?;
-            work(store, under, id).await
+            let done = work(store.clone(), under, id.clone()).await;
+            done.map_err(|error| store.audit.refusal(error, || Whose::id(&id)))
         })
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn print(store: &Inner, under: &Under, id: &StorageId, head: &Head) -
     let expires_at = Time::from_secs(ends.secs().max(issued_at.secs() + 1));
     let jwt = store.signer.issue_session(&SessionClaims {
         id: &id,
-        user: &under.vault.user(&head.realm, &head.identifier),
+        user: &head.owner.user(&under.vault),
         session_ends_at: head.ends,
         issued_at,
         expires_at,

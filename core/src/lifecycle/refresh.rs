@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::pair::{self, RefreshToken, Unread};
 use super::{Under, again, revoke};
+use crate::audit::{Event, What, Whose};
 use crate::backend::{Cells, Change, Effects, Guard, HeadGuard, Outcome};
 use crate::clock::Time;
 use crate::error::{Code, Error, Result, fail};
@@ -33,6 +34,13 @@ pub(super) async fn refresh(store: &Arc<Inner>, text: &str) -> Result<String> {
         if under.config.definition.is_stale(head.began, now) {
             return Err(stale_login(&under.config.tag));
         }
+        let tell = |what, reason: Option<&str>| {
+            store.audit.happened(|| {
+                let owner = head.owner.user(&under.vault);
+                let event = Event::of(what).whose(Whose::session(&under.config.tag, Some(owner), token.storage));
+                reason.into_iter().fold(event, Event::reason)
+            });
+        };
         match head.refresh_counter.checked_sub(token.counter) {
             Some(0) => {
                 let ends = under.config.definition.refresh.end_of(pair::issued(head))?;
@@ -41,11 +49,16 @@ pub(super) async fn refresh(store: &Arc<Inner>, text: &str) -> Result<String> {
                         .with("reason", "expired"));
                 }
                 if let Some(turned) = turn(store, &under, &token, &seen, now).await? {
+                    tell(What::SessionRefreshed, None);
                     return pair::print(store, &under, &token.storage, &turned);
                 }
             }
-            Some(1) if now <= grace_ends(&under, head) => return pair::print(store, &under, &token.storage, head),
+            Some(1) if now <= grace_ends(&under, head) => {
+                tell(What::SessionRefreshed, Some("again"));
+                return pair::print(store, &under, &token.storage, head);
+            }
             Some(_) => {
+                tell(What::RefreshReused, None);
                 revoke::revoke(store, &under, &id).await?;
                 return Err(Error::new(
                     Code::RefreshReused,
@@ -83,7 +96,7 @@ async fn turn(store: &Inner, under: &Under, token: &RefreshToken, seen: &Seen, n
     let sealed = under.vault.seal_head(&token.storage, &head, &mut entropy)?;
     let mut effects = Effects::nothing(now, &store.limits);
     effects.head = Some(sealed);
-    effects.expires = row_hint(store, &head);
+    effects.expires = row_hint(store, &head, now);
     effects.touch = Some(under.vault.seal_touch(&token.storage, &head.life, now));
     effects.durable = true;
     let guard = Guard { head: HeadGuard::Is(seen.sealed.clone()), ..Guard::default() };

@@ -2,11 +2,12 @@
 
 use super::users::Profile;
 use super::{Under, revoke};
-use crate::backend::UserEffect;
+use crate::backend::{BlindUser, Outcome, UserEffect};
 use crate::clock::Time;
 use crate::config::Catalog;
 use crate::error::{Code, Result};
 use crate::store::Inner;
+use crate::vault::{Entropy, User};
 
 /// Whether the user is to be forgotten: nobody is shown them any more, whether their record was swept or not.
 pub(super) fn is_over(under: &Under, profile: &Profile, now: Time) -> bool {
@@ -36,18 +37,28 @@ pub(crate) async fn sweep_users(store: &Inner, mut budget: usize) -> Result<u64>
             let now = store.clock.now();
             for (user, record) in records {
                 let sessions = store.backend.user(&space, &user).await?.sessions;
-                let profile = Profile::open(&under, &user, &record, &sessions);
-                if !sessions.is_empty() || !profile.is_ok_and(|profile| is_over(&under, &profile, now)) {
-                    continue;
-                }
+                let Ok(profile) = Profile::open(&under, &user, &record, &sessions) else { continue };
+                let effect = match profile.unused_since(now) {
+                    // From now on the record says so itself, when the sessions are gone.
+                    Some(end) => UserEffect::Write(with_end(&under, &user, profile.user, end)?),
+                    None if sessions.is_empty() && is_over(&under, &profile, now) => UserEffect::Remove,
+                    None => continue,
+                };
+                let removes = matches!(effect, UserEffect::Remove);
                 let mut change = revoke::about_user(store, &under, &user, now);
                 change.guard.generation = Some((user, record.generation));
-                change.effects.user = Some((user, UserEffect::Remove));
+                change.effects.user = Some((user, effect));
                 change.effects.durable = false;
                 let outcome = store.backend.apply(&change).await?;
-                removed += u64::from(matches!(outcome, crate::backend::Outcome::Applied { .. }));
+                removed += u64::from(removes && matches!(outcome, Outcome::Applied { .. }));
             }
         }
     }
     Ok(removed)
+}
+
+/// The record, sealed, of a user whose last session reached its end then.
+fn with_end(under: &Under, user: &BlindUser, mut record: User, end: Time) -> Result<Box<[u8]>> {
+    record.until = Some(end);
+    under.vault.seal_user(user, &record, &mut Entropy::draw()?)
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::{Under, Who, again};
+use crate::audit::{Event, What, Whose};
 use crate::backend::{BlindUser, Cells, Change, Effects, Guard, HeadGuard, Outcome, StorageId, UserEffect, UserRecord};
 use crate::clock::Time;
 use crate::error::{Result, fail};
@@ -30,13 +31,15 @@ pub(super) async fn revoke(store: &Arc<Inner>, under: &Under, id: &SessionId) ->
         let Some(sealed) = record.head else {
             return Err(fail!(NotFound, "no session has this id").with("tag", &*id.tag));
         };
-        let seen = Seen::open(&under.vault, &id.storage, &sealed, record.touch.as_ref()).ok();
+        let seen = Seen::open(&under.vault, &id.storage, &sealed, record.touch.as_ref())
+            .map_err(|error| store.audit.refusal(error, || Whose::id(id)))
+            .ok();
         let now = store.clock.now();
         let owner = match &seen {
             Some(seen) if seen.head.state == HeadState::Revoked && seen.head.not_before >= Some(now) => return Ok(()),
             // A tombstone, or what the deletion of a config left: it is nobody's and in no index.
             Some(seen) if seen.head.is_nobodys() => None,
-            Some(seen) => Some(under.vault.user(&seen.head.realm, &seen.head.identifier)),
+            Some(seen) => Some(seen.head.owner.user(&under.vault)),
             None => indexed_owner(store, under, &id.storage).await?,
         };
         let mut entropy = Entropy::draw()?;
@@ -57,6 +60,9 @@ pub(super) async fn revoke(store: &Arc<Inner>, under: &Under, id: &SessionId) ->
         let outcome = store.apply(&change).await?;
         store.heads.forget(&space, &id.storage);
         if matches!(outcome, Outcome::Applied { .. }) {
+            store.audit.happened(|| {
+                Event::of(What::SessionRevoked).whose(Whose::session(&under.config.tag, owner, id.storage))
+            });
             sweep_aside(store);
             return Ok(());
         }
@@ -140,6 +146,12 @@ pub(super) async fn revoke_all(
             store.heads.forget(&space, id);
         }
         if matches!(outcome, Outcome::Applied { .. }) {
+            for listed in known.sessions.iter().filter(|listed| Some(listed.id) != except) {
+                let whose = || Whose::session(&under.config.tag, Some(who.user), listed.id);
+                store.audit.happened(|| Event::of(What::SessionRevoked).whose(whose()));
+            }
+            let what = if record == Record::Removed { What::UserForgotten } else { What::UserRevoked };
+            store.audit.happened(|| Event::of(what).whose(Whose::user(&under.config.tag, who.user)));
             sweep_aside(store);
             return Ok(alive);
         }

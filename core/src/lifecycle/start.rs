@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::{Under, again, pair};
+use crate::audit::{Event, What, Whose};
 use crate::backend::{HeadGuard, Outcome, StorageId, UserRecord, UserSessions};
 use crate::clock::Time;
 use crate::error::{Result, fail};
@@ -59,6 +60,7 @@ pub(super) async fn start(store: &Arc<Inner>, under: &Under, data: &str, ttl: Op
             guard: HeadGuard::Absent,
             not_before: None,
             ends: shortened(config.end_of(now)?, field::expiry(ttl, now)?),
+            keys: store.keys_for_birth(config.definition.shred, &under.vault, &user).await?,
         };
         let mut changes = quota::make_room(store, config, &under.vault, &user, &known, now, &mut entropy)?;
         let evicted: Vec<_> = changes.iter().map(|change| change.id).collect();
@@ -72,6 +74,11 @@ pub(super) async fn start(store: &Arc<Inner>, under: &Under, data: &str, ttl: Op
                 let head: Head = born.seen.head.clone();
                 let id: StorageId = birth.id;
                 store.heads.put(&under.vault.space(), &id, Arc::new(born.seen));
+                for change in &changes {
+                    let what = if change.id == id { What::SessionStarted } else { What::SessionEvicted };
+                    let whose = || Whose::session(&config.tag, Some(user), change.id);
+                    store.audit.happened(|| Event::of(what).whose(whose()));
+                }
                 sweep_aside(store);
                 return pair::print(store, under, &id, &head);
             }

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{Under, Who, listing, retention};
+use crate::audit::Whose;
 use crate::backend::{BlindUser, Listed, UserRecord};
 use crate::clock::Time;
 use crate::error::{Result, fail};
@@ -27,6 +28,8 @@ pub(super) struct Profile {
     pub(super) user: User,
     /// Those that nobody ended and that can be opened.
     sessions: Vec<Seen>,
+    /// How many are indexed.
+    listed: usize,
 }
 
 impl Profile {
@@ -39,7 +42,21 @@ impl Profile {
         Ok(Profile {
             user: under.vault.open_user(user, &record.sealed)?,
             sessions: sessions.iter().filter_map(open).collect(),
+            listed: sessions.len(),
         })
+    }
+
+    /// [`open`](Profile::open), and who it is.
+    pub(super) async fn unlock(
+        store: &Inner,
+        under: &Under,
+        user: &BlindUser,
+        record: &UserRecord,
+        sessions: &[Listed],
+    ) -> Result<Profile> {
+        let mut profile = Profile::open(under, user, record, sessions)?;
+        store.unlock_owner(&under.vault, &mut profile.user.owner).await?;
+        Ok(profile)
     }
 
     pub(super) fn active_sessions(&self, now: Time) -> u64 {
@@ -67,10 +84,18 @@ impl Profile {
         self.user.last_end.max(self.over_by_itself(now)).unwrap_or(self.user.first_seen)
     }
 
-    /// When the last session that nobody ended reached its end.
+    /// When the last session that nobody ended reached its end. Of one that went unused and was swept only the absolute
+    /// end is known, if it had one: where that is yet to come, all that can be said is that it is over by now.
     fn over_by_itself(&self, now: Time) -> Option<Time> {
-        let swept = self.user.until.filter(|until| *until <= now);
+        let swept = self.user.until.filter(|until| *until <= now || self.listed == 0).map(|until| until.min(now));
         self.sessions.iter().filter_map(Seen::over_at).filter(|end| *end <= now).max().max(swept)
+    }
+
+    /// When the last session went, where the record still waits for an end that none of them reached.
+    pub(super) fn unused_since(&self, now: Time) -> Option<Time> {
+        let waits = self.user.until.is_some_and(|until| until > now);
+        let all_are_over = self.sessions.len() == self.listed && self.active_sessions(now) == 0;
+        if waits && all_are_over { self.over_by_itself(now) } else { None }
     }
 
     fn last_seen(&self) -> Time {
@@ -79,21 +104,22 @@ impl Profile {
     }
 
     /// The members of the user's object, without its braces.
-    fn print(&self, now: Time) -> String {
+    fn print(&self, now: Time) -> Result<String> {
+        let person = self.user.owner.person()?;
         let state = match self.standing(now) {
             Standing::Active => "active",
             Standing::Inactive => "inactive",
             Standing::Expired => "expired",
         };
-        format!(
+        Ok(format!(
             r#""identifier":{},"realm":{},"state":"{state}","firstSeenAt":"{}","lastSeenAt":"{}","totalSessions":{},"activeSessions":{}"#,
-            self.user.identifier.to_json(),
-            json!(self.user.realm),
+            person.identifier.to_json(),
+            json!(person.realm),
             self.user.first_seen,
             self.last_seen(),
             self.total_sessions(),
             self.active_sessions(now)
-        )
+        ))
     }
 }
 
@@ -108,10 +134,13 @@ pub(super) async fn users(store: &Inner, under: &Under, page: Page) -> Result<St
         let records = store.backend.page_users(&space, after, wanted).await?;
         for (user, record) in &records {
             let sessions = store.backend.user(&space, user).await?.sessions;
-            match Profile::open(under, user, record, &sessions) {
+            match Profile::unlock(store, under, user, record, &sessions).await {
                 Ok(profile) if retention::is_over(under, &profile, now) => {}
-                Ok(profile) => shown.push(format!("{{{}}}", profile.print(now))),
-                Err(error) => shown.push(json!({"unreadable": error.code().name()}).to_string()),
+                Ok(profile) => shown.push(format!("{{{}}}", profile.print(now)?)),
+                Err(error) => {
+                    let error = store.audit.refusal(error, || Whose::user(&under.config.tag, *user));
+                    shown.push(json!({"unreadable": error.code().name()}).to_string());
+                }
             }
         }
         after = records.last().map(|(user, _)| *user);
@@ -129,10 +158,15 @@ pub(super) async fn user(store: &Inner, under: &Under, who: &Who) -> Result<Stri
     let known = store.backend.user(&under.vault.space(), &who.user).await?;
     let unknown = || fail!(NotFound, "no such user is known under config {:?}", under.config.tag).with("what", "user");
     let record = known.record.as_ref().ok_or_else(unknown)?;
-    let profile = Profile::open(under, &who.user, record, &known.sessions)?;
+    let profile = Profile::unlock(store, under, &who.user, record, &known.sessions)
+        .await
+        .map_err(|error| store.audit.refusal(error, || Whose::user(&under.config.tag, who.user)))?;
     if retention::is_over(under, &profile, now) {
         return Err(unknown());
     }
-    let sessions: Vec<_> = known.sessions.iter().filter_map(|listed| listing::entry(under, listed, now)).collect();
-    Ok(format!(r#"{{{},"sessions":[{}]}}"#, profile.print(now), sessions.join(",")))
+    let mut sessions = Vec::new();
+    for listed in &known.sessions {
+        sessions.extend(listing::entry(store, under, listed, now).await);
+    }
+    Ok(format!(r#"{{{},"sessions":[{}]}}"#, profile.print(now)?, sessions.join(",")))
 }

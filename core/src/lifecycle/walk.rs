@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::audit::{Event, What, Whose};
 use crate::backend::{Cells, Change, Effects, Guard, Listed, UserEffect};
 use crate::config::Config;
 use crate::error::{Result, fail};
@@ -52,6 +53,10 @@ impl<'a> Walk<'a> {
     /// Ends every session and removes every user; the rows go with the next sweeps.
     pub(crate) async fn end_all(&self) -> Result<()> {
         let space = self.vault.space();
+        if self.config.definition.shred {
+            let store = self.store;
+            store.secrets()?.destroy_all(&self.vault, &store.limits, store.clock.now()).await?;
+        }
         loop {
             let page = self.store.backend.page(&space, None, None, PAGE).await?;
             if page.is_empty() {
@@ -60,6 +65,10 @@ impl<'a> Walk<'a> {
             for listed in page {
                 self.store.apply(&self.end(&listed)?).await?;
                 self.store.heads.forget(&space, &listed.id);
+                self.store.audit.happened(|| {
+                    let whose = Whose::session(&self.config.tag, Some(listed.user), listed.id);
+                    Event::of(What::SessionEnded).reason("config_deleted").whose(whose)
+                });
             }
         }
         loop {

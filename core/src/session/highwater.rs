@@ -304,7 +304,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::vault::Identifier;
+    use crate::vault::{Identifier, Owner};
 
     const SPACE: Space = [1; 16];
     const ID: StorageId = [2; 17];
@@ -321,8 +321,7 @@ mod tests {
             config_version: 1,
             refresh_counter,
             refresh_time: None,
-            realm: "r".into(),
-            identifier: Identifier::Integer(1),
+            owner: Owner::plain("r", &Identifier::Integer(1)),
         }
     }
 

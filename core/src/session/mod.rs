@@ -15,6 +15,7 @@ pub(crate) mod version;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::audit::Whose;
 use crate::clock::Time;
 use crate::error::{Result, fail};
 use crate::execution::{CommitOptions, Committed, Node};
@@ -118,7 +119,7 @@ impl Session {
     pub fn put(&self, fields: &str, ttl: Option<u64>) -> Task<()> {
         match json::fields_from_object(fields, self.limits()) {
             Ok(fields) => self.write(fields, ttl, |result| result),
-            Err(error) => Task::ready(Err(error)),
+            Err(error) => self.ready(Err(error)),
         }
     }
 
@@ -198,7 +199,7 @@ impl Session {
     pub fn put_if(&self, name: &str, value: &str, version: Option<&str>, ttl: Option<u64>) -> Task<String> {
         let wanted = match version.map(parse_version).transpose() {
             Ok(wanted) => wanted,
-            Err(error) => return Task::ready(Err(error)),
+            Err(error) => return self.ready(Err(error)),
         };
         let clock = self.store().clock.clone();
         self.named_value(name, value, |name, value| {
@@ -371,7 +372,7 @@ impl Session {
         finish: impl FnOnce(Result<Vec<(FieldName, Field)>>) -> Result<R> + Send + 'static,
     ) -> Task<R> {
         match &self.0 {
-            Kind::Local(node) => Task::ready(finish(node.with_version(|version, now| Ok(version.read(&what, now))))),
+            Kind::Local(node) => self.ready(finish(node.with_version(|version, now| Ok(version.read(&what, now))))),
             Kind::Global(global) => self.task(global.clone(), |global| async move { finish(global.read(what).await) }),
             Kind::ScopedGlobal(node, global) => {
                 self.scoped(node, global, move |version, setting| Ok(version.read(&what, setting.now)), finish)
@@ -387,9 +388,8 @@ impl Session {
         finish: impl FnOnce(Result<()>) -> Result<R> + Send + 'static,
     ) -> Task<R> {
         match &self.0 {
-            Kind::Local(node) => Task::ready(finish(
-                node.change(|version, setting| version.put(fields, expiry(ttl, setting.now)?, setting)),
-            )),
+            Kind::Local(node) => self
+                .ready(finish(node.change(|version, setting| version.put(fields, expiry(ttl, setting.now)?, setting)))),
             Kind::Global(global) => {
                 self.task(global.clone(), |global| async move { finish(global.write(fields, ttl).await) })
             }
@@ -418,7 +418,7 @@ impl Session {
     ) -> Task<R> {
         match &self.0 {
             Kind::Local(node) => {
-                Task::ready(finish(node.change(|version, setting| Ok(version.remove(&what, setting.now)))))
+                self.ready(finish(node.change(|version, setting| Ok(version.remove(&what, setting.now)))))
             }
             Kind::Global(global) => {
                 self.task(global.clone(), |global| async move { finish(global.remove(what).await) })
@@ -456,7 +456,7 @@ impl Session {
             Ok((result, version.get(&name, setting.now).map(|field| field.version)))
         }
         match &self.0 {
-            Kind::Local(node) => Task::ready(
+            Kind::Local(node) => self.ready(
                 node.change(|version, setting| apply(version, setting, name, edit))
                     .and_then(|(result, version)| finish(result, version)),
             ),
@@ -493,13 +493,29 @@ impl Session {
         F: Future<Output = Result<R>> + Send + 'static,
     {
         let pool = global.store().pool.clone();
-        Task::new(&pool, work(global))
+        let done = work(global.clone());
+        Task::new(&pool, async move { done.await.map_err(|error| global.refusal(error)) })
+    }
+
+    /// A task that is finished; watchers are told of what was refused.
+    fn ready<R: Send + 'static>(&self, result: Result<R>) -> Task<R> {
+        Task::ready(match result {
+            Ok(result) => Ok(result),
+            refused => self.store().audit.told(refused, || self.whose()),
+        })
+    }
+
+    fn whose(&self) -> Whose {
+        match &self.0 {
+            Kind::Local(node) => Whose::default().at(node.shared.access.request()),
+            Kind::Global(global) | Kind::ScopedGlobal(_, global) => global.whose(),
+        }
     }
 
     fn named<R: Send + 'static>(&self, name: &str, run: impl FnOnce(FieldName) -> Task<R>) -> Task<R> {
         match FieldName::new(name, self.limits()) {
             Ok(name) => run(name),
-            Err(error) => Task::ready(Err(error)),
+            Err(error) => self.ready(Err(error)),
         }
     }
 
@@ -511,14 +527,14 @@ impl Session {
     ) -> Task<R> {
         self.named(name, |name| match value_within(value, self.limits()) {
             Ok(value) => run(name, value),
-            Err(error) => Task::ready(Err(error)),
+            Err(error) => self.ready(Err(error)),
         })
     }
 
     fn all_named<R: Send + 'static>(&self, names: &[&str], run: impl FnOnce(Vec<FieldName>) -> Task<R>) -> Task<R> {
         match names.iter().map(|name| FieldName::new(name, self.limits())).collect() {
             Ok(names) => run(names),
-            Err(error) => Task::ready(Err(error)),
+            Err(error) => self.ready(Err(error)),
         }
     }
 

@@ -1,9 +1,11 @@
 //! A head that was opened and found good, with its session's last use: what there is to know of a session's times.
 
+use std::sync::Arc;
+
 use crate::backend::{BlindUser, StorageId, Touch, UserSessions};
 use crate::clock::Time;
 use crate::error::Result;
-use crate::vault::{ConfigVault, Head, HeadState};
+use crate::vault::{ConfigVault, Head, HeadState, UserKeys};
 
 /// See the module.
 pub(crate) struct Seen {
@@ -11,6 +13,8 @@ pub(crate) struct Seen {
     pub(crate) head: Head,
     /// When the session was last used, as far as this process knows.
     pub(crate) touched: Time,
+    /// The keys of its user, if its config shreds and their secret was there.
+    pub(crate) keys: Option<Arc<UserKeys>>,
 }
 
 impl Seen {
@@ -23,18 +27,17 @@ impl Seen {
     pub(crate) fn of(vault: &ConfigVault, id: &StorageId, sealed: &[u8], touch: Option<&Touch>, head: Head) -> Seen {
         let touched = touch.and_then(|touch| vault.open_touch(id, &head.life, touch));
         let touched = touched.map_or(head.began, |touched| touched.max(head.began));
-        Seen { sealed: sealed.into(), head, touched }
+        Seen { sealed: sealed.into(), head, touched, keys: None }
     }
 
     /// The same session, used at `now`.
     pub(crate) fn used(&self, now: Time) -> Seen {
-        Seen { sealed: self.sealed.clone(), head: self.head.clone(), touched: now }
+        Seen { sealed: self.sealed.clone(), head: self.head.clone(), touched: now, keys: self.keys.clone() }
     }
 
     /// When it ends by itself, as things are: its absolute end, or sooner if it goes unused.
     pub(crate) fn over_at(&self) -> Option<Time> {
-        let idle_end = self.head.idle.map(|idle| self.touched.plus_millis(idle));
-        [self.head.ends, idle_end].into_iter().flatten().min()
+        over_at(&self.head, self.touched)
     }
 
     /// Whether it is over by itself.
@@ -50,7 +53,7 @@ impl Seen {
     /// Whether it is a session of another user than the one it was found under. The index is under no MAC: an entry
     /// that somebody added must not show, end or count one user's session as another's.
     pub(crate) fn is_anothers(&self, vault: &ConfigVault, user: &BlindUser) -> bool {
-        self.head.state == HeadState::Alive && vault.user(&self.head.realm, &self.head.identifier) != *user
+        self.head.state == HeadState::Alive && self.head.owner.user(vault) != *user
     }
 
     /// A session's use is noted at most once in a tenth of its idle period, within a second and a minute.
@@ -58,6 +61,12 @@ impl Seen {
         let interval = self.head.idle.map_or(60_000, |idle| (idle / 10).clamp(1_000, 60_000));
         now >= self.touched.plus_millis(interval)
     }
+}
+
+/// When a session last used then ends by itself.
+pub(crate) fn over_at(head: &Head, touched: Time) -> Option<Time> {
+    let idle_end = head.idle.map(|idle| touched.plus_millis(idle));
+    [head.ends, idle_end].into_iter().flatten().min()
 }
 
 /// When those of a user's sessions reach their ends that nobody ended, but for the ones that go now.

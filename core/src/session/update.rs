@@ -53,7 +53,7 @@ impl Update {
                 *seen.lock() = field.as_ref().map(|field| field.version);
                 Ok(field.map(|field| field.value))
             }),
-            Err(error) => Task::ready(Err(error.clone())),
+            Err(error) => self.session.ready(Err(error.clone())),
         }
     }
 
@@ -62,11 +62,11 @@ impl Update {
     pub fn try_commit(&self, value: Option<&str>) -> Task<bool> {
         let name = match &self.name {
             Ok(name) => name.clone(),
-            Err(error) => return Task::ready(Err(error.clone())),
+            Err(error) => return self.session.ready(Err(error.clone())),
         };
         let value = match value.map(|value| super::value_within(value, self.session.limits())).transpose() {
             Ok(value) => value,
-            Err(error) => return Task::ready(Err(error)),
+            Err(error) => return self.session.ready(Err(error)),
         };
         let (seen, deadline) = (*self.seen.lock(), self.deadline);
         self.session.modify(name.clone(), move |field| {

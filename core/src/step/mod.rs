@@ -3,6 +3,8 @@
 //! `parse` reads the wire form and the labels that people see; `message` has the rules of what a step takes out of a
 //! message (PUT) and sets in it (GET).
 
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub(crate) mod message;
 mod parse;
 

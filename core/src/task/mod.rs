@@ -21,6 +21,7 @@ use std::time::Instant;
 use async_task::Runnable;
 use parking_lot::Mutex;
 
+use crate::audit;
 use crate::error::{Result, fail};
 use crate::fork;
 pub use guard::guard;
@@ -52,7 +53,7 @@ impl<T: Send + 'static> Task<T> {
 
     /// What is done here and now is done as one call under way: no fork comes while it holds a lock.
     pub(crate) fn begun(call: impl FnOnce() -> Task<T>) -> Task<T> {
-        fork::within(call).unwrap_or_else(|error| Task::ready(Err(error)))
+        audit::outermost(|| fork::within(call)).unwrap_or_else(|error| Task::ready(Err(error)))
     }
 
     pub(crate) fn new(pool: &Pool, work: impl Future<Output = Result<T>> + Send + 'static) -> Task<T> {
@@ -192,7 +193,10 @@ where
 {
     let mut work = Box::pin(work);
     Box::pin(std::future::poll_fn(move |context| {
-        catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))).unwrap_or_else(|_| Poll::Ready(Err(panicked())))
+        audit::outermost(|| {
+            catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context)))
+                .unwrap_or_else(|_| Poll::Ready(Err(panicked())))
+        })
     }))
 }
 

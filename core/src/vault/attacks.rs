@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::fixture::{code, keyring, keyring_of, namespace, vault, vault_of};
-use super::{ConfigVault, Entropy, Head, HeadState, Identifier, Life, Namespace, User, Vault};
+use super::{ConfigVault, Entropy, Head, HeadState, Identifier, Life, Namespace, Owner, User, Vault};
 use crate::backend::{BlindUser, CellId, SealedField, StorageId};
 use crate::clock::Time;
 use crate::error::{Code, Result};
@@ -40,20 +40,19 @@ fn head() -> Head {
         config_version: 3,
         refresh_counter: 0,
         refresh_time: None,
-        realm: "https://issuer.example".into(),
-        identifier: Identifier::String("u1".into()),
+        owner: Owner::plain("https://issuer.example", &Identifier::String("u1".into())),
     }
 }
 
 fn user() -> User {
-    let (realm, identifier) = ("r".into(), Identifier::Integer(1));
-    User { realm, identifier, first_seen: Time::from_secs(1), last_end: None, begun: 1, until: None }
+    let owner = Owner::plain("r", &Identifier::Integer(1));
+    User { owner, first_seen: Time::from_secs(1), last_end: None, begun: 1, until: None }
 }
 
 fn sealed(vault: &Vault) -> Cells {
     let (config, mut entropy) = (config(vault), Entropy::fixed(1));
     let (cell, field) =
-        config.seal_field(&ID, &LIFE, "cart", r#"{"items":[1,2,3]}"#, EXPIRES, STAMP, &mut entropy).unwrap();
+        config.seal_field(None, &ID, &LIFE, "cart", r#"{"items":[1,2,3]}"#, EXPIRES, STAMP, &mut entropy).unwrap();
     Cells {
         head: config.seal_head(&ID, &head(), &mut entropy).unwrap(),
         field: field.0,
@@ -65,7 +64,7 @@ fn sealed(vault: &Vault) -> Cells {
 }
 
 fn open_field(vault: &Vault, id: &StorageId, life: &Life, cell: &CellId, bytes: &[u8]) -> Result<()> {
-    config(vault).open_field(id, life, cell, &SealedField(bytes.into())).map(drop)
+    config(vault).open_field(None, id, life, cell, &SealedField(bytes.into())).map(drop)
 }
 
 type Opener<'a> = (&'static str, &'a [u8], Box<dyn Fn(&[u8]) -> Result<()> + 'a>);
@@ -151,7 +150,7 @@ fn a_cell_opens_nowhere_else() {
         assert_eq!(code(other.open_user(&USER, &cells.user)), Code::Corrupt, "{what}: user");
         for cell in [cells.cell, other.cell_id(&ID, "cart")] {
             let field = SealedField(cells.field.clone());
-            assert_eq!(code(other.open_field(&ID, &LIFE, &cell, &field)), Code::Corrupt, "{what}: field");
+            assert_eq!(code(other.open_field(None, &ID, &LIFE, &cell, &field)), Code::Corrupt, "{what}: field");
         }
         let touch = config(&home).seal_touch(&ID, &LIFE, Time::from_secs(1));
         assert_eq!(other.open_touch(&ID, &LIFE, &touch), None, "{what}: touch");
@@ -190,7 +189,7 @@ fn a_stamp_of_another_version_does_not_fit() {
     let vault = vault(&[(1, "primary")]);
     let config = config(&vault);
     let put = |value: &str, stamp| {
-        config.seal_field(&ID, &LIFE, "cart", value, EXPIRES, stamp, &mut Entropy::draw().unwrap()).unwrap()
+        config.seal_field(None, &ID, &LIFE, "cart", value, EXPIRES, stamp, &mut Entropy::draw().unwrap()).unwrap()
     };
     let ((cell, old), (_, new)) = (put("1", [1; 16]), put("2", [2; 16]));
     let (mut newer, mut older) = (old.0.clone(), new.0.clone());
@@ -207,7 +206,7 @@ fn a_cell_sealed_anew_is_as_bound_as_before() {
     let (config, cells) = (config(&vault), sealed(&super::fixture::vault(&[(1, "primary")])));
     let mut entropy = Entropy::draw().unwrap();
     let field = SealedField(cells.field.clone());
-    let anew = config.reseal_field(&ID, &LIFE, &cells.cell, &field, &mut entropy).unwrap();
+    let anew = config.reseal_field(None, &ID, &LIFE, &cells.cell, &field, &mut entropy).unwrap();
     assert_eq!((anew[4], anew.len(), &anew[5..29]), (2, field.0.len(), &field.0[5..29]), "its stamp and end stay");
     open_field(&vault, &ID, &LIFE, &cells.cell, &anew).unwrap();
     assert_eq!(code(open_field(&vault, &ID, &[0; 16], &cells.cell, &anew)), Code::Corrupt);
@@ -220,7 +219,7 @@ fn a_cell_sealed_anew_is_as_bound_as_before() {
     bad[40] ^= 1;
     assert_eq!(code(config.reseal_head(&ID, &bad, &mut entropy)), Code::Corrupt);
     assert_eq!(code(config.reseal_head(&[9; 17], &cells.head, &mut entropy)), Code::Corrupt);
-    assert_eq!(code(config.reseal_field(&ID, &[0; 16], &cells.cell, &field, &mut entropy)), Code::Corrupt);
+    assert_eq!(code(config.reseal_field(None, &ID, &[0; 16], &cells.cell, &field, &mut entropy)), Code::Corrupt);
     assert_eq!(code(config.reseal_user(&[0; 16], &cells.user, &mut entropy)), Code::Corrupt);
 }
 
@@ -288,14 +287,17 @@ fn a_field_comes_back_whole() {
     for (name, value, expires) in
         [("cart", "1", EXPIRES), ("größe", "null", None), (&long, &long, Some(Time::from_millis(-5)))]
     {
-        let (cell, field) = config.seal_field(&ID, &LIFE, name, value, expires, STAMP, &mut Entropy::fixed(1)).unwrap();
+        let (cell, field) =
+            config.seal_field(None, &ID, &LIFE, name, value, expires, STAMP, &mut Entropy::fixed(1)).unwrap();
         assert_eq!((field.stamp(), field.expiry()), (Some(STAMP), expires));
-        let opened = config.open_field(&ID, &LIFE, &cell, &field).unwrap();
+        let opened = config.open_field(None, &ID, &LIFE, &cell, &field).unwrap();
         assert_eq!((opened.name.as_str(), opened.value.as_str()), (name, value));
         assert_eq!((opened.stamp, opened.expires), (STAMP, expires));
     }
-    let never =
-        config.seal_field(&ID, &LIFE, "a", "1", Some(Time::from_millis(0)), STAMP, &mut Entropy::fixed(1)).unwrap().1;
+    let never = config
+        .seal_field(None, &ID, &LIFE, "a", "1", Some(Time::from_millis(0)), STAMP, &mut Entropy::fixed(1))
+        .unwrap()
+        .1;
     assert_eq!(never.expiry(), Some(Time::from_millis(1)), "an end at the instant 0 is an end");
 }
 
@@ -313,7 +315,7 @@ pub(crate) fn assert_inner_types_unprinted() {
 #[test]
 fn nothing_is_printed_that_names_a_person_or_a_key() {
     let vault = vault(&[(1, "primary")]);
-    let shown = format!("{vault:?} {:?} {:?} {:?} {:?}", config(&vault), head(), user(), head().identifier);
+    let shown = format!("{vault:?} {:?} {:?} {:?} {:?}", config(&vault), head(), user(), head().owner);
     for secret in ["u1", "issuer", "1, 1", "[3", "[4", "238"] {
         assert!(!shown.contains(secret), "{secret} in {shown}");
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::blind::BlindKey;
 use super::derive::{Context, derive};
@@ -13,6 +14,7 @@ use super::random::Entropy;
 use super::ring::Ring;
 use super::touch::TouchKey;
 use super::user::User;
+use super::user_keys::{KnownKeys, Secret, UserKeys};
 use crate::backend::{BlindUser, CellId, SealedField, Space, Stamp, StorageId, Touch};
 use crate::clock::Time;
 use crate::error::{Result, fail};
@@ -20,6 +22,7 @@ use crate::error::{Result, fail};
 /// See the module. Every derived key is zeroed when it is dropped.
 pub(crate) struct ConfigVault {
     space: Space,
+    secret_space: Space,
     users: BlindKey,
     standing: BlindKey,
     cells: BlindKey,
@@ -29,6 +32,8 @@ pub(crate) struct ConfigVault {
     heads: Seals,
     fields: Seals,
     user_records: Seals,
+    secrets: Seals,
+    known_keys: KnownKeys,
 }
 
 impl ConfigVault {
@@ -37,6 +42,7 @@ impl ConfigVault {
         let index = in_force.keyring.index_key();
         ConfigVault {
             space: BlindKey::derive(index, context, "space").blind(&[]),
+            secret_space: BlindKey::derive(index, context, "secrets").blind(&[]),
             users: BlindKey::derive(index, context, "user"),
             standing: BlindKey::derive(index, context, "standing"),
             cells: BlindKey::derive(index, context, "cell"),
@@ -46,12 +52,47 @@ impl ConfigVault {
             heads: Seals::derive(ring, context, "head"),
             fields: Seals::derive(ring, context, "field"),
             user_records: Seals::derive(ring, context, "user"),
+            secrets: Seals::derive(ring, context, "secret"),
+            known_keys: KnownKeys::default(),
         }
     }
 
     /// Where the config's records are kept.
     pub(crate) fn space(&self) -> Space {
         self.space
+    }
+
+    /// Where the secrets of the config's users are kept, in the backend for them.
+    pub(crate) fn secret_space(&self) -> Space {
+        self.secret_space
+    }
+
+    pub(crate) fn seal_secret(&self, user: &BlindUser, secret: &Secret, entropy: &mut Entropy) -> Result<Box<[u8]>> {
+        self.secrets.seal(user, &[], &secret[..], entropy)
+    }
+
+    /// The keys of a user's sealed secret, which was read then.
+    pub(crate) fn keys_of(&self, user: &BlindUser, sealed: &[u8], read: Instant) -> Result<Arc<UserKeys>> {
+        let plain = self.secrets.open(user, &[], sealed)?;
+        let corrupt = || fail!(Corrupt, "a user's secret was opened but is none").with("cell", "secret");
+        let mut secret = Secret::default();
+        secret.copy_from_slice(plain.first_chunk::<32>().filter(|_| plain.len() == 32).ok_or_else(corrupt)?);
+        let derive = |secret| UserKeys::derive(&self.fields, &self.space, user, secret, read);
+        Ok(self.known_keys.keep(user, secret, read, derive))
+    }
+
+    /// A user's keys, if their secret was there less than a second ago.
+    pub(crate) fn known_keys(&self, user: &BlindUser) -> Option<Arc<UserKeys>> {
+        self.known_keys.get(user)
+    }
+
+    pub(crate) fn forget_keys(&self, user: &BlindUser) {
+        self.known_keys.forget(user);
+    }
+
+    /// What fields are sealed with: the config's keys, or those mixed with the user's secret.
+    fn fields<'a>(&'a self, keys: Option<&'a UserKeys>) -> &'a Seals {
+        keys.map_or(&self.fields, |keys| &keys.fields)
     }
 
     pub(crate) fn user(&self, realm: &str, identifier: &Identifier) -> BlindUser {
@@ -105,6 +146,7 @@ impl ConfigVault {
     /// The same field, with its stamp and its end, under the key that seals now.
     pub(crate) fn reseal_field(
         &self,
+        keys: Option<&UserKeys>,
         id: &StorageId,
         life: &Life,
         cell: &CellId,
@@ -112,7 +154,7 @@ impl ConfigVault {
         entropy: &mut Entropy,
     ) -> Result<Box<[u8]>> {
         let clear = field::clear(&sealed.stamp().unwrap_or_default(), sealed.expiry());
-        self.fields.reseal(&field::place(id, life, cell), &clear, &sealed.0, entropy)
+        self.fields(keys).reseal(&field::place(id, life, cell), &clear, &sealed.0, entropy)
     }
 
     /// The same record under the key that seals now.
@@ -120,10 +162,16 @@ impl ConfigVault {
         self.user_records.reseal(user, &[], sealed, entropy)
     }
 
+    /// The same secret under the key that seals now.
+    pub(crate) fn reseal_secret(&self, user: &BlindUser, sealed: &[u8], entropy: &mut Entropy) -> Result<Box<[u8]>> {
+        self.secrets.reseal(user, &[], sealed, entropy)
+    }
+
     /// Seals a field under its name's cell id.
     #[expect(clippy::too_many_arguments, reason = "a field is bound to all of them")]
     pub(crate) fn seal_field(
         &self,
+        keys: Option<&UserKeys>,
         id: &StorageId,
         life: &Life,
         name: &str,
@@ -135,7 +183,7 @@ impl ConfigVault {
         let cell = self.cell_id(id, name);
         let plain = field::plain(name, value);
         let sealed =
-            self.fields.seal(&field::place(id, life, &cell), &field::clear(&stamp, expires), &plain, entropy)?;
+            self.fields(keys).seal(&field::place(id, life, &cell), &field::clear(&stamp, expires), &plain, entropy)?;
         Ok((cell, SealedField(sealed)))
     }
 
@@ -161,6 +209,7 @@ impl ConfigVault {
     /// Opens a field that was read from `cell`; the name inside must be the one that the cell belongs to.
     pub(crate) fn open_field(
         &self,
+        keys: Option<&UserKeys>,
         id: &StorageId,
         life: &Life,
         cell: &CellId,
@@ -168,7 +217,8 @@ impl ConfigVault {
     ) -> Result<OpenField> {
         let stamp = sealed.stamp().unwrap_or_default();
         let expires = sealed.expiry();
-        let plain = self.fields.open(&field::place(id, life, cell), &field::clear(&stamp, expires), &sealed.0)?;
+        let (place, clear) = (field::place(id, life, cell), field::clear(&stamp, expires));
+        let plain = self.fields(keys).open(&place, &clear, &sealed.0)?;
         let opened = field::read(&plain, stamp, expires)?;
         if self.cell_id(id, &opened.name) != *cell {
             return Err(fail!(Corrupt, "a field stands in another field's place").with("cell", "field"));
@@ -189,7 +239,7 @@ impl ConfigVault {
     }
 
     pub(crate) fn open_user(&self, user: &BlindUser, sealed: &[u8]) -> Result<User> {
-        User::from_bytes(&self.user_records.open(user, &[], sealed)?)
+        User::from_bytes(user, &self.user_records.open(user, &[], sealed)?)
     }
 }
 

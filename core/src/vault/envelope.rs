@@ -30,9 +30,29 @@ const TAG: usize = 16;
 /// The keys of one purpose in one place, one for every data key of the keyring in force.
 pub(crate) struct Seals {
     purpose: &'static str,
-    ring: Arc<Ring>,
-    place: Place,
+    source: Source,
     derived: RwLock<Derived>,
+}
+
+/// Where keys come from.
+enum Source {
+    /// The keyring's data keys, as they change, and what is made of each before it seals.
+    Ring(Arc<Ring>, Arc<Place>, Option<Mix>),
+    /// One key, which is no data key.
+    One { id: u32, key: Zeroizing<[u8; 32]>, nonces: Zeroizing<[u8; 32]> },
+}
+
+/// Makes another key of one.
+pub(super) type Mix = Arc<dyn Fn(&[u8; 32]) -> Zeroizing<[u8; 32]> + Send + Sync>;
+
+impl Source {
+    /// Another number after each change of the keys.
+    fn epoch(&self) -> u64 {
+        match self {
+            Source::Ring(ring, ..) => ring.epoch(),
+            Source::One { .. } => 0,
+        }
+    }
 }
 
 /// What a [`Context`] lends, kept.
@@ -60,21 +80,43 @@ impl Seals {
     pub(crate) fn derive(ring: &Arc<Ring>, context: &Context, purpose: &'static str) -> Seals {
         let Context { namespace, tag, config } = context;
         let place = Place { namespace: (*namespace).clone(), tag: (*tag).into(), config: **config };
-        let derived = RwLock::new(Derived::of(ring, &place, purpose));
-        Seals { purpose, ring: ring.clone(), place, derived }
+        Seals::of(Source::Ring(ring.clone(), Arc::new(place), None), purpose)
+    }
+
+    fn of(source: Source, purpose: &'static str) -> Seals {
+        let derived = RwLock::new(Derived::of(&source, purpose));
+        Seals { purpose, source, derived }
     }
 
     /// The keys of the keyring in force.
     fn derived(&self) -> RwLockReadGuard<'_, Derived> {
         let derived = self.derived.read();
-        if derived.epoch == self.ring.epoch() {
+        if derived.epoch == self.source.epoch() {
             return derived;
         }
         drop(derived);
-        let fresh = Derived::of(&self.ring, &self.place, self.purpose);
+        let fresh = Derived::of(&self.source, self.purpose);
         let mut derived = self.derived.write();
         *derived = fresh;
         RwLockWriteGuard::downgrade(derived)
+    }
+
+    /// With one key, which is no data key.
+    pub(super) fn single(purpose: &'static str, id: u32, key: &[u8; 32], nonces: &[u8; 32]) -> Seals {
+        Seals::of(Source::One { id, key: Zeroizing::new(*key), nonces: Zeroizing::new(*nonces) }, purpose)
+    }
+
+    /// The same with every key replaced by what `mix` makes of it. They follow the keyring as these do.
+    pub(super) fn mixed(&self, mix: Mix) -> Seals {
+        let source = match &self.source {
+            Source::Ring(ring, place, None) => Source::Ring(ring.clone(), place.clone(), Some(mix)),
+            Source::Ring(ring, place, Some(first)) => {
+                let first = first.clone();
+                Source::Ring(ring.clone(), place.clone(), Some(Arc::new(move |key| mix(&first(key)))))
+            }
+            Source::One { id, key, nonces } => Source::One { id: *id, key: mix(key), nonces: nonces.clone() },
+        };
+        Seals::of(source, self.purpose)
     }
 
     /// Seals `plain`, bound to `place` and to `clear`, which stands readable in the cell.
@@ -155,7 +197,9 @@ impl Seals {
             return Ok(derived);
         }
         drop(derived);
-        self.ring.look_for_more();
+        if let Source::Ring(ring, ..) = &self.source {
+            ring.look_for_more();
+        }
         Ok(self.derived())
     }
 
@@ -188,17 +232,35 @@ impl Seals {
     }
 }
 
+/// The data key that a cell names; `None` for bytes that are no cell.
+pub(crate) fn key_id(cell: &[u8]) -> Option<u32> {
+    let id = cell.get(KEY_ID)?;
+    (cell[0] == FORMAT).then(|| id.try_into().map(u32::from_be_bytes).ok()).flatten()
+}
+
+impl SealKey {
+    fn new(id: u32, state: KeyState, key: &[u8; 32], nonces: Zeroizing<[u8; 32]>) -> SealKey {
+        SealKey { id, state, cipher: XChaCha20Poly1305::new(key.into()), nonces }
+    }
+}
+
 impl Derived {
-    fn of(ring: &Ring, place: &Place, purpose: &'static str) -> Derived {
+    fn of(source: &Source, purpose: &'static str) -> Derived {
+        let (ring, place, mix) = match source {
+            Source::Ring(ring, place, mix) => (ring, place, mix),
+            Source::One { id, key, nonces } => {
+                let key = || SealKey::new(*id, KeyState::Primary, key, nonces.clone());
+                return Derived { epoch: source.epoch(), keys: vec![key()], sealing: key() };
+            }
+        };
         // In this order: keys that change in between are derived once more.
         let epoch = ring.epoch();
         let in_force = ring.in_force();
         let context = Context { namespace: &place.namespace, tag: &place.tag, config: &place.config };
-        let derive = |key: &DataKey| SealKey {
-            id: key.id,
-            state: key.state,
-            cipher: XChaCha20Poly1305::new((&*derive(&key.bytes, &context, purpose)).into()),
-            nonces: derive(&key.bytes, &context, "nonce"),
+        let derive = |data: &DataKey| {
+            let key = derive(&data.bytes, &context, purpose);
+            let key = mix.as_ref().map_or_else(|| key.clone(), |mix| mix(&key));
+            SealKey::new(data.id, data.state, &key, derive(&data.bytes, &context, "nonce"))
         };
         Derived {
             epoch,
@@ -221,12 +283,6 @@ impl Derived {
                 .with("keyId", id)),
         }
     }
-}
-
-/// The data key that a cell names; `None` for bytes that are no cell.
-pub(crate) fn key_id(cell: &[u8]) -> Option<u32> {
-    let id = cell.get(KEY_ID)?;
-    (cell[0] == FORMAT).then(|| id.try_into().map(u32::from_be_bytes).ok()).flatten()
 }
 
 fn first_24(mac: hmac::Hmac<sha2::Sha256>) -> [u8; NONCE] {

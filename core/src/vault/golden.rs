@@ -5,10 +5,12 @@
 //! cases only. If the bytes of a case change, format 1 was broken.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
-use super::{Entropy, Head, HeadState, Identifier, Keyring, Namespace, Ring, User, Vault, meta};
+use super::{Entropy, Head, HeadState, Identifier, Keyring, Namespace, Owner, Ring, User, Vault, meta};
 use crate::backend::SealedField;
 use crate::clock::Time;
 
@@ -46,7 +48,11 @@ fn identifier(value: &Value) -> Identifier {
     }
 }
 
-fn head(case: &Value) -> Head {
+fn owner(case: &Value) -> Owner {
+    Owner::plain(text(&case["realm"]), &identifier(&case["identifier"]))
+}
+
+fn head(case: &Value, owner: Owner) -> Head {
     let state = match text(&case["state"]) {
         "alive" => HeadState::Alive,
         "ended" => HeadState::Ended,
@@ -64,15 +70,13 @@ fn head(case: &Value) -> Head {
         config_version: u32::try_from(case["configVersion"].as_u64().unwrap()).unwrap(),
         refresh_counter: case["refreshCounter"].as_u64().unwrap(),
         refresh_time: time(&case["refreshTime"]),
-        realm: text(&case["realm"]).to_owned(),
-        identifier: identifier(&case["identifier"]),
+        owner,
     }
 }
 
-fn user(case: &Value) -> User {
+fn user(case: &Value, owner: Owner) -> User {
     User {
-        realm: text(&case["realm"]).to_owned(),
-        identifier: identifier(&case["identifier"]),
+        owner,
         first_seen: time(&case["firstSeen"]).unwrap(),
         last_end: time(&case["lastEnd"]),
         begun: case["begun"].as_u64().unwrap_or_default(),
@@ -105,7 +109,7 @@ fn filled(mut file: Value) -> Value {
     file["meta"] = hex(&meta::check(&keyring(&file), &namespace(&file), None).unwrap().unwrap());
     for case in file["users"].as_array_mut().unwrap() {
         let blind = config.user(text(&case["realm"]), &identifier(&case["identifier"]));
-        let sealed = config.seal_user(&blind, &user(case), &mut entropy()).unwrap();
+        let sealed = config.seal_user(&blind, &user(case, owner(case)), &mut entropy()).unwrap();
         case["blind"] = hex(&blind);
         case["sealed"] = hex(&sealed);
     }
@@ -117,15 +121,41 @@ fn filled(mut file: Value) -> Value {
         case["identityMac"] = hex(&mac);
     }
     for case in file["heads"].as_array_mut().unwrap() {
-        case["sealed"] = hex(&config.seal_head(&array(&case["id"]), &head(case), &mut entropy()).unwrap());
+        case["sealed"] = hex(&config.seal_head(&array(&case["id"]), &head(case, owner(case)), &mut entropy()).unwrap());
     }
     for case in file["fields"].as_array_mut().unwrap() {
         let (id, life, stamp) = (array(&case["id"]), array(&case["life"]), array(&case["stamp"]));
         let (name, value) = (text(&case["name"]), text(&case["value"]));
         let (cell, sealed) =
-            config.seal_field(&id, &life, name, value, time(&case["expires"]), stamp, &mut entropy()).unwrap();
+            config.seal_field(None, &id, &life, name, value, time(&case["expires"]), stamp, &mut entropy()).unwrap();
         case["cell"] = hex(&cell);
         case["sealed"] = hex(&sealed.0);
+    }
+    file["secretSpace"] = hex(&config.secret_space());
+    for case in file["shredded"].as_array_mut().unwrap() {
+        let blind = config.user(text(&case["realm"]), &identifier(&case["identifier"]));
+        let secret = Zeroizing::new(array(&case["secret"]));
+        let sealed = config.seal_secret(&blind, &secret, &mut entropy()).unwrap();
+        let keys = config.keys_of(&blind, &sealed, Instant::now()).unwrap();
+        let boxed =
+            Owner::boxed(&keys, text(&case["realm"]), &identifier(&case["identifier"]), &mut entropy()).unwrap();
+        case["blind"] = hex(&blind);
+        case["sealedSecret"] = hex(&sealed);
+        if let Owner::Boxed { sealed, .. } = &boxed {
+            case["box"] = hex(sealed);
+        }
+        let id = array(&case["head"]["id"]);
+        let head = head(&case["head"], boxed.clone());
+        case["head"]["sealed"] = hex(&config.seal_head(&id, &head, &mut entropy()).unwrap());
+        let user = user(&case["user"], boxed);
+        case["user"]["sealed"] = hex(&config.seal_user(&blind, &user, &mut entropy()).unwrap());
+        let field = &case["field"];
+        let (name, value, stamp) = (text(&field["name"]), text(&field["value"]), array(&field["stamp"]));
+        let expires = time(&field["expires"]);
+        let (cell, sealed) =
+            config.seal_field(Some(&keys), &id, &head.life, name, value, expires, stamp, &mut entropy()).unwrap();
+        case["field"]["cell"] = hex(&cell);
+        case["field"]["sealed"] = hex(&sealed.0);
     }
     for case in file["touches"].as_array_mut().unwrap() {
         let touch = config.seal_touch(&array(&case["id"]), &array(&case["life"]), time(&case["time"]).unwrap());
@@ -158,22 +188,41 @@ fn these_bytes_open() {
     let cases = |kind: &str| file[kind].as_array().unwrap().clone();
     for case in cases("heads") {
         let opened = config.open_head(&array(&case["id"]), &bytes(text(&case["sealed"]))).unwrap();
-        assert!(opened == head(&case), "{case}");
+        assert!(opened == head(&case, owner(&case)), "{case}");
     }
     for case in cases("users") {
         let opened = config.open_user(&array(&case["blind"]), &bytes(text(&case["sealed"]))).unwrap();
-        assert!(opened == user(&case), "{case}");
+        assert!(opened == user(&case, owner(&case)), "{case}");
     }
     for case in cases("fields") {
         let sealed = SealedField(bytes(text(&case["sealed"])).into());
-        let opened =
-            config.open_field(&array(&case["id"]), &array(&case["life"]), &array(&case["cell"]), &sealed).unwrap();
+        let opened = config
+            .open_field(None, &array(&case["id"]), &array(&case["life"]), &array(&case["cell"]), &sealed)
+            .unwrap();
         assert_eq!((opened.name.as_str(), opened.value.as_str()), (text(&case["name"]), text(&case["value"])));
         assert_eq!((opened.stamp, opened.expires), (array(&case["stamp"]), time(&case["expires"])));
     }
     for case in cases("touches") {
         let opened = config.open_touch(&array(&case["id"]), &array(&case["life"]), &array(&case["touch"]));
         assert_eq!(opened, time(&case["time"]));
+    }
+    for case in cases("shredded") {
+        let blind = array(&case["blind"]);
+        let keys = config.keys_of(&blind, &bytes(text(&case["sealedSecret"])), Instant::now()).unwrap();
+        let id = array(&case["head"]["id"]);
+        let mut opened = config.open_head(&id, &bytes(text(&case["head"]["sealed"]))).unwrap();
+        assert!(opened.owner.person().is_err());
+        opened.owner.unlock(&keys).unwrap();
+        assert!(Owner::Plain(opened.owner.person().unwrap().clone()) == owner(&case));
+        let mut user = config.open_user(&blind, &bytes(text(&case["user"]["sealed"]))).unwrap();
+        user.owner.unlock(&keys).unwrap();
+        assert!(Owner::Plain(user.owner.person().unwrap().clone()) == owner(&case));
+        let sealed = SealedField(bytes(text(&case["field"]["sealed"])).into());
+        let cell = array(&case["field"]["cell"]);
+        let field = config.open_field(Some(&keys), &id, &opened.life, &cell, &sealed).unwrap();
+        assert_eq!(field.value.as_str(), text(&case["field"]["value"]));
+        let other = config.open_field(None, &id, &opened.life, &cell, &sealed);
+        assert_eq!(other.err().unwrap().code(), crate::Code::Corrupt, "the config's key alone opens nothing");
     }
     assert_eq!(vault.check_meta(&vault.ring().in_force().keyring, Some(&bytes(text(&file["meta"])))).unwrap(), None);
     let plain = vault.open_checkpoint(&bytes(text(&file["checkpoint"]["sealed"]))).unwrap();

@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use super::derive::{part_length, push_part, split_part};
 use super::identifier::Identifier;
+use super::owner::{Owner, Person};
 use crate::clock::Time;
 use crate::error::{Error, Result, fail};
 
@@ -28,8 +29,7 @@ pub(crate) struct Head {
     pub(crate) config_version: u32,
     pub(crate) refresh_counter: u64,
     pub(crate) refresh_time: Option<Time>,
-    pub(crate) realm: String,
-    pub(crate) identifier: Identifier,
+    pub(crate) owner: Owner,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,11 +42,12 @@ pub(crate) enum HeadState {
     Revoked,
 }
 
-/// Everything before the realm's length.
+/// Everything before the owner.
 const FIXED: usize = 16 + 1 + 8 + 8 + 8 + 8 + 4 + 8 + 8 + 1;
 
-/// How the identity is written: in the clear inside the head. 1 is kept for a box under the user's own secret.
-const IDENTITY_PLAIN: u8 = 0;
+/// How the owner is written: in the clear inside the head, or in a box under their own secret.
+const OWNER_PLAIN: u8 = 0;
+const OWNER_BOXED: u8 = 1;
 
 impl Head {
     /// Of what is over for good, and nobody's: it says no more than its state.
@@ -61,18 +62,17 @@ impl Head {
             config_version,
             refresh_counter: 0,
             refresh_time: None,
-            realm: String::new(),
-            identifier: Identifier::String(String::new()),
+            owner: Owner::nobody(),
         }
     }
 
     /// Whether it is [closed](Head::closed): no user has an empty realm.
     pub(crate) fn is_nobodys(&self) -> bool {
-        self.realm.is_empty()
+        matches!(&self.owner, Owner::Plain(person) if person.realm.is_empty())
     }
 
     /// life (16) ‖ state (1) ‖ not before (8) ‖ began (8) ‖ ends (8) ‖ idle (8) ‖ config version (4) ‖ refresh counter (8) ‖
-    /// refresh time (8) ‖ identity kind (1) ‖ realm length (2) ‖ realm ‖ identifier. Numbers are big-endian, times
+    /// refresh time (8) ‖ 0 ‖ realm length (2) ‖ realm ‖ identifier, or 1 ‖ user id (16) ‖ box. Numbers are big-endian, times
     /// milliseconds, 0 = none (where none is possible the instant 0 itself is written as 1).
     pub(crate) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         let state = match self.state {
@@ -81,7 +81,7 @@ impl Head {
             HeadState::Revoked => 2,
             HeadState::Evicted => 3,
         };
-        let mut bytes = Zeroizing::new(Vec::with_capacity(FIXED + identity_length(&self.realm, &self.identifier)));
+        let mut bytes = Zeroizing::new(Vec::with_capacity(FIXED + self.owner.length()));
         bytes.extend(self.life);
         bytes.push(state);
         bytes.extend(or_zero(self.not_before).to_be_bytes());
@@ -91,8 +91,17 @@ impl Head {
         bytes.extend(self.config_version.to_be_bytes());
         bytes.extend(self.refresh_counter.to_be_bytes());
         bytes.extend(or_zero(self.refresh_time).to_be_bytes());
-        bytes.push(IDENTITY_PLAIN);
-        write_identity(&mut bytes, &self.realm, &self.identifier);
+        match &self.owner {
+            Owner::Plain(person) => {
+                bytes.push(OWNER_PLAIN);
+                write_identity(&mut bytes, &person.realm, &person.identifier);
+            }
+            Owner::Boxed { user, sealed, .. } => {
+                bytes.push(OWNER_BOXED);
+                bytes.extend(user);
+                bytes.extend(&**sealed);
+            }
+        }
         bytes
     }
 
@@ -114,23 +123,17 @@ impl Head {
         let config_version = u32::from_be_bytes(reader.take()?);
         let refresh_counter = u64::from_be_bytes(reader.take()?);
         let refresh_time = reader.time()?;
-        if reader.take::<1>()?[0] != IDENTITY_PLAIN {
-            return Err(fail!(FormatTooNew, "the session's identity is sealed in a way that this version cannot open"));
-        }
-        let (realm, identifier) = read_identity(reader.0)?;
-        Ok(Head {
-            life,
-            state,
-            not_before,
-            began,
-            ends,
-            idle,
-            config_version,
-            refresh_counter,
-            refresh_time,
-            realm,
-            identifier,
-        })
+        let owner = match reader.take()? {
+            [OWNER_PLAIN] => Owner::Plain(Person::from_bytes(reader.0)?),
+            [OWNER_BOXED] => Owner::Boxed { user: reader.take()?, sealed: reader.0.into(), person: None },
+            _ => {
+                return Err(fail!(
+                    FormatTooNew,
+                    "the session's owner is sealed in a way that this version cannot open"
+                ));
+            }
+        };
+        Ok(Head { life, state, not_before, began, ends, idle, config_version, refresh_counter, refresh_time, owner })
     }
 }
 
@@ -221,6 +224,16 @@ mod tests {
         ]
     }
 
+    fn owners() -> impl Strategy<Value = Owner> {
+        let plain = (any::<String>(), identifiers()).prop_map(|(realm, identifier)| Owner::plain(&realm, &identifier));
+        let boxed = (any::<[u8; 16]>(), any::<Vec<u8>>()).prop_map(|(user, sealed)| Owner::Boxed {
+            user,
+            sealed: sealed.into(),
+            person: None,
+        });
+        prop_oneof![plain, boxed]
+    }
+
     fn states() -> impl Strategy<Value = (HeadState, Option<Time>)> {
         let others = [HeadState::Alive, HeadState::Ended, HeadState::Evicted];
         prop_oneof![
@@ -233,12 +246,9 @@ mod tests {
         fn heads()(
             life in any::<Life>(), (state, not_before) in states(), began in any::<i64>().prop_map(Time::from_millis),
             ends in proptest::option::of(millis()), idle in proptest::option::of(1..i64::MAX), config_version in any::<u32>(),
-            refresh_counter in any::<u64>(), refresh_time in proptest::option::of(millis()), realm in any::<String>(),
-            identifier in identifiers(),
+            refresh_counter in any::<u64>(), refresh_time in proptest::option::of(millis()), owner in owners(),
         ) -> Head {
-            Head {
-                life, state, not_before, began, ends, idle, config_version, refresh_counter, refresh_time, realm, identifier,
-            }
+            Head { life, state, not_before, began, ends, idle, config_version, refresh_counter, refresh_time, owner }
         }
     }
 
@@ -257,22 +267,27 @@ mod tests {
 
         #[test]
         fn users_are_read_back(
-            realm in any::<String>(), identifier in identifiers(), first in -FAR..FAR, last_end in proptest::option::of(millis()),
+            owner in owners(), first in -FAR..FAR, last_end in proptest::option::of(millis()),
             begun in 0..3_u64, until in proptest::option::of(millis()),
         ) {
+            let id = match &owner {
+                Owner::Boxed { user, .. } => *user,
+                Owner::Plain(_) => [0; 16],
+            };
+            let begun = if matches!(owner, Owner::Boxed { .. }) { begun.max(1) } else { begun };
             let until = until.filter(|_| begun > 0);
-            let user = User { realm, identifier, first_seen: Time::from_millis(first), last_end, begun, until };
+            let user = User { owner, first_seen: Time::from_millis(first), last_end, begun, until };
             let bytes = user.to_bytes();
             prop_assert_eq!(bytes.len(), bytes.capacity());
-            prop_assert!(User::from_bytes(&bytes).unwrap() == user);
-            for length in 0..16 + 3 {
-                prop_assert_eq!(User::from_bytes(&bytes[..length]).unwrap_err().code(), Code::Corrupt);
+            prop_assert!(User::from_bytes(&id, &bytes).unwrap() == user);
+            for length in 0..16 {
+                prop_assert_eq!(User::from_bytes(&id, &bytes[..length]).unwrap_err().code(), Code::Corrupt);
             }
         }
 
         #[test]
         fn any_bytes_are_read_or_refused(bytes in any::<Vec<u8>>()) {
-            let _ = (Head::from_bytes(&bytes), User::from_bytes(&bytes));
+            let _ = (Head::from_bytes(&bytes), User::from_bytes(&[0; 16], &bytes));
         }
     }
 
@@ -287,8 +302,7 @@ mod tests {
             config_version: 1,
             refresh_counter: 0,
             refresh_time: None,
-            realm: "realm".into(),
-            identifier: Identifier::Boolean(true),
+            owner: Owner::plain("realm", &Identifier::Boolean(true)),
         }
     }
 
@@ -298,7 +312,8 @@ mod tests {
         let table = [
             ("an unknown state", 16, 4, Code::Corrupt),
             ("revoked without an instant", 16, 2, Code::Corrupt),
-            ("an identity in a box", FIXED - 1, 1, Code::FormatTooNew),
+            ("an owner written in another way", FIXED - 1, 2, Code::FormatTooNew),
+            ("an owner in a box without a user", FIXED - 1, 1, Code::Corrupt),
             ("a realm that is not text", FIXED + 2, 0xFF, Code::Corrupt),
             ("a realm longer than what is there", FIXED + 1, 200, Code::Corrupt),
             ("an identifier of no type", FIXED + 7, b'x', Code::Corrupt),

@@ -8,8 +8,10 @@ mod config_vault;
 mod derive;
 mod envelope;
 mod field;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 mod fixture;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 #[cfg(test)]
 mod golden;
 mod head;
@@ -20,6 +22,8 @@ mod keyring_file;
 mod known_answers;
 mod meta;
 mod namespace;
+mod news;
+mod owner;
 mod padding;
 mod random;
 mod revocation_vault;
@@ -28,6 +32,7 @@ mod rotation;
 mod session_id;
 mod touch;
 mod user;
+mod user_keys;
 #[cfg(test)]
 mod wycheproof;
 
@@ -54,13 +59,16 @@ pub(crate) use identifier::Identifier;
 pub(crate) use keyring::KeyState;
 pub use keyring::Keyring;
 pub(crate) use namespace::Namespace;
+pub(crate) use news::News;
+pub(crate) use owner::{Owner, no_secret};
 #[cfg(test)]
 pub(crate) use random::faulty;
 pub(crate) use random::{Entropy, fill_random};
 pub(crate) use revocation_vault::RevocationVault;
-pub(crate) use ring::{InForce, Ring, is_refusal};
+pub(crate) use ring::{InForce, LOOK_EVERY, Ring, is_refusal};
 pub(crate) use session_id::SessionId;
 pub(crate) use user::User;
+pub(crate) use user_keys::UserKeys;
 
 /// The keyring in one namespace: everything sealed or blinded for a store comes from here, and follows the keyring.
 pub(crate) struct Vault {

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, RwLock};
@@ -14,6 +14,7 @@ use subtle::ConstantTimeEq;
 
 use super::keyring::{DataKey, KeyState, Keyring, SigningKey, invalid};
 use super::keyring_file::{self, FileStamp};
+use super::news::{MOST_NEWS, News, differences};
 use crate::clock::{Clock, Time};
 use crate::error::{Code, Error, Result};
 
@@ -21,7 +22,7 @@ use crate::error::{Code, Error, Result};
 pub(crate) const RIPE_AFTER: Duration = Duration::from_secs(60);
 
 /// How often the file is looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// How long a look may take that somebody waits for while another thread is at it.
 const LOOK_WAIT: Duration = Duration::from_millis(200);
@@ -35,10 +36,15 @@ pub(crate) struct Ring {
     force: RwLock<Arc<InForce>>,
     /// What was in force before a keyring whose keys were not compared with the store's yet.
     before: Mutex<Option<Arc<InForce>>>,
+    /// Whether there is one: every operation asks.
+    unchecked: AtomicBool,
     /// Counts the changes of what is in force.
     epoch: AtomicU64,
     /// Why the last keyring that was offered is not in force.
     trouble: Mutex<Option<Error>>,
+    /// What became of the keys, until somebody asks: [`take_news`](Ring::take_news).
+    news: Mutex<Vec<News>>,
+    has_news: AtomicBool,
     made: Instant,
     /// When it was last looked at, in milliseconds since `made`.
     looked: AtomicU64,
@@ -121,6 +127,11 @@ impl InForce {
         Ok(InForce { signing: next.due_signing(now).clone(), ..next })
     }
 
+    /// Whether that data key opens.
+    pub(crate) fn opens(&self, id: u32) -> bool {
+        self.keyring.data_keys().iter().any(|key| key.id == id && key.state.opens())
+    }
+
     /// How long it takes until the primary seals.
     pub(crate) fn sealing_in(&self, now: Instant) -> Duration {
         let at = self.ripe.get(&Name::Data(self.keyring.primary().id));
@@ -184,8 +195,11 @@ impl Ring {
             read: Mutex::new(read),
             force: RwLock::new(Arc::new(InForce::first(keyring, now, Clock::system().now()))),
             before: Mutex::default(),
+            unchecked: AtomicBool::new(false),
             epoch: AtomicU64::new(1),
             trouble: Mutex::default(),
+            news: Mutex::default(),
+            has_news: AtomicBool::new(false),
             made: now,
             looked: AtomicU64::new(0),
         }
@@ -207,6 +221,33 @@ impl Ring {
     /// Why the keyring that stands in the file, or was given last, is not in force.
     pub(crate) fn trouble(&self) -> Option<Error> {
         self.trouble.lock().clone()
+    }
+
+    /// What became of the keys since this was asked last.
+    pub(crate) fn take_news(&self) -> Vec<News> {
+        if !self.has_news.load(Ordering::Acquire) || !self.has_news.swap(false, Ordering::AcqRel) {
+            return Vec::new();
+        }
+        std::mem::take(&mut *self.news.lock())
+    }
+
+    /// The oldest stay: they say how it began.
+    fn note(&self, news: impl IntoIterator<Item = News>) {
+        let mut noted = self.news.lock();
+        let room = MOST_NEWS.saturating_sub(noted.len());
+        noted.extend(news.into_iter().take(room));
+        self.has_news.store(!noted.is_empty(), Ordering::Release);
+    }
+
+    /// A keyring that was offered is not in force. Said once, however often it is looked at.
+    pub(crate) fn refuse(&self, why: &Error) {
+        let mut trouble = self.trouble.lock();
+        let is_known = trouble.as_ref().is_some_and(|known| known.message() == why.message());
+        *trouble = Some(why.clone());
+        drop(trouble);
+        if !is_known {
+            self.note([News::Refused(why.clone())]);
+        }
     }
 
     /// Whether it is time to look at the file, or at which key seals by now.
@@ -248,13 +289,13 @@ impl Ring {
             Ok(stamp) => {
                 *read = Some(stamp);
                 // Errors are kept, not given: nobody asked.
-                let _ = Keyring::from_file(path).and_then(|keyring| self.adopt(keyring, now)).map_err(|error| {
-                    *self.trouble.lock() = Some(error);
-                });
+                let _ = Keyring::from_file(path)
+                    .and_then(|keyring| self.adopt(keyring, now))
+                    .inspect_err(|error| self.refuse(error));
             }
             Err(error) => {
                 *read = None;
-                *self.trouble.lock() = Some(error);
+                self.refuse(&error);
             }
         }
     }
@@ -269,9 +310,15 @@ impl Ring {
                 *read = Some(stamp);
                 Keyring::from_file(path).and_then(|keyring| self.adopt(keyring, now))
             });
-            adopted.inspect_err(|error| *self.trouble.lock() = Some(error.clone()))?;
+            adopted.inspect_err(|error| self.refuse(error))?;
         }
         Ok(())
+    }
+
+    /// Puts the keyring in force that the host gave, if it gave one; why it is not is [kept](Ring::trouble) either way.
+    pub(crate) fn offer(&self, given: Result<Keyring>, now: Instant) -> Result<()> {
+        let adopted = given.and_then(|keyring| self.adopt(keyring, now));
+        adopted.inspect_err(|error| *self.trouble.lock() = Some(error.clone()))
     }
 
     /// Puts another keyring in force, as far as it may be before its keys were compared with the store's.
@@ -281,8 +328,10 @@ impl Ring {
         let mut force = self.force.write();
         // What was checked last is what an unchecked one goes back to, and is measured by.
         let checked = before.clone().unwrap_or_else(|| force.clone());
-        let next = checked.follow(keyring, now).inspect_err(|error| *self.trouble.lock() = Some(error.clone()))?;
+        let next = checked.follow(keyring, now).inspect_err(|error| self.refuse(error))?;
+        self.note(differences(&force.keyring, &next.keyring));
         *before = Some(checked);
+        self.unchecked.store(true, Ordering::Release);
         *force = Arc::new(next);
         *self.trouble.lock() = None;
         self.epoch.fetch_add(1, Ordering::AcqRel);
@@ -291,7 +340,7 @@ impl Ring {
 
     /// Whether keys are in force that were not compared with the store's.
     pub(crate) fn is_unchecked(&self) -> bool {
-        self.before.lock().is_some()
+        self.unchecked.load(Ordering::Acquire)
     }
 
     /// The store's check values know these keys, or have them now: they may seal.
@@ -302,6 +351,7 @@ impl Ring {
             return;
         }
         *before = None;
+        self.unchecked.store(false, Ordering::Release);
         let next = InForce {
             keyring: force.keyring.clone(),
             sealing: force.sealing.clone(),
@@ -321,9 +371,11 @@ impl Ring {
         if !Arc::ptr_eq(checked, &force) {
             return;
         }
+        self.unchecked.store(false, Ordering::Release);
         if let Some(before) = before.take() {
+            self.note(differences(&force.keyring, &before.keyring));
             *force = before;
-            *self.trouble.lock() = Some(why);
+            self.refuse(&why);
             self.epoch.fetch_add(1, Ordering::AcqRel);
         }
     }
@@ -457,9 +509,9 @@ mod tests {
     }
 
     fn user() -> super::super::User {
-        let identifier = super::super::Identifier::Integer(1);
+        let owner = super::super::Owner::plain("r", &super::super::Identifier::Integer(1));
         let first_seen = Time::from_secs(1);
-        super::super::User { realm: "r".into(), identifier, first_seen, last_end: None, begun: 1, until: None }
+        super::super::User { owner, first_seen, last_end: None, begun: 1, until: None }
     }
 
     #[test]

@@ -92,27 +92,20 @@ impl Keyring {
     /// Takes a revoked key out of the file: nobody can ever open what it sealed. Of the data keys the newest stays, for
     /// its id would be given again. [`Store::drop_key`](crate::Store::drop_key) makes sure that nothing is lost.
     pub fn drop(path: impl AsRef<Path>, key: &str) -> Result<()> {
-        Keyring::drop_in(path.as_ref(), key, &[KeyState::Revoked])
+        step(path.as_ref(), |keyring| {
+            check_droppable(keyring, key, &[KeyState::Revoked])?;
+            let (data, signing) = keyring.keys_mut();
+            data.retain(|there| there.id.to_string() != key);
+            signing.retain(|there| there.kid != key);
+            Ok(())
+        })
     }
 
-    pub(crate) fn drop_in(path: &Path, key: &str, allowed: &[KeyState]) -> Result<()> {
+    /// Revokes a retired data key that is to be dropped; what it was. `NOT_FOUND`; `CONFLICT` if it can't be.
+    pub(crate) fn revoke_to_drop(path: &Path, key: &str) -> Result<KeyState> {
         step(path, |keyring| {
-            let found = find(keyring, key)?;
-            let (state, is_data) = (*found.state, found.is_data);
-            if !allowed.contains(&state) {
-                return Err(conflict(&format!("the key is {}: revoke it first", state.as_str()), "state"));
-            }
-            let (data, signing) = keyring.keys_mut();
-            if is_data {
-                let newest = data.iter().map(|key| key.id).max().unwrap_or_default();
-                if key == newest.to_string() {
-                    return Err(conflict("the newest data key stays, for its id would be given again", "newest"));
-                }
-                data.retain(|there| there.id.to_string() != key);
-            } else {
-                signing.retain(|there| there.kid != key);
-            }
-            Ok(())
+            check_droppable(keyring, key, &[KeyState::Retired, KeyState::Revoked])?;
+            Ok(std::mem::replace(find(keyring, key)?.state, KeyState::Revoked))
         })
     }
 
@@ -155,6 +148,19 @@ fn set_state(path: &Path, key: &str, wanted: KeyState) -> Result<()> {
         *found.state = wanted;
         Ok(())
     })
+}
+
+fn check_droppable(keyring: &mut Keyring, key: &str, allowed: &[KeyState]) -> Result<()> {
+    let found = find(keyring, key)?;
+    let (state, is_data) = (*found.state, found.is_data);
+    if !allowed.contains(&state) {
+        return Err(conflict(&format!("the key is {}: revoke it first", state.as_str()), "state"));
+    }
+    let newest = keyring.data_keys().iter().map(|key| key.id).max().unwrap_or_default();
+    match is_data && key == newest.to_string() {
+        true => Err(conflict("the newest data key stays, for its id would be given again", "newest")),
+        false => Ok(()),
+    }
 }
 
 struct Found<'a> {

@@ -5,8 +5,8 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use super::config_vault::ConfigVault;
-use super::head::{Reader, identity_length, or_zero, read_identity, write_identity};
-use super::identifier::Identifier;
+use super::head::{Reader, identity_length, or_zero, write_identity};
+use super::owner::{Owner, Person};
 use crate::backend::{BlindUser, UserRecord};
 use crate::clock::Time;
 use crate::error::Result;
@@ -14,8 +14,7 @@ use crate::error::Result;
 /// See the module.
 #[derive(Clone, PartialEq)]
 pub(crate) struct User {
-    pub(crate) realm: String,
-    pub(crate) identifier: Identifier,
+    pub(crate) owner: Owner,
     pub(crate) first_seen: Time,
     /// When a session of theirs was last ended, revoked or evicted.
     pub(crate) last_end: Option<Time>,
@@ -31,23 +30,34 @@ const NEVER: Time = Time::from_millis(i64::MAX);
 /// Leads a record that counts. Where nobody counted a time stands there, whose first byte is 0 or 255.
 const COUNTED: u8 = 2;
 
+/// Leads a record that counts and whose owner is in a box.
+const BOXED: u8 = 3;
+
 impl User {
     /// Without a count: first seen (8) ‖ last end (8, 0 = none) ‖ realm length (2) ‖ realm ‖ identifier. With one it is
-    /// led by a 2, and begun (8) ‖ until (8, 0 = none) follow the last end.
+    /// led by a 2, and begun (8) ‖ until (8, 0 = none) follow the last end. Led by a 3: the same, and in the place of realm and
+    /// identifier stands the box.
     pub(crate) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
-        let counted = self.begun > 0;
+        let (lead, length) = match &self.owner {
+            Owner::Boxed { sealed, .. } => (Some(BOXED), sealed.len()),
+            Owner::Plain(person) => {
+                ((self.begun > 0).then_some(COUNTED), identity_length(&person.realm, &person.identifier))
+            }
+        };
+        let counted = lead.is_some();
         let fixed = if counted { 1 + 4 * 8 } else { 2 * 8 };
-        let mut bytes = Zeroizing::new(Vec::with_capacity(fixed + identity_length(&self.realm, &self.identifier)));
-        if counted {
-            bytes.push(COUNTED);
-        }
+        let mut bytes = Zeroizing::new(Vec::with_capacity(fixed + length));
+        bytes.extend(lead);
         bytes.extend(self.first_seen.millis().to_be_bytes());
         bytes.extend(or_zero(self.last_end).to_be_bytes());
         if counted {
             bytes.extend(self.begun.to_be_bytes());
             bytes.extend(or_zero(self.until).to_be_bytes());
         }
-        write_identity(&mut bytes, &self.realm, &self.identifier);
+        match &self.owner {
+            Owner::Plain(person) => write_identity(&mut bytes, &person.realm, &person.identifier),
+            Owner::Boxed { sealed, .. } => bytes.extend(&**sealed),
+        }
         bytes
     }
 
@@ -56,20 +66,12 @@ impl User {
         vault: &ConfigVault,
         user: &BlindUser,
         record: Option<&UserRecord>,
-        realm: &str,
-        identifier: &Identifier,
+        owner: &Owner,
         now: Time,
     ) -> Result<User> {
         match record {
             Some(record) => vault.open_user(user, &record.sealed),
-            None => Ok(User {
-                realm: realm.to_owned(),
-                identifier: identifier.clone(),
-                first_seen: now,
-                last_end: None,
-                begun: 0,
-                until: None,
-            }),
+            None => Ok(User { owner: owner.clone(), first_seen: now, last_end: None, begun: 0, until: None }),
         }
     }
 
@@ -90,14 +92,19 @@ impl User {
         self.until = left.map(|ends| ends.unwrap_or(NEVER)).max();
     }
 
-    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<User> {
-        let counted = bytes.first() == Some(&COUNTED);
+    /// `user`: whose record it is.
+    pub(crate) fn from_bytes(user: &BlindUser, bytes: &[u8]) -> Result<User> {
+        let lead = bytes.first().copied().filter(|lead| [COUNTED, BOXED].contains(lead));
+        let counted = lead.is_some();
         let mut reader = Reader(&bytes[usize::from(counted)..]);
         let first_seen = Time::from_millis(reader.i64()?);
         let last_end = reader.time()?;
         let (begun, until) = if counted { (u64::from_be_bytes(reader.take()?), reader.time()?) } else { (0, None) };
-        let (realm, identifier) = read_identity(reader.0)?;
-        Ok(User { realm, identifier, first_seen, last_end, begun, until })
+        let owner = match lead {
+            Some(BOXED) => Owner::Boxed { user: *user, sealed: reader.0.into(), person: None },
+            _ => Owner::Plain(Person::from_bytes(reader.0)?),
+        };
+        Ok(User { owner, first_seen, last_end, begun, until })
     }
 }
 

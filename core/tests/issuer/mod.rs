@@ -51,10 +51,10 @@ impl Issuer {
     }
 }
 
-/// A store in memory that trusts these entries, and its clock.
+/// A store in memory that trusts these entries and keeps events, and its clock.
 pub fn store(entries: &[Value]) -> (Store, Clock) {
     let clock = Clock::manual(Time::from_secs(NOW));
-    let options = json!({"url": "memory:", "issuers": entries}).to_string();
+    let options = json!({"url": "memory:", "audit": true, "issuers": entries}).to_string();
     (Store::open(Options::from_json(&options).unwrap().clock(clock.clone())).wait().unwrap(), clock)
 }
 

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use sessile::{CommitOptions, Execution, Json, Output, Result, Session, Step, Store, Time};
 
 use crate::compare::{Got, check};
+use crate::events;
 use crate::opening::{Pass, Place};
 use crate::suite::{Call, Case};
 
@@ -23,17 +24,27 @@ pub fn run(case: &Case, pass: Pass<'_>) -> Result<(), String> {
         Err(error) => return Err(format!("did not open: {error:?}")),
     };
     let mut stage = Stage { store, place, executions: HashMap::new(), texts: HashMap::new(), bytes: HashMap::new() };
+    let mut events = Vec::new();
     for (index, call) in case.calls.iter().enumerate() {
         let got = if call.verb() == "open" { Ok(Got::Done) } else { stage.perform(call)? };
-        check(call, &got, &stage.texts).map_err(|why| format!("call {index}, {}: {why}", call.verb()))?;
+        let told = stage.store.drain_events(usize::MAX);
+        check(call, &got, &stage.texts)
+            .and_then(|()| events::check_refusals(&got, &told))
+            .map_err(|why| format!("call {index}, {}: {why}", call.verb()))?;
+        if let (Some(token), Err(error)) = (stage.refused_token(call, &got), &got) {
+            stage.opens_nothing(&token, error).map_err(|why| format!("call {index}, a step: {why}"))?;
+        }
+        events.extend(told);
     }
-    stage.store.close().wait().map_err(|error| format!("close: {error:?}"))
+    stage.store.close().wait().map_err(|error| format!("close: {error:?}"))?;
+    events.extend(stage.store.drain_events(usize::MAX));
+    events::check(case, stage.texts.values(), &events)
 }
 
 /// A store, and what the calls of a case have kept.
 pub struct Stage {
     pub store: Store,
-    place: Place,
+    pub place: Place,
     executions: HashMap<String, Execution>,
     pub texts: HashMap<String, String>,
     bytes: HashMap<String, Vec<u8>>,
@@ -57,6 +68,37 @@ impl Stage {
         }
     }
 
+    /// The token of a call that only verifies it.
+    fn refused_token(&self, call: &Call, got: &Result<Got>) -> Option<String> {
+        let is_refused = matches!(got, Err(error) if error.code().category() == sessile::Category::Identity);
+        (call.verb() == "verify" && is_refused).then(|| self.kept_text(call, "token")).flatten()
+    }
+
+    /// A step with a token that was refused: the same error, one event, and nothing read or written.
+    fn opens_nothing(&self, token: &str, refused: &sessile::Error) -> Result<(), String> {
+        let before = self.stored()?;
+        for operation in ["PUT", "GET"] {
+            let step = json!({"operation": operation, "sessionType": "GLOBAL", "fields": "cart"}).to_string();
+            let step = Step::parse(&step).map_err(|error| format!("{error:?}"))?;
+            let trigger = r#"{"type": "rest", "security": "jwt"}"#;
+            let run = self.store.execution(Some(trigger), Some(token)).map_err(|error| format!("{error:?}"))?;
+            let Err(error) = run.step(&step, Some(r#"{"cart": 1}"#)).wait() else {
+                return Err(format!("{operation} is done with a token that verify refuses: {refused:?}"));
+            };
+            if error.code() != refused.code() || error.details().get("reason") != refused.details().get("reason") {
+                return Err(format!("{operation} is refused otherwise than by verify: {error:?}, {refused:?}"));
+            }
+            events::check_refusals(&Err::<Got, _>(error), &self.store.drain_events(usize::MAX))?;
+        }
+        let after = self.stored()?;
+        if before == after { Ok(()) } else { Err(format!("it changed what is stored: {before}, {after}")) }
+    }
+
+    /// How much is stored, and whether it is whole.
+    fn stored(&self) -> Result<String, String> {
+        self.store.check().wait().map_err(|error| format!("check: {error:?}"))
+    }
+
     fn on_store(&mut self, call: &Call) -> Result<Got> {
         match call.verb().as_str() {
             "execution" => {
@@ -74,12 +116,6 @@ impl Stage {
                 let token = self.store.tokens().issue(&claims, call.need("ttl")).wait()?;
                 self.keep_text(call, token)
             }
-            "verify" => {
-                let token = self.kept_text(call, "token").expect("verify has a token");
-                let proof = self.store.verify(&token).wait()?;
-                let expires = proof.expires_at().to_string();
-                give(json!({"realm": proof.realm(), "subject": proof.subject(), "expiresAt": expires}))
-            }
             "set_clock" => done(self.place.clock.set(Time::parse(&call.need::<String>("time"))?)),
             "advance" => done(self.place.clock.advance(call.need("millis"))),
             "close" => done(self.store.close().wait()),
@@ -88,7 +124,10 @@ impl Stage {
                 let pipeline = call.read("pipelineText").or_else(|| call.json("pipeline"));
                 Ok(Got::Json(sessile::lint(&pipeline.expect("lint has a pipeline"))?))
             }
-            verb => self.on_lifecycle(verb, call),
+            verb => {
+                let got = self.on_identity(verb, call).or_else(|| self.on_keys(verb, call));
+                got.unwrap_or_else(|| self.on_lifecycle(verb, call))
+            }
         }
     }
 
@@ -211,6 +250,17 @@ impl Stage {
     fn keep_text(&mut self, call: &Call, text: String) -> Result<Got> {
         self.texts.insert(call.read("as").unwrap_or_default(), text.clone());
         Ok(Got::Text(text))
+    }
+
+    /// Keeps the texts of a document, as `"$name.member"`.
+    pub fn keep_members(&mut self, call: &Call, object: &str) {
+        let Some(name) = call.read::<String>("as") else { return };
+        let members: serde_json::Map<String, Value> = serde_json::from_str(object).expect("an object");
+        for (member, value) in members {
+            if let Value::String(value) = value {
+                self.texts.insert(format!("{name}.{member}"), value);
+            }
+        }
     }
 
     /// A string argument: what was kept under the name after `$`, or itself..

@@ -21,19 +21,24 @@ pub enum Got {
 }
 
 /// What these give is compared with at least what is wanted.
-const AT_LEAST: [&str; 12] = [
+const AT_LEAST: [&str; 17] = [
     "config_create",
     "config_get",
     "config_list",
     "config_update",
     "dashboard",
     "info",
+    "key_usage",
+    "keyring_describe",
     "refresh",
+    "rewrap",
     "session_list",
     "session_verify",
     "start",
+    "stats",
     "user",
     "users",
+    "verify",
 ];
 
 /// `Err` says what was expected and what came. `kept` are the texts that `"$name"` stands for.

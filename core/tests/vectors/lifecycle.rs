@@ -67,14 +67,7 @@ impl Stage {
             "sweep" => return Ok(Got::Json(self.store.sweep(call.need("budget")).wait()?.to_string())),
             other => panic!("no such call on a store: {other}"),
         };
-        if let Some(name) = call.read::<String>("as") {
-            let members: serde_json::Map<String, Value> = serde_json::from_str(&object).expect("an object");
-            for (member, value) in members {
-                if let Value::String(value) = value {
-                    self.texts.insert(format!("{name}.{member}"), value);
-                }
-            }
-        }
+        self.keep_members(call, &object);
         Ok(Got::Json(object))
     }
 }

@@ -30,7 +30,8 @@ const EMPTY: &str = "DO $$ BEGIN IF to_regclass('sessile.format') IS NOT NULL TH
 /// What a case's store is opened with; the folder lives as long as the case.
 pub struct Place {
     options: serde_json::Map<String, serde_json::Value>,
-    keyring: Option<std::path::PathBuf>,
+    /// The keyring's file, if it has one.
+    pub keyring: Option<std::path::PathBuf>,
     secrets: Vec<(String, Vec<u8>)>,
     pub clock: Clock,
     _folder: TempDir,
@@ -40,6 +41,7 @@ impl Place {
     pub fn of(case: &Case, pass: Pass<'_>) -> Place {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut options = case.options.clone();
+        options.entry("audit").or_insert(true.into());
         let mut keyring = None;
         let sqlite = format!("sqlite:{}", folder.path().join("sessions.db").display());
         if let Some(golden) = &case.golden {
@@ -69,6 +71,10 @@ impl Place {
                 keyring = Some(path);
             }
             options.insert("url".into(), url.into());
+            if !matches!(pass, Pass::Memory) && options.contains_key("secrets") {
+                let secrets = format!("sqlite:{}", folder.path().join("secrets.db").display());
+                options.insert("secrets".into(), secrets.into());
+            }
         }
         let start = case.clock.as_deref().unwrap_or("2026-01-01T00:00:00Z");
         let decode = |text: &str| BASE64_STANDARD.decode(text).expect("a secret in base64");

@@ -12,6 +12,7 @@ use rusqlite::Connection;
 
 use super::{Attempt, Sqlite};
 use crate::error::Result;
+use crate::task::may_block;
 
 /// Pages at which a checkpoint is worth its work.
 const DUE: u32 = 1000;
@@ -92,6 +93,18 @@ impl Sqlite {
         if done.pages.max(now) < TOO_LONG {
             return Ok(());
         }
+        self.truncate(doing)
+    }
+
+    /// Brings all of the log into the file, where deleting overwrites, and cuts it to nothing, unless a reader is in it
+    /// for longer than a moment.
+    pub(in super::super) async fn erase_deleted(&self) -> Result<()> {
+        self.usable().await?;
+        may_block().await;
+        self.truncate("empty the log")
+    }
+
+    fn truncate(&self, doing: &str) -> Result<()> {
         self.with_writer(doing, Some(Instant::now() + self.settings.deadline), |connection| {
             connection.busy_timeout(PATIENCE)?;
             let done = checkpoint(connection, "TRUNCATE");

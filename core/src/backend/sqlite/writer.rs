@@ -29,6 +29,7 @@ struct Stored {
 struct Decided {
     /// The session's row; `None` when it stays as it is.
     row: Option<Stored>,
+    hint: Option<Option<Time>>,
     /// Large cells that go; with `clear` all go.
     gone: Vec<CellId>,
     /// Which puts of the effects lie apart.
@@ -84,8 +85,14 @@ fn decide(connection: &Connection, change: &Change) -> Attempt<ControlFlow<Outco
         Err(TooLarge { size, count }) => return Ok(ControlFlow::Break(Outcome::TooLarge { size, count })),
     };
 
-    let mut decided =
-        Decided { row: None, gone: Vec::new(), apart: Vec::new(), version: plan.version, deleted: plan.deleted };
+    let mut decided = Decided {
+        row: None,
+        hint: plan.hint(effects),
+        gone: Vec::new(),
+        apart: Vec::new(),
+        version: plan.version,
+        deleted: plan.deleted,
+    };
     if unreadable || plan.writes_row(&standing, effects) {
         let mut after = Vec::with_capacity(plan.cells.len());
         for next in &plan.cells {
@@ -135,7 +142,7 @@ impl Decided {
             let mut insert = connection.prepare_cached("INSERT INTO field(key, cell, value) VALUES(?1, ?2, ?3)")?;
             insert.execute(params![key, cell, sealed.0])?;
         }
-        row.save(connection, &key, effects.hint())
+        row.save(connection, &key, self.hint)
     }
 }
 

@@ -1,5 +1,7 @@
 //! A life that begins: one change that makes head, fields, user record and index entry.
 
+use std::sync::Arc;
+
 use crate::backend::{BlindUser, Cells, Change, Effects, Guard, HeadGuard, Stamp, StorageId, UserEffect, UserSessions};
 use crate::clock::Time;
 use crate::config::Config;
@@ -8,7 +10,7 @@ use crate::json::{FieldName, Json};
 use crate::session::field::FieldVersion;
 use crate::session::seen::{Seen, ends_left};
 use crate::store::Inner;
-use crate::vault::{ConfigVault, Entropy, Head, HeadState, Identifier, Life, User};
+use crate::vault::{ConfigVault, Entropy, Head, HeadState, Identifier, Life, Owner, User, UserKeys};
 
 use super::kept::row_hint;
 
@@ -24,6 +26,8 @@ pub(crate) struct Birth<'a> {
     /// Of the head that it takes the place of: what was revoked stays so for the tokens of then.
     pub(crate) not_before: Option<Time>,
     pub(crate) ends: Option<Time>,
+    /// Of the user, under a config that shreds.
+    pub(crate) keys: Option<Arc<UserKeys>>,
 }
 
 /// The change, and what will be there once it is applied.
@@ -44,7 +48,11 @@ impl Birth<'_> {
         now: Time,
         entropy: &mut Entropy,
     ) -> Result<Born> {
-        let Birth { config, vault, id, user, realm, identifier, .. } = self;
+        let Birth { config, vault, id, user, realm, identifier, keys, .. } = self;
+        let whose = match keys {
+            Some(keys) => Owner::boxed(keys, realm, identifier, entropy)?,
+            None => Owner::plain(realm, identifier),
+        };
         let head = Head {
             life: entropy.random_id(),
             state: HeadState::Alive,
@@ -55,12 +63,13 @@ impl Birth<'_> {
             config_version: config.version,
             refresh_counter: 0,
             refresh_time: None,
-            realm: (*realm).to_owned(),
-            identifier: (*identifier).clone(),
+            owner: whose.clone(),
         };
         let sealed = vault.seal_head(id, &head, entropy)?;
         let record = known.record.as_ref();
-        let mut owner = User::of(vault, user, record, realm, identifier, now)?;
+        let mut owner = User::of(vault, user, record, &whose, now)?;
+        // What a box of a secret that is no more said, is known again.
+        owner.owner = whose;
         if !evicted.is_empty() {
             owner.ends(ends_left(vault, user, known, evicted), now);
         }
@@ -77,11 +86,11 @@ impl Birth<'_> {
         effects.reset_touch = true;
         effects.touch = Some(vault.seal_touch(id, &head.life, now));
         effects.index = Some((*user, true));
-        effects.expires = row_hint(store, &head);
+        effects.expires = row_hint(store, &head, now);
         effects.user = Some((*user, UserEffect::Write(vault.seal_user(user, &owner, entropy)?)));
-        let versions = put(&mut effects, vault, id, &head.life, fields, entropy)?;
+        let versions = put(&mut effects, vault, keys.as_deref(), id, &head.life, fields, entropy)?;
         let change = Change { space: vault.space(), id: *id, guard, effects, answer: Cells::None };
-        Ok(Born { change, seen: Seen { sealed, head, touched: now }, versions })
+        Ok(Born { change, seen: Seen { sealed, head, touched: now, keys: keys.clone() }, versions })
     }
 }
 
@@ -89,6 +98,7 @@ impl Birth<'_> {
 pub(super) fn put(
     effects: &mut Effects,
     vault: &ConfigVault,
+    keys: Option<&UserKeys>,
     id: &StorageId,
     life: &Life,
     fields: &[(FieldName, Json, Option<Time>)],
@@ -98,7 +108,7 @@ pub(super) fn put(
     for (name, value, expires) in fields {
         let stamp: Stamp = entropy.random_id();
         versions.push(FieldVersion::from_be_bytes(stamp));
-        effects.put.push(vault.seal_field(id, life, name.as_str(), value.as_str(), *expires, stamp, entropy)?);
+        effects.put.push(vault.seal_field(keys, id, life, name.as_str(), value.as_str(), *expires, stamp, entropy)?);
     }
     Ok(versions)
 }

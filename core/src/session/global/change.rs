@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use super::Global;
 use super::begin::{self, Birth};
-use super::kept::{kept_until, row_hint};
+use super::kept::{kept_until, row_hint, use_hint};
 use super::meeting::Met;
 use super::rules::{self, Stored};
-use super::target::{Kind, Opened, Pin, Target};
+use super::target::{Kind, Opened, Target};
+use crate::audit::{Event, What, Whose};
 use crate::backend::{
     CellId, Cells, Change, Effects, Guard, HeadGuard, Outcome, Record, Stamp, UserEffect, UserSessions,
 };
@@ -23,7 +24,7 @@ use crate::session::seen::{Seen, ends_left};
 use crate::session::version::Selection;
 use crate::store::Inner;
 use crate::task::{self, Pool, Task};
-use crate::vault::{Entropy, Head, HeadState, User};
+use crate::vault::{Entropy, Head, HeadState, User, UserKeys};
 
 /// What a verb wants done, given what was met.
 #[derive(Default)]
@@ -72,8 +73,8 @@ impl Global {
         let (mut met, mut record) = match cached {
             Some(seen) => (Met::Alive(seen), None),
             None => {
-                let record = self.look(&opened, &cells, true).await?;
-                (self.meet(&opened, &record, self.store.clock.now())?, Some(record))
+                let (met, record) = self.look(&opened, &cells, true).await?;
+                (met, Some(record))
             }
         };
         let mut tries = 0;
@@ -89,8 +90,8 @@ impl Global {
                 // The config's version changed, so all fields are looked at once more; or a life begins, and the user's
                 // record is part of the change.
                 cells = if needs_all { Cells::All } else { cells };
-                let fresh = self.look(&opened, &cells, true).await?;
-                met = self.meet(&opened, &fresh, self.store.clock.now())?;
+                let (there, fresh) = self.look(&opened, &cells, true).await?;
+                met = there;
                 user_known = true;
                 record = Some(fresh);
                 continue;
@@ -103,7 +104,7 @@ impl Global {
                     plan.version = Some(record.version);
                 }
                 let identifier = match (&met, &opened.target.kind) {
-                    (Met::Alive(seen), _) => &seen.head.identifier,
+                    (Met::Alive(seen), _) => &seen.head.owner.person()?.identifier,
                     (Met::Vacant { .. }, Kind::Standing { identifier, .. }) => identifier,
                     (Met::Vacant { .. }, Kind::Named { .. }) => return Err(opened.missing(now)),
                 };
@@ -113,30 +114,42 @@ impl Global {
                 Met::Alive(seen) if plan.end => self.prepare_end(&opened, seen, now).await?,
                 Met::Alive(seen) => self.prepare(&opened, seen, plan, &cells, now)?,
                 Met::Vacant { guard, not_before } => {
+                    let shred = opened.config.for_beginning()?.definition.shred;
                     let known = self.acquaintance(&opened, record.as_ref().unwrap_or(&nothing)).await?;
-                    self.prepare_birth(&opened, (guard, *not_before), &known, &plan, &cells, now)?
+                    // After what there is of the user was read: whoever forgets them destroys the secret first.
+                    let keys = match opened.target.user() {
+                        Some(user) => self.store.keys_for_birth(shred, &opened.target.vault, &user).await?,
+                        None => None,
+                    };
+                    self.prepare_birth(&opened, (guard, *not_before), &known, keys, &plan, &cells, now)?
                 }
             };
+            let had_met = opened.target.has_met();
             match self.store.apply_all(&prepared.changes).await? {
                 Outcome::Applied { deleted, .. } => {
-                    self.applied(&opened, &prepared);
+                    self.applied(&opened, &prepared)?;
+                    self.tell(&opened, &met, &prepared);
                     return Ok(Done { deleted, put: prepared.versions });
                 }
                 Outcome::TooLarge { size, count } => return Err(too_large(&self.store.limits, size, count)),
                 Outcome::Refused(there) => {
                     let target = &opened.target;
                     self.store.heads.forget(&target.space, &target.id);
-                    if prepared.changes.len() == 1 {
-                        met = self.meet(&opened, &there, self.store.clock.now())?;
-                        // A refusal reads the user's record only if the guard named it.
-                        user_known = prepared.changes[0].guard.generation.is_some();
-                        record = Some(there);
-                    } else {
-                        // What was refused may be one of the sessions that had to make room.
-                        let fresh = self.look(&opened, &cells, true).await?;
-                        met = self.meet(&opened, &fresh, self.store.clock.now())?;
-                        record = Some(fresh);
-                    }
+                    // What was refused may be one of the sessions that had to make room.
+                    let is_of_this_session = prepared.changes.len() == 1;
+                    let judged = if is_of_this_session { self.meet(&opened, &there, had_met).await? } else { None };
+                    (met, record) = match judged {
+                        Some(judged) => {
+                            // A refusal reads the user's record only if the guard named it.
+                            user_known = prepared.changes[0].guard.generation.is_some();
+                            (judged, Some(there))
+                        }
+                        None => {
+                            let (judged, fresh) = self.look(&opened, &cells, true).await?;
+                            user_known = opened.target.user().is_some();
+                            (judged, Some(fresh))
+                        }
+                    };
                 }
             }
             tries += 1;
@@ -176,19 +189,41 @@ impl Global {
         }
     }
 
-    /// After a change: the head that stands now is known, and the life is this execution's.
-    fn applied(&self, opened: &Opened, prepared: &Prepared) {
+    /// After a change: the head that stands now is known, and the life is this execution's; unless a thread of it met
+    /// another one meanwhile, and then they can't both be: one of the two is over.
+    fn applied(&self, opened: &Opened, prepared: &Prepared) -> Result<()> {
         let target = &opened.target;
         for change in &prepared.changes {
             self.store.heads.forget(&change.space, &change.id);
         }
-        if let Some(seen) = &prepared.seen {
-            *target.pinned.lock() = Some(Pin::of(seen));
-            self.store.heads.put(&target.space, &target.id, seen.clone());
-        }
         if prepared.changes.iter().any(|change| change.effects.user.is_some()) {
             sweep_aside(&self.store);
         }
+        if let Some(seen) = &prepared.seen {
+            target.pin(seen).map_err(|_| opened.ended("ended"))?;
+            self.store.heads.put(&target.space, &target.id, seen.clone());
+        }
+        Ok(())
+    }
+
+    /// After a change: watchers are told of lives that began and ended.
+    fn tell(&self, opened: &Opened, met: &Met, prepared: &Prepared) {
+        let (target, audit) = (&opened.target, &self.store.audit);
+        let what = match (met, &prepared.seen) {
+            (Met::Vacant { .. }, Some(_)) => What::SessionStarted,
+            (Met::Alive(_), None) => What::SessionEnded,
+            _ => return,
+        };
+        // A change of another session made room for this one.
+        for other in prepared.changes.iter().filter(|change| change.id != target.id) {
+            let whose = || Whose { session: Some(other.id), ..self.whose() };
+            audit.happened(|| Event::of(What::SessionEvicted).whose(whose()));
+        }
+        let owner = || match met {
+            Met::Alive(seen) => Some(target.owner(&seen.head)),
+            Met::Vacant { .. } => target.user(),
+        };
+        audit.happened(|| Event::of(what).whose(Whose { user: owner(), ..self.whose() }));
     }
 
     /// A change of the life that stands.
@@ -208,15 +243,17 @@ impl Global {
             let head = Head { config_version: opened.config.version, ..seen.head.clone() };
             let sealed = vault.seal_head(&target.id, &head, &mut entropy)?;
             effects.head = Some(sealed.clone());
-            effects.expires = row_hint(&self.store, &head);
-            after = Arc::new(Seen { sealed, head, touched: seen.touched });
+            effects.expires = row_hint(&self.store, &head, seen.touched);
+            after = Arc::new(Seen { sealed, head, touched: seen.touched, keys: seen.keys.clone() });
         }
         if seen.is_touch_due(now) {
             effects.touch = Some(vault.seal_touch(&target.id, &seen.head.life, now));
+            effects.expires = use_hint(&self.store, &seen.head, now).or(effects.expires);
             after = Arc::new(after.used(now));
         }
         effects.delete = plan.delete.iter().map(|name| opened.cell(name)).collect();
-        let versions = begin::put(&mut effects, vault, &target.id, &seen.head.life, &plan.put, &mut entropy)?;
+        let keys = seen.keys.as_deref();
+        let versions = begin::put(&mut effects, vault, keys, &target.id, &seen.head.life, &plan.put, &mut entropy)?;
         let change = Change { space: target.space, id: target.id, guard, effects, answer: answer.clone() };
         Ok(Prepared { changes: vec![change], seen: Some(after), versions })
     }
@@ -228,7 +265,7 @@ impl Global {
         let known = self.store.backend.user(space, &owner).await?;
         let mut entropy = Entropy::draw()?;
         let head = Head { state: HeadState::Ended, ..seen.head.clone() };
-        let mut user = User::of(vault, &owner, known.record.as_ref(), &head.realm, &head.identifier, now)?;
+        let mut user = User::of(vault, &owner, known.record.as_ref(), &head.owner, now)?;
         user.ends(ends_left(vault, &owner, &known, slice::from_ref(id)), now);
         let generation = Some((owner, known.record.as_ref().map_or(0, |record| record.generation)));
         let guard = Guard { head: HeadGuard::Is(seen.sealed.clone()), generation, ..Guard::default() };
@@ -242,11 +279,13 @@ impl Global {
     }
 
     /// The changes that begin a standing life.
+    #[expect(clippy::too_many_arguments, reason = "a life begins from all of them")]
     fn prepare_birth(
         &self,
         opened: &Opened,
         (guard, not_before): (&HeadGuard, Option<Time>),
         known: &UserSessions,
+        keys: Option<Arc<UserKeys>>,
         plan: &Plan,
         answer: &Cells,
         now: Time,
@@ -266,6 +305,7 @@ impl Global {
             guard: guard.clone(),
             not_before,
             ends: config.end_of(now)?,
+            keys,
         };
         let evicted: Vec<_> = changes.iter().map(|change| change.id).collect();
         let born = birth.prepare(&self.store, known, &evicted, &plan.put, now, &mut entropy)?;
@@ -282,6 +322,7 @@ impl Global {
         self.store.heads.put(&target.space, &target.id, Arc::new(seen.used(now)));
         let mut effects = Effects::nothing(now, &self.store.limits);
         effects.touch = Some(target.vault.seal_touch(&target.id, &seen.head.life, now));
+        effects.expires = use_hint(&self.store, &seen.head, now);
         let guard = Guard { head: HeadGuard::Is(seen.sealed.clone()), ..Guard::default() };
         let change = Change { space: target.space, id: target.id, guard, effects, answer: Cells::None };
         let store = self.store.clone();

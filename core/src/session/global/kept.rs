@@ -2,6 +2,7 @@
 //! issued before its user was revoked.
 
 use crate::clock::Time;
+use crate::session::seen::over_at;
 use crate::store::Inner;
 use crate::vault::Head;
 
@@ -16,9 +17,14 @@ pub(crate) fn kept_until(store: &Inner, not_before: Option<Time>, end: Time) -> 
     end.plus_millis(KEPT_AFTER_END).max(not_before.map_or(end, |instant| good_until(store, instant)))
 }
 
-/// When the row of a session that lives may go.
-pub(crate) fn row_hint(store: &Inner, head: &Head) -> Option<Time> {
-    head.ends.map(|end| kept_until(store, head.not_before, end))
+/// When the row of a session that lives may go, if it is not used again.
+pub(crate) fn row_hint(store: &Inner, head: &Head, touched: Time) -> Option<Time> {
+    over_at(head, touched).map(|end| kept_until(store, head.not_before, end))
+}
+
+/// What a use of the session at `now` makes of that.
+pub(crate) fn use_hint(store: &Inner, head: &Head, now: Time) -> Option<Time> {
+    head.idle.and_then(|_| row_hint(store, head, now))
 }
 
 /// The last instant at which a login token, or one of another issuer, can be good that was issued at `instant`.

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use super::Global;
 use super::target::{Kind, Opened, Pin, Target, stale_login};
-use crate::backend::{CellId, HeadGuard, Record, SealedField};
+use crate::backend::{CellId, Cells, HeadGuard, Record, SealedField, Space, StorageId};
 use crate::clock::Time;
 use crate::error::{Error, Result};
 use crate::json::{FieldName, Json};
 use crate::session::field::{Field, FieldVersion};
 use crate::session::seen::Seen;
 use crate::session::version::Selection;
-use crate::vault::HeadState;
+use crate::vault::{HeadState, key_id};
 
 /// What stands where a session is looked for.
 pub(super) enum Met {
@@ -32,22 +32,51 @@ impl Met {
 }
 
 impl Global {
+    /// Reads the session, with its user's record if `user`, and meets what stands there.
+    pub(super) async fn look(&self, opened: &Opened, cells: &Cells, user: bool) -> Result<(Met, Record)> {
+        let target = &opened.target;
+        let user = target.user().filter(|_| user);
+        loop {
+            let had_met = target.has_met();
+            let record = self.store.read(&target.space, &target.id, cells, user.as_ref()).await?;
+            if let Some(met) = self.meet(opened, &record, had_met).await? {
+                return Ok((met, record));
+            }
+        }
+    }
+
+    /// What a record means for this execution, as [`Global::recognise`] says. `None`: read it again, for it may be older
+    /// than the life that it would be held against. A thread of this execution met that one after the read began
+    /// (`had_met`: whether one had been met before), and may itself have begun it.
+    pub(super) async fn meet(&self, opened: &Opened, record: &Record, had_met: bool) -> Result<Option<Met>> {
+        match self.recognise(opened, record, self.store.clock.now()).await {
+            Ok(met @ Met::Alive(_)) => Ok(Some(met)),
+            _ if !had_met && opened.target.has_met() => Ok(None),
+            other => other.map(Some),
+        }
+    }
+
     /// Decides what a record means for this execution, and pins the life it met first.
-    pub(super) fn meet(&self, opened: &Opened, record: &Record, now: Time) -> Result<Met> {
+    async fn recognise(&self, opened: &Opened, record: &Record, now: Time) -> Result<Met> {
         let Target { vault, space, id, .. } = &*opened.target;
         let Some(sealed) = &record.head else {
             self.store.heads.forget(space, id);
             self.store.high_water.miss(space, id, record.span);
             return self.vacant(opened, None, now, || opened.missing(now));
         };
-        let cached = self.store.heads.get(space, id).filter(|seen| seen.sealed == *sealed);
-        let seen = match &cached {
+        let cached = self.cached(space, id).filter(|seen| seen.sealed == *sealed);
+        let mut seen = match &cached {
             Some(seen) => Seen::of(vault, id, sealed, record.touch.as_ref(), seen.head.clone()),
             None => Seen::open(vault, id, sealed, record.touch.as_ref())?,
         };
         self.store.high_water.meet(space, id, sealed, &seen.head, record)?;
+        seen.keys = self.store.unlock(vault, &mut seen.head).await?;
+        let is_same_secret = |cached: &Seen| match (&cached.keys, &seen.keys) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (one, other) => one.is_none() && other.is_none(),
+        };
         let seen = match cached {
-            Some(cached) if cached.touched >= seen.touched => cached,
+            Some(cached) if cached.touched >= seen.touched && is_same_secret(&cached) => cached,
             _ => Arc::new(seen),
         };
         self.judge(opened, seen, now)
@@ -79,8 +108,7 @@ impl Global {
     fn judge(&self, opened: &Opened, seen: Arc<Seen>, now: Time) -> Result<Met> {
         let target = &opened.target;
         if !opened.is_admitted(&seen.head) {
-            let is_pinned = target.pinned.lock().is_some();
-            return Err(if is_pinned { opened.ended("revoked") } else { opened.revoked() });
+            return Err(if target.has_met() { opened.ended("revoked") } else { opened.revoked() });
         }
         match seen.head.state {
             HeadState::Ended => return self.vacant(opened, Some(&seen), now, || opened.ended("ended")),
@@ -93,10 +121,9 @@ impl Global {
             }
             HeadState::Alive => {}
         }
-        let is_over = seen.is_over(now);
-        let mut pinned = target.pinned.lock();
-        if is_over {
-            return match (*pinned, &target.kind) {
+        let pinned = *target.pinned.lock();
+        if seen.is_over(now) {
+            return match (pinned, &target.kind) {
                 (Some(pin), _) if pin.life != seen.head.life => Err(lost(opened, pin, now, || opened.ended("ended"))),
                 (None, Kind::Standing { .. }) => Ok(Met::vacant(Some(&seen))),
                 _ => Err(opened.expired()),
@@ -105,13 +132,17 @@ impl Global {
         if opened.is_stale(&seen.head, now) {
             return Err(stale_login(&target.tag));
         }
-        match *pinned {
-            Some(pin) if pin.life != seen.head.life => return Err(lost(opened, pin, now, || opened.ended("ended"))),
-            _ => *pinned = Some(Pin::of(&seen)),
+        if let Err(first) = target.pin(&seen) {
+            return Err(lost(opened, first, now, || opened.ended("ended")));
         }
-        drop(pinned);
         self.store.heads.put(&target.space, &target.id, seen.clone());
         Ok(Met::Alive(seen))
+    }
+
+    /// The head as this process saw it last. One whose key is revoked by now, or gone, is opened again, and so refused.
+    fn cached(&self, space: &Space, id: &StorageId) -> Option<Arc<Seen>> {
+        let seen = self.store.heads.get(space, id)?;
+        key_id(&seen.sealed).is_some_and(|key| self.store.vault.ring().in_force().opens(key)).then_some(seen)
     }
 
     /// The head as this process saw it last, if a change may be tried on it. Only the guard tells whether it still
@@ -119,8 +150,9 @@ impl Global {
     /// told so.
     pub(super) fn known(&self, opened: &Opened, now: Time) -> Option<Arc<Seen>> {
         let target = &opened.target;
-        let seen = self.store.heads.get(&target.space, &target.id)?;
+        let seen = self.cached(&target.space, &target.id)?;
         let good = seen.lives(now)
+            && seen.keys.as_ref().is_none_or(|keys| keys.is_fresh())
             && opened.is_admitted(&seen.head)
             && !opened.is_stale(&seen.head, now)
             && target.pinned.lock().is_none_or(|pin| pin.life == seen.head.life);
@@ -147,7 +179,7 @@ pub(super) fn open_fields(
 ) -> Result<Vec<(FieldName, Field)>> {
     let target = &opened.target;
     let open = |cell: &CellId, sealed: &SealedField| -> Result<Option<(FieldName, Field)>> {
-        let field = target.vault.open_field(&target.id, &seen.head.life, cell, sealed)?;
+        let field = target.vault.open_field(seen.keys.as_deref(), &target.id, &seen.head.life, cell, sealed)?;
         let version = FieldVersion::from_be_bytes(field.stamp);
         let value = Json::checked(&field.value);
         let opened = Field { value, version, expires: field.expires };

@@ -21,8 +21,9 @@ use super::field::{Edit, Field, FieldVersion, expiry};
 use super::info::Info;
 use super::seen::Seen;
 use super::version::{Map, Selection, empty};
-use crate::backend::{Cells, Record};
-use crate::error::{Result, fail};
+use crate::audit::Whose;
+use crate::backend::Cells;
+use crate::error::{Error, Result, fail};
 use crate::execution::{Access, Node};
 use crate::json::{FieldName, Json};
 use crate::store::Inner;
@@ -64,6 +65,23 @@ impl Global {
         &self.store
     }
 
+    /// Whom an event about this session is about.
+    pub(crate) fn whose(&self) -> Whose {
+        match &self.way {
+            Way::Proven { access, tag, .. } => {
+                let whose =
+                    access.met(tag.as_deref()).map(|target| Whose::session(&target.tag, target.user(), target.id));
+                whose.unwrap_or_default().at(access.request())
+            }
+            Way::Id(id) => Whose::id(id),
+        }
+    }
+
+    /// The error of a call, of which watchers are told if it is one to them.
+    pub(crate) fn refusal(&self, error: Error) -> Error {
+        self.store.audit.refusal(error, || self.whose())
+    }
+
     /// Checks trigger, token and config. The tag that the session goes by.
     pub(crate) async fn tag(&self) -> Result<Arc<str>> {
         Ok(self.open().await?.target.tag.clone())
@@ -77,9 +95,9 @@ impl Global {
     /// The head, too; `None` where a standing session has not begun.
     pub(crate) async fn read_with_head(&self, what: Selection) -> Result<Option<(Head, Vec<(FieldName, Field)>)>> {
         let opened = self.open().await?;
-        let record = self.look(&opened, &cells_of(&opened, &what), false).await?;
+        let (met, record) = self.look(&opened, &cells_of(&opened, &what), false).await?;
         let now = self.store.clock.now();
-        match self.meet(&opened, &record, now)? {
+        match met {
             Met::Vacant { .. } => Ok(None),
             Met::Alive(seen) => {
                 let found = self.fields(&opened, &seen, &record, &what, now)?;
@@ -91,12 +109,12 @@ impl Global {
 
     /// All fields as a map, and the life they belong to.
     pub(crate) async fn snapshot(&self) -> Result<(Map, Option<Life>)> {
-        let fields = self.read(Selection::All).await?;
         let mut map = empty();
+        let Some((head, fields)) = self.read_with_head(Selection::All).await? else { return Ok((map, None)) };
         for (name, field) in fields {
             map.insert_mut(name, field);
         }
-        Ok((map, self.life().await))
+        Ok((map, Some(head.life)))
     }
 
     /// The life that this execution holds, if it met one.
@@ -174,8 +192,8 @@ impl Global {
 
     pub(crate) async fn info(&self) -> Result<Option<Info>> {
         let opened = self.open().await?;
-        let record = self.look(&opened, &Cells::None, false).await?;
-        Ok(match self.meet(&opened, &record, self.store.clock.now())? {
+        let (met, record) = self.look(&opened, &Cells::None, false).await?;
+        Ok(match met {
             Met::Vacant { .. } => None,
             Met::Alive(seen) => Some(Info {
                 version: record.version,
@@ -190,11 +208,9 @@ impl Global {
     /// The head of a session that lives, and is not used by being looked at. `NOT_FOUND` where none has begun.
     pub(crate) async fn seen(&self) -> Result<Arc<Seen>> {
         let opened = self.open().await?;
-        let record = self.look(&opened, &Cells::None, false).await?;
-        let now = self.store.clock.now();
-        match self.meet(&opened, &record, now)? {
-            Met::Alive(seen) => Ok(seen),
-            Met::Vacant { .. } => Err(opened.missing(now)),
+        match self.look(&opened, &Cells::None, false).await? {
+            (Met::Alive(seen), _) => Ok(seen),
+            (Met::Vacant { .. }, _) => Err(opened.missing(self.store.clock.now())),
         }
     }
 
@@ -220,12 +236,6 @@ impl Global {
                 Ok(Opened { target, config, proof: Proof::Id })
             }
         }
-    }
-
-    async fn look(&self, opened: &Opened, cells: &Cells, user: bool) -> Result<Record> {
-        let target = &opened.target;
-        let user = target.user().filter(|_| user);
-        self.store.read(&target.space, &target.id, cells, user.as_ref()).await
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) struct Target {
     pub(crate) space: Space,
     pub(crate) id: StorageId,
     pub(crate) kind: Kind,
-    /// The life that the execution met first: it never changes to another unnoticed.
+    /// The life that the execution met first: once there, it never becomes another.
     pub(crate) pinned: Mutex<Option<Pin>>,
 }
 
@@ -41,12 +41,6 @@ pub(crate) struct Pin {
     pub(crate) life: Life,
     /// When it is over by itself, as it was met last.
     pub(crate) over_at: Option<Time>,
-}
-
-impl Pin {
-    pub(super) fn of(seen: &Seen) -> Pin {
-        Pin { life: seen.head.life, over_at: seen.over_at() }
-    }
 }
 
 impl Target {
@@ -82,9 +76,26 @@ impl Target {
         }
     }
 
+    /// Whether the execution met a life: from then on it is held to that one.
+    pub(super) fn has_met(&self) -> bool {
+        self.pinned.lock().is_some()
+    }
+
+    /// Holds the execution to that life, as it is now; or gives the other one that it met first.
+    pub(super) fn pin(&self, seen: &Seen) -> std::result::Result<(), Pin> {
+        let mut pinned = self.pinned.lock();
+        match *pinned {
+            Some(first) if first.life != seen.head.life => Err(first),
+            _ => {
+                *pinned = Some(Pin { life: seen.head.life, over_at: seen.over_at() });
+                Ok(())
+            }
+        }
+    }
+
     /// The user whose session that head is.
     pub(crate) fn owner(&self, head: &Head) -> BlindUser {
-        self.user().unwrap_or_else(|| self.vault.user(&head.realm, &head.identifier))
+        self.user().unwrap_or_else(|| head.owner.user(&self.vault))
     }
 }
 

@@ -95,6 +95,8 @@ local function plan(c)
   elseif c.touch ~= '' and not (touched and long(touched, 1) >= long(c.touch, 1)) then
     c.new_touch = c.touch
   end
+  -- The hint of a use that comes late shortens nothing.
+  if c.head == '' and c.touch ~= '' and (c.new_touch or touched) ~= c.touch then c.hint = '' end
   c.new_version = (c.reset_counters and 0 or c.old_version) + (c.raise and 1 or 0)
 
   local removed = {}
