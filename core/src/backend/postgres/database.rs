@@ -14,7 +14,7 @@ use super::super::network::{Patience, Repeat, Traffic, lost, timed_out};
 use super::Settings;
 use super::connect::{Connector, Wire};
 use super::error::{Failure, failure, strange};
-use super::statement::{Kind, Parameter, Statement};
+use super::statement::{Kind, Parameter, Statement, Texts};
 use crate::error::{Code, Error, Result, fail};
 
 /// Tries to reach a server that cannot be reached.
@@ -106,18 +106,12 @@ impl Database {
 
     /// Looks for the tables, and makes them where there are none. Whoever else does so at the same time waits.
     async fn prepare(&self, doing: &'static str, deadline: Instant) -> Result<()> {
-        let look = Statement {
-            doing: "look for the store's tables",
-            text: self.settings.texts.format.clone(),
-            parameters: Vec::new(),
-            kind: Kind::Read,
-        };
         let mut patience = Patience::until(deadline);
         let mut unmet: Option<Error> = None;
         loop {
             let outcome = match self.wire(doing, deadline).await {
-                Ok(mut wire) => {
-                    let found = self.look_and_make(&mut wire, &look, deadline).await;
+                Ok(wire) => {
+                    let found = self.look_and_make(&wire, deadline).await;
                     if found.is_err() {
                         // In the middle of a transaction, perhaps.
                         drop(Object::take(wire));
@@ -143,34 +137,55 @@ impl Database {
         }
     }
 
-    async fn look_and_make(&self, wire: &mut Wire, look: &Statement, deadline: Instant) -> Result<(), Failure> {
-        let found = timeout_at(deadline, wire.client.query_typed(&look.text, &[])).await;
-        let found = match found.map_err(|_| Failure::Lost(timed_out(look.doing)))? {
-            Ok(rows) => rows.first().map(|row| row.try_get::<_, i32>(0)),
-            Err(error) if is_absent(&error) => None,
-            Err(error) => return Err(failure(look.doing, &error)),
-        };
-        match found {
-            Some(Ok(version)) if version <= FORMAT => return Ok(()),
-            Some(Ok(version)) => {
-                return Err(Failure::Final(fail!(
-                    FormatTooNew,
-                    "the store's tables are of format {version}; this library knows {FORMAT}"
-                )));
-            }
-            Some(Err(_)) => return Err(Failure::Final(strange(look.doing))),
-            None => {}
+    async fn look_and_make(&self, wire: &Wire, deadline: Instant) -> Result<(), Failure> {
+        if look(wire, &self.settings.texts, deadline).await? {
+            return Ok(());
         }
+        let schema = &self.settings.texts.schema;
         if self.settings.read_only {
-            let schema = &self.settings.texts.schema;
             return Err(Failure::Final(fail!(
                 ReadOnly,
                 "the schema {schema:?} holds no store, and opened with readOnly none is made"
             )));
         }
-        let doing = "make the store's tables";
-        let made = timeout_at(deadline, wire.client.batch_execute(&self.settings.texts.migration())).await;
-        made.map_err(|_| Failure::Lost(timed_out(doing)))?.map_err(|error| failure(doing, &error))
+        let run = |text: String| async move {
+            let made = timeout_at(deadline, wire.client.batch_execute(&text)).await;
+            made.map_err(|_| Failure::Lost(timed_out(MAKING)))?.map_err(|error| failure(MAKING, &error))
+        };
+        // Who had to wait for the lock finds the tables, and leaves them alone.
+        run(self.settings.texts.lock_migrations()).await?;
+        let format = format!("\"{schema}\".format");
+        let parameters: [(&(dyn ToSql + Sync), Type); 1] = [(&format, Type::TEXT)];
+        let asked = wire.client.query_typed("SELECT to_regclass($1) IS NOT NULL", &parameters);
+        let found = timeout_at(deadline, asked).await.map_err(|_| Failure::Lost(timed_out(MAKING)))?;
+        let found = found.map_err(|error| failure(MAKING, &error))?;
+        if found.first().is_some_and(|row| row.try_get(0).unwrap_or(false)) {
+            run("ROLLBACK".to_owned()).await?;
+            return look(wire, &self.settings.texts, deadline).await.map(|_| ());
+        }
+        run(self.settings.texts.migration()).await
+    }
+}
+
+const MAKING: &str = "make the store's tables";
+
+/// Whether the tables are there, of a format that this library knows.
+async fn look(wire: &Wire, texts: &Texts, deadline: Instant) -> Result<bool, Failure> {
+    let doing = "look for the store's tables";
+    let found = timeout_at(deadline, wire.client.query_typed(&texts.format, &[])).await;
+    let found = match found.map_err(|_| Failure::Lost(timed_out(doing)))? {
+        Ok(rows) => rows.first().map(|row| row.try_get::<_, i32>(0)),
+        Err(error) if is_absent(&error) => None,
+        Err(error) => return Err(failure(doing, &error)),
+    };
+    match found {
+        None => Ok(false),
+        Some(Ok(version)) if version <= FORMAT => Ok(true),
+        Some(Ok(version)) => Err(Failure::Final(fail!(
+            FormatTooNew,
+            "the store's tables are of format {version}; this library knows {FORMAT}"
+        ))),
+        Some(Err(_)) => Err(Failure::Final(strange(doing))),
     }
 }
 

@@ -80,7 +80,7 @@ pub(super) struct Texts {
 }
 
 /// What everybody who makes tables locks, whatever their schema.
-const LOCK: &str = "8314046679";
+const LOCK: i64 = 8_314_046_679;
 
 const READ: &str = "\
 SELECT s.head, s.touch, coalesce(s.version, 0), s.updated, coalesce(s.size, 0), coalesce(s.count, 0), u.generation, \
@@ -151,7 +151,12 @@ impl Texts {
         }
     }
 
-    /// What makes the tables and functions where there are none.
+    /// Begins a transaction that only one can be in at a time.
+    pub(super) fn lock_migrations(&self) -> String {
+        format!("BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({LOCK})")
+    }
+
+    /// What makes the tables and functions where there are none, and ends that transaction.
     pub(super) fn migration(&self) -> String {
         let parts = [
             include_str!("sql/schema.sql"),
@@ -159,10 +164,6 @@ impl Texts {
             include_str!("sql/apply.sql"),
             include_str!("sql/others.sql"),
         ];
-        parts
-            .concat()
-            .replace("@S@", &format!("\"{}\"", self.schema))
-            .replace("@NAME@", &self.schema)
-            .replace("@LOCK@", LOCK)
+        parts.concat().replace("@S@", &format!("\"{}\"", self.schema)).replace("@NAME@", &self.schema)
     }
 }

@@ -1,8 +1,5 @@
--- Tables and functions of format 1. Run by whoever finds none, under a lock; @S@ is the schema. What is there already stays
--- as it is: the owner of the database may have made the schema, or all of it.
-
-BEGIN ISOLATION LEVEL READ COMMITTED;
-SELECT pg_advisory_xact_lock(@LOCK@);
+-- Tables and functions of format 1. Run by whoever finds none, in a transaction that only one is in at a time; @S@ is the
+-- schema, which the owner of the database may have made.
 
 DO $$ BEGIN
   IF NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = '@NAME@') THEN
