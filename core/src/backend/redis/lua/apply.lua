@@ -111,7 +111,7 @@ local function plan(c)
   local expiries = s[6] or ''
   for from = 1, #expiries, 24 do
     local cell, expiry = string.sub(expiries, from, from + 15), string.sub(expiries, from + 16, from + 23)
-    if long(expiry, 1) <= c.now then remove(cell) else c.expiries[cell] = expiry end
+    if c.raise and long(expiry, 1) <= c.now then remove(cell) else c.expiries[cell] = expiry end
   end
   if c.clear then
     c.deleted, c.size, c.count, c.expiries = c.count, 0, 0, {}
