@@ -349,7 +349,8 @@ mod tests {
                 });
             }
             let turns = (0..300).map(|turn| {
-                ring.adopt(if turn % 2 == 0 { two.clone() } else { one.clone() }, Instant::now()).unwrap();
+                let next = if turn % 2 == 0 { two.clone() } else { one.clone() };
+                ring.offer(Ok(next), Instant::now()).unwrap();
                 thread::yield_now();
                 inner.sign_on();
                 inner.signer.jwks().contains(&kid) == (turn % 2 == 0)
