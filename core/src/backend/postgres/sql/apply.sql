@@ -40,6 +40,7 @@ DECLARE
   -- What was decided for each change.
   d_there boolean[];
   d_writes boolean[];
+  d_hints boolean[];
   d_version bigint[];
   d_size bigint[];
   d_count bigint[];
@@ -131,7 +132,7 @@ BEGIN
       d_count[i] := 0;
       d_due[i] := NULL;
     ELSE
-      -- The cells that go or are replaced: those of the change, and those that are over.
+      -- The cells that go or are replaced: those of the change, and with a new version those that are over.
       v_deletes := NULL;
       v_met := NULL;
       IF p_delete_of IS NOT NULL THEN
@@ -141,7 +142,7 @@ BEGIN
       IF p_put_count[i] > 0 THEN
         v_met := v_met || ARRAY(SELECT t.cell FROM unnest(p_put_of, p_put_cell) t(change, cell) WHERE t.change = i);
       END IF;
-      IF s.due <= v_now THEN
+      IF s.due <= v_now AND v_flags & c_raise <> 0 THEN
         v_met := v_met || ARRAY(SELECT c.cell FROM @S@.cell c
           WHERE c.space = p_space AND c.id = p_id[i] AND c.expires <= v_now);
       END IF;
@@ -173,7 +174,10 @@ BEGIN
       d_touch[i] := s.touch;
       d_touched[i] := s.touched;
     END IF;
-    d_writes[i] := v_flags & c_hint <> 0 OR v_gone OR p_put_count[i] > 0
+    -- The hint of a use that comes late shortens nothing.
+    d_hints[i] := v_flags & c_hint <> 0
+      AND (p_head[i] IS NOT NULL OR p_touch[i] IS NULL OR d_touch[i] IS NOT DISTINCT FROM p_touch[i]);
+    d_writes[i] := d_hints[i] OR v_gone OR p_put_count[i] > 0
       OR d_version[i] <> coalesce(s.version, 0) OR d_touch[i] IS DISTINCT FROM s.touch;
     r_deleted := r_deleted + coalesce(v_deleted, 0);
   END LOOP;
@@ -190,7 +194,7 @@ BEGIN
           DELETE FROM @S@.cell c USING unnest(p_delete_of, p_delete_cell) t(change, cell)
             WHERE t.change = i AND c.space = p_space AND c.id = p_id[i] AND c.cell = t.cell;
         END IF;
-        IF v_due <= v_now THEN
+        IF v_due <= v_now AND v_flags & c_raise <> 0 THEN
           DELETE FROM @S@.cell c WHERE c.space = p_space AND c.id = p_id[i] AND c.expires <= v_now;
           SELECT min(c.expires) INTO v_due FROM @S@.cell c WHERE c.space = p_space AND c.id = p_id[i];
         END IF;
@@ -210,7 +214,7 @@ BEGIN
             head = coalesce(p_head[i], t.head), touch = d_touch[i], touched = d_touched[i], version = d_version[i],
             updated = CASE WHEN v_flags & c_raise <> 0 THEN v_now ELSE t.updated END,
             size = d_size[i], count = d_count[i], due = v_due,
-            expires = CASE WHEN v_flags & c_hint <> 0 THEN p_hint[i] ELSE t.expires END
+            expires = CASE WHEN d_hints[i] THEN p_hint[i] ELSE t.expires END
           WHERE t.space = p_space AND t.id = p_id[i];
       ELSE
         INSERT INTO @S@.session (space, id, head, touch, touched, version, updated, size, count, due, expires)
