@@ -56,6 +56,7 @@ pub(crate) fn check(make: impl Fn() -> Backend) {
         ("spaces do not cross", spaces),
         ("a sweep is bounded and thorough", sweep),
         ("a use keeps a row, and a late one shortens nothing", uses),
+        ("what is over stays with a use, and counts as gone", over),
         ("what is over now is swept with its index entry", swept_now),
         ("after close all is closed", close),
     ];
@@ -580,6 +581,27 @@ fn uses(backend: &Backend) {
         assert_eq!(wait(backend.sweep(NOW.plus_millis(until - 1), 9, None)).unwrap(), 0, "{at} {kept}");
     }
     assert_eq!(wait(backend.sweep(NOW.plus_millis(3000), 9, None)).unwrap(), 1);
+}
+
+fn over(backend: &Backend) {
+    for clear in [false, true] {
+        let both = vec![(cell(1), sealed(1, NOW.millis(), 60)), (cell(2), sealed(2, 0, 60))];
+        applied(backend, &put(1, both));
+        let quietly = |shape: &dyn Fn(&mut Effects)| {
+            with(1, |change| {
+                change.effects.raise_version = false;
+                shape(&mut change.effects);
+            })
+        };
+        applied(backend, &quietly(&|effects| effects.touch = Some(touch(5 + i64::from(clear)))));
+        assert_eq!((read(backend, 1).count, read(backend, 1).size), (2, 120));
+        let gone = quietly(&|effects| {
+            effects.clear = clear;
+            effects.delete = if clear { Vec::new() } else { vec![cell(1), cell(2)] };
+        });
+        assert_eq!(applied(backend, &gone).1, 1, "clear: {clear}");
+        assert_eq!((read(backend, 1).count, read(backend, 1).size), (0, 0));
+    }
 }
 
 fn close(backend: &Backend) {

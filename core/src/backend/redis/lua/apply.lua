@@ -111,14 +111,16 @@ local function plan(c)
   local expiries = s[6] or ''
   for from = 1, #expiries, 24 do
     local cell, expiry = string.sub(expiries, from, from + 15), string.sub(expiries, from + 16, from + 23)
-    if c.raise and long(expiry, 1) <= c.now then remove(cell) else c.expiries[cell] = expiry end
+    -- Those that are over leave with a change of the version.
+    if (c.raise or c.clear) and long(expiry, 1) <= c.now then remove(cell) else c.expiries[cell] = expiry end
   end
   if c.clear then
     c.deleted, c.size, c.count, c.expiries = c.count, 0, 0, {}
     c.emptied = c.deleted + #c.gone > 0
   else
     for _, cell in ipairs(c.delete) do
-      if remove(cell) then c.deleted = c.deleted + 1 end
+      local expiry = c.expiries[cell]
+      if remove(cell) and not (expiry and long(expiry, 1) <= c.now) then c.deleted = c.deleted + 1 end
       c.expiries[cell] = nil
     end
   end
