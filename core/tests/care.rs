@@ -187,6 +187,42 @@ fn a_field_whose_end_is_damaged_is_found_however_the_session_is_used() {
     assert_eq!(report["problems"][0]["kind"], "field", "{report}");
 }
 
+/// The last key of a space stands behind those that it belongs before.
+#[test]
+fn a_check_comes_to_its_end_where_an_index_is_out_of_order() {
+    let place = Place::new();
+    let store = place.open();
+    furnish(&store);
+    store.close().wait().unwrap();
+    for index in ["sqlite_autoindex_session_1", "sqlite_autoindex_user_1"] {
+        let file = place.path("folder/sessions.db");
+        let query = "SELECT rootpage FROM sqlite_schema WHERE name = ?1";
+        let root: i64 = place.raw().query_row(query, [index], |row| row.get(0)).unwrap();
+        let root = root as usize;
+        let whole = fs::read(&file).unwrap();
+        let mut bytes = whole.clone();
+        let page = &mut bytes[(root - 1) * 4096..root * 4096];
+        let number = |at: usize| usize::from(u16::from_be_bytes([page[at], page[at + 1]]));
+        // Each key behind four bytes of lengths, and in it an id of 16 or 17 behind a space of 16.
+        let keys: Vec<usize> = (0..number(3)).map(|cell| number(8 + 2 * cell) + 4).collect();
+        let space = |key: usize| &page[key..key + 16];
+        let last_of_its_space = |at: &usize| {
+            space(keys[*at]) == space(keys[at - 1])
+                && keys.get(at + 1).is_none_or(|next| space(*next) != space(keys[*at]))
+        };
+        let last = keys[(1..keys.len()).find(last_of_its_space).unwrap()];
+        page[last + 16..last + 32].fill(0);
+        fs::write(&file, bytes).unwrap();
+        let store = place.open();
+        let (told, report) = std::sync::mpsc::channel();
+        let checking = thread::spawn(move || told.send(check(&store)));
+        let report = report.recv_timeout(std::time::Duration::from_secs(60)).expect("the check goes on for ever");
+        assert_eq!(report["ok"], false, "{index}");
+        checking.join().unwrap().unwrap();
+        fs::write(&file, whole).unwrap();
+    }
+}
+
 #[test]
 fn a_hundred_problems_are_listed_and_all_are_counted() {
     let place = Place::new();

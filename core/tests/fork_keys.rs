@@ -2,13 +2,15 @@
 //! child, which follows the keys on its own.
 #![allow(clippy::unwrap_used, reason = "a test that meets an error has failed")]
 
+mod child;
+
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
 
+use child::{ended, forked_with_hooks};
 use serde_json::Value;
-use sessile::{Keyring, Options, Store, fork};
+use sessile::{Keyring, Options, Store};
 
 const FORKS: usize = 20;
 
@@ -21,22 +23,6 @@ fn goes_on(store: &Store, keyring: &Path, number: usize) {
     session.put(&format!(r#"{{"f{number}": 1}}"#), None).wait().unwrap();
     let found: Value = serde_json::from_str(&store.check().wait().unwrap()).unwrap();
     assert_eq!(found["ok"], true, "{found}");
-}
-
-/// Waits for a child; `None` when it does not end.
-fn ended(pid: libc::pid_t) -> Option<i32> {
-    let until = Instant::now() + Duration::from_secs(60);
-    let mut status = 0;
-    while Instant::now() < until {
-        // SAFETY: it asks for a child of this process.
-        if unsafe { libc::waitpid(pid, &mut status, libc::WNOHANG) } == pid {
-            return Some(status);
-        }
-        thread::sleep(Duration::from_millis(5));
-    }
-    // SAFETY: a child of this process, which nobody has waited for yet.
-    unsafe { libc::kill(pid, libc::SIGKILL) };
-    None
 }
 
 #[test]
@@ -62,17 +48,10 @@ fn a_child_follows_the_keys() {
         }
         let statuses: Vec<_> = (0..FORKS)
             .map(|number| {
-                fork::before().unwrap();
-                // SAFETY: the hooks are called around it; the child works on the store and leaves.
-                let pid = unsafe { libc::fork() };
-                fork::after();
-                if pid == 0 {
-                    let work = std::panic::AssertUnwindSafe(|| goes_on(&store, &keyring, number));
-                    let failed = std::panic::catch_unwind(work).is_err();
-                    // SAFETY: as wanted of a forked child: nothing of the parent's is torn down.
-                    unsafe { libc::_exit(i32::from(failed)) };
-                }
-                assert!(pid > 0);
+                let pid = forked_with_hooks(|| {
+                    goes_on(&store, &keyring, number);
+                    true
+                });
                 ended(pid)
             })
             .collect();

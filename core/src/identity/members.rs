@@ -96,10 +96,8 @@ pub(super) fn whole(value: &RawValue) -> Option<u64> {
 }
 
 fn object(text: &str, depth: usize) -> Result<Members<'_>, Unreadable> {
-    let members: Members<'_> = serde_json::from_str(text).map_err(|_| Unreadable::NotJson)?;
-    if members.0.len() > MAX_MEMBERS {
-        return Err(Unreadable::TooMany);
-    }
+    let Read(members) = serde_json::from_str(text).map_err(|_| Unreadable::NotJson)?;
+    let members = Members(members.ok_or(Unreadable::TooMany)?);
     if members.has_duplicate() {
         return Err(Unreadable::Duplicate);
     }
@@ -179,22 +177,25 @@ fn first_byte(text: &str) -> Option<u8> {
     text.bytes().find(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'))
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+/// Members as they are read; `None` if there are too many of them.
+struct Read<'a>(Option<Vec<(String, &'a RawValue)>>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Read<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Reader;
 
         impl<'de> Visitor<'de> for Reader {
-            type Value = Vec<(String, &'de RawValue)>;
+            type Value = Option<Vec<(String, &'de RawValue)>>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a JSON object")
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
+                let mut members = Some(Vec::new());
                 while let Some((name, value)) = map.next_entry::<Cow<'de, str>, &'de RawValue>()? {
-                    // One more than may be tells that there are too many.
-                    if members.len() <= MAX_MEMBERS {
+                    members = members.filter(|members| members.len() < MAX_MEMBERS);
+                    if let Some(members) = &mut members {
                         members.push((name.into_owned(), value));
                     }
                 }
@@ -202,7 +203,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
             }
         }
 
-        deserializer.deserialize_map(Reader).map(Members)
+        deserializer.deserialize_map(Reader).map(Read)
     }
 }
 

@@ -233,11 +233,6 @@ impl Store {
         let inner = self.0.clone();
         // A callback runs on the caller's thread; and no fork comes while the ring's locks are held.
         let read = fork::within(|| inner.check_usable().and_then(|()| inner.reread_keys(bytes)));
-        if let Ok(Err(error)) = &read
-            && error.code() == Code::KeyringInvalid
-        {
-            inner.vault.ring().refuse(error);
-        }
         Task::new(&self.0.pool, async move {
             if read.as_ref().is_ok_and(Result::is_err) {
                 inner.tell_of_keys();
@@ -354,7 +349,8 @@ mod tests {
                 });
             }
             let turns = (0..300).map(|turn| {
-                ring.adopt(if turn % 2 == 0 { two.clone() } else { one.clone() }, Instant::now()).unwrap();
+                let next = if turn % 2 == 0 { two.clone() } else { one.clone() };
+                ring.offer(Ok(next), Instant::now()).unwrap();
                 thread::yield_now();
                 inner.sign_on();
                 inner.signer.jwks().contains(&kid) == (turn % 2 == 0)

@@ -318,17 +318,17 @@ impl Ring {
     /// Puts the keyring in force that the host gave, if it gave one; why it is not is [kept](Ring::trouble) either way.
     pub(crate) fn offer(&self, given: Result<Keyring>, now: Instant) -> Result<()> {
         let adopted = given.and_then(|keyring| self.adopt(keyring, now));
-        adopted.inspect_err(|error| *self.trouble.lock() = Some(error.clone()))
+        adopted.inspect_err(|error| self.refuse(error))
     }
 
     /// Puts another keyring in force, as far as it may be before its keys were compared with the store's.
     /// `KEYRING_INVALID` for one that is no later state of this one.
-    pub(crate) fn adopt(&self, keyring: Keyring, now: Instant) -> Result<()> {
+    fn adopt(&self, keyring: Keyring, now: Instant) -> Result<()> {
         let mut before = self.before.lock();
         let mut force = self.force.write();
         // What was checked last is what an unchecked one goes back to, and is measured by.
         let checked = before.clone().unwrap_or_else(|| force.clone());
-        let next = checked.follow(keyring, now).inspect_err(|error| self.refuse(error))?;
+        let next = checked.follow(keyring, now)?;
         self.note(differences(&force.keyring, &next.keyring));
         *before = Some(checked);
         self.unchecked.store(true, Ordering::Release);
@@ -456,7 +456,7 @@ mod tests {
     fn a_keyring_of_other_keys_never_follows() {
         let ring = Ring::given(keyring(&[(1, "primary")]));
         let other_index = keyring_of(&[(1, "primary")], 0xAA);
-        assert_eq!(ring.adopt(other_index, Instant::now()).unwrap_err().details()["reason"], "index");
+        assert_eq!(ring.offer(Ok(other_index), Instant::now()).unwrap_err().details()["reason"], "index");
         assert!(ring.trouble().is_some());
 
         let mut other_bytes = keyring(&[(1, "primary")]);

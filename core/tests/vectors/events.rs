@@ -84,7 +84,8 @@ fn wrong(name: &str, value: &Value, tags: &BTreeSet<String>, secrets: &BTreeSet<
         "tag" => tags.contains(text),
         "user" => is_id(text, 22),
         "sessionId" => text.rsplit_once('.').is_some_and(|(tag, id)| tags.contains(tag) && is_id(id, 24)),
-        "keyId" => text.parse::<u32>().is_ok(),
+        // A data key's number, or a signing key's name.
+        "keyId" => text.parse::<u32>().is_ok() || is_id(text, 12),
         "reason" => is_ours(text),
         "code" => sessile::Code::ALL.iter().any(|code| code.name() == text),
         _ => false,

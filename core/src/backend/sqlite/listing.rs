@@ -8,7 +8,8 @@ use std::cmp::Ordering;
 use rusqlite::{Connection, Params, params};
 
 use super::super::{BlindUser, Listed, Space, StorageId, UserRecord, UserSessions};
-use super::{Attempt, reader, session_key, user_key};
+use super::{Attempt, Trouble, reader, session_key, user_key};
+use crate::error::fail;
 
 pub(super) const PAGE: &str =
     "SELECT user, id FROM entry WHERE space = ?1 AND (user, id) > (?2, ?3) ORDER BY user, id LIMIT ?4";
@@ -35,14 +36,14 @@ pub(super) fn page(
         None => (&[][..], &[][..]),
     };
     match user {
-        None => listed(connection, space, PAGE, params![space, after_user, after_id, limit]),
+        None => in_order(after, listed(connection, space, PAGE, params![space, after_user, after_id, limit])?, place),
         Some(user) => {
             let after_id = match after_user.cmp(&user[..]) {
                 Ordering::Less => &[][..],
                 Ordering::Equal => after_id,
                 Ordering::Greater => return Ok(Vec::new()),
             };
-            listed(connection, space, PAGE_OF_USER, params![space, user, after_id, limit])
+            in_order(after, listed(connection, space, PAGE_OF_USER, params![space, user, after_id, limit])?, place)
         }
     }
 }
@@ -75,6 +76,24 @@ fn listed(connection: &Connection, space: &Space, sql: &str, params: impl Params
     Ok(found)
 }
 
+fn place(listed: &Listed) -> (BlindUser, StorageId) {
+    (listed.user, listed.id)
+}
+
+/// A page goes on from where it began. Where an index is damaged it may not, and who asks for page after page would
+/// never come to an end: `CORRUPT`.
+fn in_order<T, K: Ord>(after: Option<K>, page: Vec<T>, key: impl Fn(&T) -> K) -> Attempt<Vec<T>> {
+    let mut last = after;
+    for found in &page {
+        let next = Some(key(found));
+        if next <= last {
+            return Err(Trouble::Other(fail!(Corrupt, "an index of the file is out of order: check() tells more")));
+        }
+        last = next;
+    }
+    Ok(page)
+}
+
 /// The ids of all rows of sessions after `after`, in order.
 pub(super) fn ids(
     connection: &Connection,
@@ -93,7 +112,7 @@ pub(super) fn ids(
         let id: Option<StorageId> = row.get_ref(0)?.as_blob().ok().and_then(|key| key.get(16..)?.try_into().ok());
         found.extend(id);
     }
-    Ok(found)
+    in_order(after.copied(), found, |id| *id)
 }
 
 /// The users' records after `after`, in order. What is no record reads as an empty one, which nobody can open: it must
@@ -117,5 +136,5 @@ pub(super) fn page_users(
         let sealed = row.get_ref(2)?.as_blob().unwrap_or_default().into();
         found.push((*user, UserRecord { sealed, generation: reader::number(row, 1).unwrap_or_default() }));
     }
-    Ok(found)
+    in_order(after, found, |(user, _)| *user)
 }
