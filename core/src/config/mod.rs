@@ -11,6 +11,7 @@ mod definition;
 mod duration;
 mod expiry;
 #[cfg(any(test, fuzzing))]
+#[allow(clippy::unwrap_used, reason = "a part of the tests")]
 pub mod fuzz;
 mod given;
 mod info;

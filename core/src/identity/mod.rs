@@ -34,6 +34,7 @@ mod verifier;
 #[cfg(test)]
 mod examples;
 #[cfg(any(test, fuzzing))]
+#[allow(clippy::unwrap_used, reason = "a part of the tests")]
 pub mod fuzz;
 #[cfg(test)]
 mod vectors;

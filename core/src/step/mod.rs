@@ -4,6 +4,7 @@
 //! message (PUT) and sets in it (GET).
 
 #[cfg(any(test, fuzzing))]
+#[allow(clippy::unwrap_used, reason = "a part of the tests")]
 pub mod fuzz;
 pub(crate) mod message;
 mod parse;

@@ -9,8 +9,10 @@ mod derive;
 mod envelope;
 mod field;
 #[cfg(any(test, fuzzing))]
+#[allow(clippy::unwrap_used, reason = "a part of the tests")]
 mod fixture;
 #[cfg(any(test, fuzzing))]
+#[allow(clippy::unwrap_used, reason = "a part of the tests")]
 pub mod fuzz;
 #[cfg(test)]
 mod golden;

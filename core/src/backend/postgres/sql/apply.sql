@@ -175,8 +175,8 @@ BEGIN
       d_touched[i] := s.touched;
     END IF;
     -- The hint of a use that comes late shortens nothing.
-    d_hints[i] := v_flags & c_hint <> 0
-      AND (p_head[i] IS NOT NULL OR p_touch[i] IS NULL OR d_touch[i] IS NOT DISTINCT FROM p_touch[i]);
+    d_hints[i] := v_flags & c_hint <> 0 AND
+      (p_head[i] IS NOT NULL OR p_touch[i] IS NULL OR d_touch[i] IS NOT DISTINCT FROM p_touch[i]);
     d_writes[i] := d_hints[i] OR v_gone OR p_put_count[i] > 0
       OR d_version[i] <> coalesce(s.version, 0) OR d_touch[i] IS DISTINCT FROM s.touch;
     r_deleted := r_deleted + coalesce(v_deleted, 0);
