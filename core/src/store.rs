@@ -236,7 +236,7 @@ impl Store {
         };
         // Nobody can fetch the events of a store that did not open, but they can be traced.
         let refused = |error| audit.refusal(error, Whose::default);
-        let open = |location| Backend::open(location, settings.clone(), access.clone(), &pool).map_err(refused);
+        let open = |location| Backend::open(location, settings, access.clone(), &pool).map_err(refused);
         let in_force = vault.ring().in_force();
         let mut unchecked = false;
         let mut check =
