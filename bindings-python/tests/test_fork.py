@@ -4,6 +4,7 @@ refused."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import multiprocessing
 import os
@@ -12,6 +13,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from multiprocessing.context import BaseContext
+from pathlib import Path
 from typing import Any
 
 import counting
@@ -102,6 +104,33 @@ def test_a_child_goes_on_with_its_parent_s_store(shared: dict[str, Any]) -> None
 
         assert _in_a_child(a_child_of_its_own) == "OK"
         assert session["x"] == 5
+
+
+def _connections() -> set[str]:
+    """This process's TCP connections, by their inodes."""
+    of_all = {line.split()[9] for line in Path("/proc/self/net/tcp").read_text().splitlines()[1:]}
+    found = set()
+    for name in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):
+            found.add(os.readlink(f"/proc/self/fd/{name}").removeprefix("socket:[").removesuffix("]"))
+    return found & of_all
+
+
+def test_a_child_shares_no_connection_with_its_parent(shared: dict[str, Any]) -> None:
+    with sessile.Store.open(**shared) as store:
+        session = counting.session_of(store)
+        session["x"] = 1
+        before = _connections()
+        assert bool(before) == (not shared["url"].startswith("sqlite:"))
+
+        def in_the_child() -> None:
+            session.increment("x")
+            assert bool(_connections()) == bool(before)
+            assert not _connections() & before
+
+        assert _in_a_child(in_the_child) == "OK"
+        assert session.increment("x") == 3
+        assert not _connections() & before, "the parent has new ones too"
 
 
 def test_forks_while_threads_write(shared: dict[str, Any]) -> None:
