@@ -15,7 +15,7 @@ include mk/identity.mk
 include mk/torture.mk
 include mk/fuzz.mk
 
-.PHONY: help prepare artefacts demo demo-check test test-rust test-format test-docs test-relay test-panic lint fmt clean
+.PHONY: help prepare artefacts demo demo-check test test-rust test-format test-docs test-relay test-servers test-panic lint fmt clean
 
 help: ## lists the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -49,8 +49,11 @@ test-rust: $(PYTHON_VENV)/.ready ## the core's unit tests, contract tests, vecto
 test-format: ## a second implementation, in Python, opens the golden records
 	$(PYTHON_VENV)/bin/python tests/format/open_golden.py
 
-test-relay: ## five languages on one file, at the same time
+test-relay: ## five languages on one file, one Redis and one PostgreSQL, at the same time
 	@PYTHON=$(PYTHON_VENV)/bin/python python3 tests/relay/run.py
+
+test-servers: ## vectors, forks, processes and threads of every language on a Redis and a PostgreSQL of their own
+	@python3 tests/servers/run.py
 
 test-panic: ## a panic never leaves the library, in any language
 	@# Built like the tests: the guard is the same code in every profile, and what ships in release is not touched.

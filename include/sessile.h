@@ -670,6 +670,32 @@ int32_t sessile_before_fork(sessile_error_t **err);
 void sessile_after_fork(void);
 
 /**
+ * Asks the store for something small: {"ok":true,"micros":180}, how long the answer took, or
+ * {"ok":false,"micros":1000204,"error":{"code":"UNAVAILABLE","reason":"connection","message":"..."}}; `reason` may be
+ * null. A store that does not answer is no error: the status is 0, by the deadline like any call. SESSILE_CLOSED and
+ * SESSILE_FORKED are about the handle.
+ */
+int32_t sessile_store_health(sessile_store_t *store,
+                             sessile_buffer_t **out,
+                             sessile_error_t **err);
+
+/**
+ * What there is to know of tokens, their issuers' keys and the server, without any token, key or password:
+ * {"tokenCache":{"hits":90,"misses":10,"tokens":8},"issuers":[{"issuer":"https://id.example.com","keys":["k1"],
+ * "refusedKeys":[{"index":1,"kid":"k2","reason":"..."}],"trouble":null}],"backend":{"kind":"postgresql","calls":70,
+ * "failed":1,"meanMicros":410,"connects":3,"connections":{"open":2,"idle":2,"waiting":0}}}.
+ *
+ * - trouble: why the keys could not be loaded lately; the last good ones are in force meanwhile.
+ * - backend: no more than its kind (memory, sqlite) where there is no server. Else what this process asked of it, how
+ *   often in vain, how long an answer took in the mean (null before the first), and how many connections were ever
+ *   made, which says how often they broke; with a PostgreSQL that was reached, the connections that there are and the
+ *   calls that wait for one.
+ */
+int32_t sessile_store_stats(sessile_store_t *store,
+                            sessile_buffer_t **out,
+                            sessile_error_t **err);
+
+/**
  * Revokes every token that `issuer` gave out until `not_before` (RFC 3339; absent: now): login, session and refresh
  * tokens where it is the store's own, "sessile:<workspace>/<product>/<env>". It only ever moves forward. Counts at once
  * here and within a second in every process, for running executions too: SESSILE_TOKEN_REVOKED.
@@ -709,16 +735,6 @@ int32_t sessile_store_accept_logout_token(sessile_store_t *store,
                                           sessile_str_t token,
                                           uint64_t *count,
                                           sessile_error_t **err);
-
-/**
- * What there is to know of tokens and their issuers' keys, without any of them:
- * {"tokenCache":{"hits":90,"misses":10,"tokens":8},"issuers":[{"issuer":"https://id.example.com","keys":["k1"],
- * "refusedKeys":[{"index":1,"kid":"k2","reason":"..."}],"trouble":null}]}. `trouble` is why the keys could not be
- * loaded lately; the last good ones are in force meanwhile.
- */
-int32_t sessile_store_stats(sessile_store_t *store,
-                            sessile_buffer_t **out,
-                            sessile_error_t **err);
 
 /**
  * Makes a new keyring file with fresh keys, readable by its owner alone. SESSILE_ALREADY_EXISTS if something is there.
@@ -864,6 +880,16 @@ int32_t sessile_lint(sessile_str_t pipeline,
  * - audit: true keeps audit events for sessile_store_drain_events;
  * - secrets: the URL of a second backend, kept out of backups, for the users' secrets of configurations that shred.
  *
+ * For a server ("redis://HOST", "postgresql://USER@HOST/DATABASE", see docs/redis.md and docs/postgresql.md):
+ *
+ * - passwordEnv: the environment variable that holds its password, else sessile_options_set_backend_password;
+ * - tls: {"ca": ..., "cert": ..., "key": ...}, files in PEM form; without ca the system's authorities are trusted, cert
+ *   and key are the client's;
+ * - allowEviction: true takes a Redis that may forget sessions when it is full, which is SESSILE_UNSUPPORTED otherwise;
+ * - schema: where a PostgreSQL has the tables ("sessile");
+ * - lazy: true lets the store open where the server cannot be reached;
+ * - in limits: deadline and connect, in milliseconds (2000 and 1000), and connections to a PostgreSQL (4).
+ *
  * Unknown members are an error.
  */
 int32_t sessile_options_new(sessile_str_t json,
@@ -890,6 +916,14 @@ int32_t sessile_options_set_keyring_bytes(sessile_options_t *options,
 int32_t sessile_options_set_keyring_env(sessile_options_t *options,
                                         sessile_str_t variable,
                                         sessile_error_t **err);
+
+/**
+ * The password of the server behind the URL, which goes before "passwordEnv". One in the URL is refused: URLs end up in
+ * logs.
+ */
+int32_t sessile_options_set_backend_password(sessile_options_t *options,
+                                             sessile_str_t password,
+                                             sessile_error_t **err);
 
 /**
  * The HMAC secret (any bytes) of an issuer that the JSON declared "symmetric": true.

@@ -313,6 +313,13 @@ public:
         owned.release();
         return *this;
     }
+    /** The password of the server behind the URL. */
+    Options &backend_password(std::string_view password)
+    {
+        detail::check(
+            [&](auto e) { return sessile_options_set_backend_password(raw(), detail::slice(password), e); });
+        return *this;
+    }
     Options &issuer_secret(std::string_view issuer, std::string_view secret)
     {
         detail::check([&](auto e) {
@@ -948,7 +955,12 @@ public:
             return sessile_store_accept_logout_token(raw(), detail::slice(token), out, error);
         });
     }
-    /** What there is to know of tokens and issuers' keys: {"tokenCache":{"hits":…,…},"issuers":[…]}. */
+    /** Whether the store answers: {"ok":true,"micros":…}, or {"ok":false,"micros":…,"error":{"code":…,…}}. */
+    std::string health()
+    {
+        return detail::text([&](auto out, auto error) { return sessile_store_health(raw(), out, error); });
+    }
+    /** What there is to know of tokens, keys and the server: {"tokenCache":{…},"issuers":[…],"backend":{"kind":…}}. */
     std::string stats()
     {
         return detail::text([&](auto out, auto error) { return sessile_store_stats(raw(), out, error); });

@@ -21,8 +21,8 @@ C_ALL_FLAGS = -std=c11 -O1 -g $(C_WARN)
 CXX_ALL_FLAGS = -std=c++17 -O1 -g $(C_WARN)
 C_PKG = PKG_CONFIG_PATH=$(C_ROOT)/lib/pkgconfig pkg-config
 # The runners of the vectors: the C one, and what the C++ one has of it.
-C_RUNNER = $(addprefix tests/c/,run_vectors.c identity.c keys.c lifecycle.c call.c kept.c compare.c json.c)
-CXX_RUNNER_C = compare json
+C_RUNNER = $(addprefix tests/c/,run_vectors.c identity.c keys.c lifecycle.c call.c kept.c compare.c json.c server.c)
+CXX_RUNNER_C = compare json server
 # What a program of ours is compiled and linked with: the install, and nothing else.
 C_USE = $$($(C_PKG) --cflags --libs sessile) -Wl,-rpath,$(C_ROOT)/lib
 # What a thread of the host leaves behind is reachable until it ends; all else is a leak.

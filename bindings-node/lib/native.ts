@@ -39,6 +39,7 @@ interface Native {
     clock: Handle | undefined,
     keyringEnv: string | undefined,
     keyringBytes: string | Uint8Array | undefined,
+    backendPassword: string | undefined,
     ...issuerSecrets: (string | Uint8Array)[]
   ): Reply
   storeSweep(store: Handle, ticket: Ticket, budget: number): Reply
@@ -51,6 +52,7 @@ interface Native {
   storeRevokeToken(store: Handle, ticket: Ticket, token: string): Reply
   storeRevokeTokenId(store: Handle, ticket: Ticket, issuer: string, jti: string): Reply
   storeAcceptLogoutToken(store: Handle, ticket: Ticket, token: string): Reply
+  storeHealth(store: Handle, ticket: Ticket): Reply
   storeStats(store: Handle): string
   storeReloadKeys(store: Handle, ticket: Ticket, keyring?: string | Uint8Array): Reply
   storeRewrap(store: Handle, ticket: Ticket, page: string): Reply

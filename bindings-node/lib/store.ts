@@ -1,91 +1,20 @@
 import { invalid } from './error.js'
 import type { CheckReport } from './check.js'
-import { Clock, millisOf } from './clock.js'
+import { millisOf } from './clock.js'
 import { Configs } from './configs.js'
-import { watch, type AuditEvent, type OnEvent } from './events.js'
+import { watch, type AuditEvent } from './events.js'
 import { Execution } from './execution.js'
-import type { Issuer } from './issuer.js'
-import { isObject, jsonText, kindOf, nameOf, nothing, number, optionalText, parsed, textOf } from './json.js'
+import type { Health } from './health.js'
+import { isObject, jsonText, kindOf, nameOf, nothing, number, optionalText, parsed } from './json.js'
 import { asked, askedNow, callbackOf, textOrBytes, type KeyringCallback, type KeyUsage, type Rewrapped } from './keys.js'
 import { fromInside, inside, later, native, now, own, type Handle, type Reply, type Ticket } from './native.js'
+import { open, type StoreOptions } from './options.js'
 import { pageText, type PageOptions } from './page.js'
 import { Session } from './session.js'
 import { Sessions } from './sessions.js'
 import type { Stats } from './stats.js'
 import { Step, Steps, type StepObject } from './step.js'
 import { Tokens, VerifiedToken } from './token.js'
-
-/** How large a thing may be before it is refused with `LIMIT_EXCEEDED`. Sizes are bytes of UTF-8 JSON text. */
-export interface Limits {
-  /** A field's name (256). */
-  fieldName?: number | undefined
-  /** One field's value (1 MiB). */
-  fieldValue?: number | undefined
-  /** All fields of a session together (4 MiB). */
-  session?: number | undefined
-  /** Fields in one session (1,024). */
-  fields?: number | undefined
-  /** Fields named by one step (256). */
-  stepFields?: number | undefined
-  /** A message (16 MiB). */
-  message?: number | undefined
-  /** Nesting depth of JSON (128). */
-  depth?: number | undefined
-  /** A token (8 KiB). */
-  token?: number | undefined
-  /** Nesting of sub-processes (64). */
-  nesting?: number | undefined
-  /** How long one operation may take, in milliseconds (2,000). */
-  deadline?: number | undefined
-  /** Audit events that wait to be fetched (4,096). */
-  auditEvents?: number | undefined
-}
-
-/** How to open a store. */
-export interface StoreOptions {
-  /** The path of the keyring file. Every store but `memory:` needs a keyring. */
-  keyring?: string | undefined
-  /** The keyring itself, as JSON text. */
-  keyringBytes?: string | Uint8Array | undefined
-  /** The environment variable that holds the keyring's JSON text. */
-  keyringEnv?: string | undefined
-  /**
-   * A function that gives the keyring's JSON text, or a promise of it; called by {@link Store.open} and
-   * {@link Store.reloadKeys}, whose `Sync` twins want it at once. What it throws, they throw.
-   */
-  keyringCallback?: KeyringCallback | undefined
-  /** Part of the namespace: `[A-Za-z0-9][A-Za-z0-9._-]{0,63}`; `default` by default. */
-  workspace?: string | undefined
-  /** Part of the namespace; `default` by default. */
-  product?: string | undefined
-  /** Part of the namespace; `dev` by default. */
-  env?: string | undefined
-  /** Whose tokens are trusted, besides the store's own. */
-  issuers?: readonly Issuer[] | undefined
-  /** The HMAC secret of each symmetric issuer, by its `issuer`: bytes, or text taken as UTF-8. */
-  issuerSecrets?: Readonly<Record<string, string | Uint8Array>> | undefined
-  /** The URL of a second store, kept out of backups, for the users' secrets of configurations with `shred`. */
-  secrets?: string | undefined
-  limits?: Limits | undefined
-  /**
-   * `interval` (the default): a killed process loses nothing, a power cut may lose the last moments. `commit`: what a
-   * promise confirmed is on the disk.
-   */
-  durability?: 'interval' | 'commit' | undefined
-  /** Nothing is written, made or locked; a change is `READ_ONLY`, a missing file `NOT_FOUND`. */
-  readOnly?: boolean | undefined
-  /** Opens a file on a network's file system, where one machine alone does so. */
-  allowNetworkFilesystem?: boolean | undefined
-  /** Keeps audit events for {@link Store.drainEvents}. */
-  audit?: boolean | undefined
-  /**
-   * Is called with each audit event instead, in their order, on the thread that the store belongs to: in a microtask after
-   * the call that gave rise to it. What it throws is an uncaught exception.
-   */
-  onEvent?: OnEvent | undefined
-  /** A clock to use instead of the system's. */
-  clock?: Clock | undefined
-}
 
 /** What started an execution, and how its caller proved who they are. */
 export interface Trigger {
@@ -130,10 +59,10 @@ export class Store {
   }
 
   /**
-   * Opens (or makes) the store at `url`: `memory:`, `sqlite:PATH`.
+   * Opens (or makes) the store at `url`: `memory:`, `sqlite:PATH`, `redis://HOST`, `postgresql://USER@HOST/DATABASE`.
    *
    * `INVALID_ARGUMENT` for the options; `KEY_REQUIRED`, `KEYRING_INVALID`, `KEY_UNAVAILABLE`, `KEY_MISMATCH` for the
-   * keyring; `UNSUPPORTED`, `FORMAT_TOO_NEW`, `IO`, `BUSY` for the file.
+   * keyring; `UNSUPPORTED`, `FORMAT_TOO_NEW`, `IO`, `BUSY` for the file; `UNAVAILABLE`, `TIMEOUT` for the server.
    */
   static async open(url: string, options: StoreOptions = {}): Promise<Store> {
     const callback = callbackOf(options)
@@ -345,6 +274,19 @@ export class Store {
     return native.storeAcceptLogoutToken(this.#handle, ticket, nameOf(token, 'token'))
   }
 
+  /**
+   * Asks the store for something small. A store that does not answer is no error: `ok` is false then, by the deadline like
+   * any call. `CLOSED`.
+   */
+  health(): Promise<Health> {
+    return later(this.health, (ticket) => native.storeHealth(this.#handle, ticket), parsed)
+  }
+
+  /** {@link health}, here and now. */
+  healthSync(): Health {
+    return now(this.healthSync, (ticket) => native.storeHealth(this.#handle, ticket), parsed)
+  }
+
   /** What there is to know of tokens and of their issuers' keys. */
   stats(): Stats {
     return now(this.stats, () => native.storeStats(this.#handle), parsed)
@@ -433,25 +375,6 @@ export class Store {
   readonly #execution = (handle: Reply): Execution => Execution.of(inside, handle as Handle, this.#steps)
 }
 
-// Secrets and objects have arguments of their own; everything else rides in JSON, and the core knows its members.
-// `given` is the keyring that a callback gave.
-function open(url: string, options: StoreOptions, ticket: Ticket, given: string | Uint8Array | undefined): Reply {
-  if (!isObject(options as unknown)) throw invalid(`options: an object is expected, not ${kindOf(options)}`)
-  const { clock, keyringBytes = given, keyringEnv, keyringCallback, issuerSecrets, onEvent, ...members } = options
-  if (onEvent !== undefined && typeof onEvent !== 'function') {
-    throw invalid(`onEvent: a function is expected, not ${kindOf(onEvent)}`)
-  }
-  const watched = onEvent === undefined ? {} : { audit: true }
-  return native.storeOpen(
-    textOf({ ...members, ...watched, url }, 'options'),
-    ticket,
-    clock === undefined ? undefined : Clock.handleOf(clock),
-    optionalText(keyringEnv, 'keyringEnv'),
-    keyringBytes === undefined ? undefined : textOrBytes(keyringBytes, 'keyringBytes'),
-    ...Object.entries(issuerSecrets ?? {}).flatMap(([issuer, secret]) => [issuer, secretOf(secret)]),
-  )
-}
-
 function origin(options: ExecutionOptions): (string | undefined)[] {
   if (!isObject(options as unknown)) throw invalid(`options: an object like { trigger, token } is expected, not ${kindOf(options)}`)
   const { trigger, token, requestId } = options
@@ -470,9 +393,4 @@ function countOf(count: unknown, what: string): number {
 function bytes(checkpoint: unknown): Uint8Array {
   if (!(checkpoint instanceof Uint8Array)) throw invalid(`checkpoint: a Uint8Array is expected, not ${kindOf(checkpoint)}`)
   return checkpoint
-}
-
-function secretOf(secret: unknown): Uint8Array {
-  const given = textOrBytes(secret, 'issuerSecrets')
-  return typeof given === 'string' ? Buffer.from(given) : given
 }

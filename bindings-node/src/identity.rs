@@ -1,4 +1,4 @@
-//! Revocations of tokens and issuers, logout tokens, and what there is to know of both: `verb(store, ticket, …)`.
+//! Revocations of tokens and issuers, logout tokens, and what there is to know of a store: `verb(store, ticket, …)`.
 
 use sessile::{Store, Time};
 
@@ -23,5 +23,6 @@ pub fn export(exports: &mut Exports<'_>) -> napi::Result<()> {
         let token = call.text(2)?;
         call.answer(call.on_store(|store| store.accept_logout_token(&token))?, reply::count)
     })?;
+    exports.define("storeHealth", |call| call.answer(call.on_store(Store::health)?, reply::text))?;
     exports.define("storeStats", |call| call.now(Value::Text(call.on_store(Store::stats)?)))
 }

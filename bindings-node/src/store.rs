@@ -37,7 +37,7 @@ pub fn export(exports: &mut Exports<'_>) -> napi::Result<()> {
         call.now(Value::Nothing)
     })?;
 
-    // options(text, ticket, [clock, keyringEnv, keyringBytes, issuer, secret, issuer, secret, …])
+    // options(text, ticket, [clock, keyringEnv, keyringBytes, backendPassword, issuer, secret, issuer, secret, …])
     exports.define("storeOpen", |call| {
         let mut options = Options::from_json(&call.text(0)?)?;
         if let Some(handle) = call.optional_handle(2)? {
@@ -49,7 +49,10 @@ pub fn export(exports: &mut Exports<'_>) -> napi::Result<()> {
         if let Some(bytes) = call.text_or_bytes(4)? {
             options = options.keyring_bytes(&bytes);
         }
-        let mut next = 5;
+        if let Some(password) = call.optional_text(5)? {
+            options = options.backend_password(&password);
+        }
+        let mut next = 6;
         while let Some(issuer) = call.optional_text(next)? {
             options = options.issuer_secret(&issuer, &call.bytes(next + 1)?);
             next += 2;

@@ -1,5 +1,7 @@
 // The conformance vectors, once through promises and once through the Sync twins. Format: tests/vectors/README.md.
+import { once } from 'node:events'
 import { chmodSync, readdirSync, readFileSync, mkdtempSync, cpSync, rmSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -21,6 +23,16 @@ const modes = {
 /** Arguments that may be the kept result of an earlier call. */
 const mayBeKept = ['token', 'checkpoint', 'version', 'session', 'except']
 
+/** The server on which cases without a URL of their own run, if there is one; see tests/vectors/README.md. */
+const { SESSILE_VECTORS_URL: server, SESSILE_VECTORS_KEYRING: serverKeyring, SESSILE_VECTORS_EMPTY: empty } = process.env
+
+/** Has everything on the server removed. */
+async function emptyServer() {
+  const asking = connect(empty)
+  await once(asking, 'data')
+  asking.destroy()
+}
+
 class Case {
   kept = new Map()
   store
@@ -33,6 +45,7 @@ class Case {
 
   async run() {
     try {
+      if (this.onServer) await emptyServer()
       if (this.spec.do[0].call !== 'open') this.store = await this.open()
       for (const [at, call] of this.spec.do.entries()) {
         await this.expect(call, `call ${at + 1} (${call.call})`)
@@ -41,6 +54,11 @@ class Case {
       await this.store?.close()
       if (this.folder) rmSync(this.folder, { recursive: true })
     }
+  }
+
+  /** Whether the case names no place of its own, and there is a server to run it on. */
+  get onServer() {
+    return server !== undefined && !this.spec.golden && this.spec.options?.url === undefined
   }
 
   open() {
@@ -52,6 +70,15 @@ class Case {
       options.keyring = `${this.folder}/keyring.json`
       // Git keeps no modes but the executable bit.
       chmodSync(options.keyring, 0o600)
+    }
+    if (this.onServer) {
+      url = server
+      options.keyring = serverKeyring
+      if (options.secrets !== undefined) {
+        // A server's users have no secrets in memory.
+        this.folder = mkdtempSync(join(tmpdir(), 'sessile-'))
+        options.secrets = `sqlite:${this.folder}/secrets.db`
+      }
     }
     const secrets = Object.entries(this.spec.secrets ?? {}).map(([issuer, text]) => [issuer, Buffer.from(text, 'base64')])
     options.issuerSecrets = Object.fromEntries(secrets)

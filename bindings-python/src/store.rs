@@ -25,7 +25,7 @@ pub(crate) struct Store(pub(crate) sessile::Store);
 impl Store {
     /// Opens a store. `options` is JSON text; secrets come through arguments of their own.
     #[staticmethod]
-    #[pyo3(signature = (options, keyring_file, keyring_bytes, keyring_env, issuer_secrets, clock, receiver=None))]
+    #[pyo3(signature = (options, keyring_file, keyring_bytes, keyring_env, backend_password, issuer_secrets, clock, receiver=None))]
     #[expect(clippy::too_many_arguments, reason = "one a door")]
     fn open(
         py: Python<'_>,
@@ -33,6 +33,7 @@ impl Store {
         keyring_file: Option<Path>,
         keyring_bytes: Option<Text<'_>>,
         keyring_env: Option<Name<'_>>,
+        backend_password: Option<Name<'_>>,
         issuer_secrets: &Bound<'_, PyDict>,
         clock: Option<&Bound<'_, Clock>>,
         receiver: To<'_, '_>,
@@ -47,6 +48,9 @@ impl Store {
             }
             if let Some(variable) = keyring_env {
                 options = options.keyring_env(variable.0);
+            }
+            if let Some(password) = backend_password {
+                options = options.backend_password(password.0);
             }
             for (issuer, secret) in issuer_secrets {
                 options = options.issuer_secret(issuer.extract::<Name<'_>>()?.0, secret.extract::<Bytes<'_>>()?.0);
@@ -196,7 +200,13 @@ impl Store {
         border(py, || run(py, Waits::Maybe, self.0.accept_logout_token(token.as_str()), receiver, plain))
     }
 
-    /// What there is to know of tokens and issuers' keys, JSON text.
+    /// Whether the store answers, JSON text.
+    #[pyo3(signature = (receiver=None))]
+    fn health(&self, py: Python<'_>, receiver: To<'_, '_>) -> Given {
+        border(py, || run(py, Waits::Maybe, self.0.health(), receiver, document))
+    }
+
+    /// What there is to know of tokens, issuers' keys and the server, JSON text.
     fn stats(&self, py: Python<'_>) -> Given {
         border(py, || bytes(py, &self.0.stats()))
     }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -50,3 +52,11 @@ def on_disk(tmp_path: Path) -> dict[str, Any]:
     """What ``Store.open(**on_disk)`` needs for a SQLite store of its own."""
     sessile.Keyring.generate(tmp_path / "keyring.json")
     return {"url": f"sqlite:{tmp_path / 'sessions.db'}", "keyring": tmp_path / "keyring.json"}
+
+
+@pytest.fixture
+def shared(on_disk: dict[str, Any]) -> dict[str, Any]:
+    """The same for a store that several processes share: on a file, or in a workspace of its own on the server that
+    ``SESSILE_TEST_URL`` names (tests/servers/run.py)."""
+    url = os.environ.get("SESSILE_TEST_URL")
+    return on_disk if url is None else {**on_disk, "url": url, "workspace": uuid4().hex}

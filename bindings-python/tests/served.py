@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -9,9 +10,7 @@ from typing import Any
 import sessile
 
 # Opened at import: in the master with --preload, in each worker without.
-_store = sessile.Store.open(
-    f"sqlite:{os.environ['SESSILE_DB']}", keyring=os.environ["SESSILE_KEYRING"], limits={"deadline": 20_000}
-)
+_store = sessile.Store.open(**json.loads(os.environ["SESSILE_SERVED"]), limits={"deadline": 20_000})
 _session = _store.execution(
     {"type": "rest", "security": "jwt"}, _store.tokens.issue({"sub": "served"}, ttl=600)
 ).global_()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -34,12 +35,11 @@ def _ask(path: Path) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("preload", [False, True])
-def test_workers_share_a_store(on_disk: dict[str, Any], tmp_path: Path, preload: bool) -> None:
+def test_workers_share_a_store(shared: dict[str, Any], tmp_path: Path, preload: bool) -> None:
     address = tmp_path / "s"
     environment = {
         **os.environ,
-        "SESSILE_DB": on_disk["url"].removeprefix("sqlite:"),
-        "SESSILE_KEYRING": str(on_disk["keyring"]),
+        "SESSILE_SERVED": json.dumps({**shared, "keyring": str(shared["keyring"])}),
     }
     command = [sys.executable, "-m", "gunicorn", "--workers", str(WORKERS), "--bind", f"unix:{address}", "served:app"]
     command += ["--chdir", str(Path(__file__).parent), "--log-level", "warning", "--no-control-socket"]
@@ -64,7 +64,7 @@ def test_workers_share_a_store(on_disk: dict[str, Any], tmp_path: Path, preload:
             server.wait()
     assert len({worker for worker, _ in answers}) > 1, "more than one worker answered"
     assert sorted(count for _, count in answers) == list(range(1, len(answers) + 1)), "each request counted once"
-    with sessile.Store.open(**on_disk) as store:
+    with sessile.Store.open(**shared) as store:
         token = store.tokens.issue({"sub": "served"}, ttl=60)
         session = store.execution({"type": "rest", "security": "jwt"}, token).global_()
         assert (session["served"], session["opened"]) == (len(answers), 1 if preload else WORKERS)

@@ -125,6 +125,7 @@ def test_issuers_have_keys_in_a_file(tmp_path: Path) -> None:
         assert stats == sessile.Stats(
             sessile.TokenCache(hits=2, misses=1, tokens=1),
             (sessile.IssuerStats("sessile:default/identity/dev", (kid,), (), None),),
+            sessile.BackendStats("memory", None, None, None, None, None),
         )
         assert hash(stats) == hash(store.stats())
         with pytest.raises(dataclasses.FrozenInstanceError):

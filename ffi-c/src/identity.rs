@@ -1,11 +1,10 @@
-//! Revocations of tokens and issuers, logout tokens, and what there is to know of both.
+//! Revocations of tokens and issuers, and logout tokens.
 
 use std::mem::MaybeUninit;
 
 use sessile::Time;
 
 use crate::border::{Out, enter};
-use crate::buffer::{enter_text, sessile_buffer_t};
 use crate::error::sessile_error_t;
 use crate::handle::{look_up, sessile_store_t};
 use crate::text::sessile_str_t;
@@ -70,17 +69,4 @@ pub extern "C" fn sessile_store_accept_logout_token(
         count.give(look_up(store)?.accept_logout_token(token.required("token")?).wait()?);
         Ok(())
     })
-}
-
-/// What there is to know of tokens and their issuers' keys, without any of them:
-/// {"tokenCache":{"hits":90,"misses":10,"tokens":8},"issuers":[{"issuer":"https://id.example.com","keys":["k1"],
-/// "refusedKeys":[{"index":1,"kid":"k2","reason":"..."}],"trouble":null}]}. `trouble` is why the keys could not be
-/// loaded lately; the last good ones are in force meanwhile.
-#[unsafe(no_mangle)]
-pub extern "C" fn sessile_store_stats(
-    store: *mut sessile_store_t,
-    out: Option<&mut MaybeUninit<*mut sessile_buffer_t>>,
-    err: Option<&mut MaybeUninit<*mut sessile_error_t>>,
-) -> i32 {
-    enter_text(out, err, || Ok(look_up(store)?.stats()))
 }

@@ -16,6 +16,7 @@ mod events;
 mod execution;
 mod fork;
 mod handle;
+mod health;
 mod identity;
 mod keyring;
 mod keyring_callback;

@@ -21,6 +21,16 @@ use crate::text::sessile_str_t;
 /// - audit: true keeps audit events for sessile_store_drain_events;
 /// - secrets: the URL of a second backend, kept out of backups, for the users' secrets of configurations that shred.
 ///
+/// For a server ("redis://HOST", "postgresql://USER@HOST/DATABASE", see docs/redis.md and docs/postgresql.md):
+///
+/// - passwordEnv: the environment variable that holds its password, else sessile_options_set_backend_password;
+/// - tls: {"ca": ..., "cert": ..., "key": ...}, files in PEM form; without ca the system's authorities are trusted, cert
+///   and key are the client's;
+/// - allowEviction: true takes a Redis that may forget sessions when it is full, which is SESSILE_UNSUPPORTED otherwise;
+/// - schema: where a PostgreSQL has the tables ("sessile");
+/// - lazy: true lets the store open where the server cannot be reached;
+/// - in limits: deadline and connect, in milliseconds (2000 and 1000), and connections to a PostgreSQL (4).
+///
 /// Unknown members are an error.
 #[unsafe(no_mangle)]
 pub extern "C" fn sessile_options_new(
@@ -71,6 +81,20 @@ pub extern "C" fn sessile_options_set_keyring_env(
     enter(err, || {
         let variable = variable.required("variable")?;
         set(options, |options| options.keyring_env(variable))
+    })
+}
+
+/// The password of the server behind the URL, which goes before "passwordEnv". One in the URL is refused: URLs end up in
+/// logs.
+#[unsafe(no_mangle)]
+pub extern "C" fn sessile_options_set_backend_password(
+    options: *mut sessile_options_t,
+    password: sessile_str_t,
+    err: Option<&mut MaybeUninit<*mut sessile_error_t>>,
+) -> i32 {
+    enter(err, || {
+        let password = password.required("password")?;
+        set(options, |options| options.backend_password(password))
     })
 }
 

@@ -162,11 +162,13 @@ static void every_call(uintptr_t h, int32_t wanted)
     IS(sessile_options_set_keyring_bytes(options, x, NULL), wanted);
     IS(sessile_options_set_keyring_env(options, x, NULL), wanted);
     IS(sessile_options_set_keyring_callback(options, gives_up, NULL, NULL, NULL), wanted);
+    IS(sessile_options_set_backend_password(options, x, NULL), wanted);
     IS(sessile_options_set_issuer_secret(options, x, x, NULL), wanted);
     IS(sessile_options_set_clock(options, clock, NULL), wanted);
     IS(sessile_store_open(options, &new_store, NULL), wanted);
     IS(sessile_store_close(store, NULL), wanted);
     IS(sessile_store_verify(store, x, &out, NULL), wanted);
+    IS(sessile_store_health(store, &out, NULL), wanted);
     IS(sessile_store_stats(store, &out, NULL), wanted);
     IS(sessile_store_global(store, x, none, &session, NULL), wanted);
     IS(sessile_tokens_issue(store, SESSILE_STR("{\"sub\":\"u\"}"), 1, &out, NULL), wanted);
@@ -397,6 +399,7 @@ static void a_missing_out_param_is_refused_before_anything_happens(void)
     IS(sessile_selector_options(SESSILE_STR("{}"), NULL, NULL), SESSILE_INVALID_ARGUMENT);
     IS(sessile_selector_options(SESSILE_NONE, &out, NULL), SESSILE_INVALID_ARGUMENT);
     IS(sessile_store_check(w.store, NULL, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_store_health(w.store, NULL, NULL), SESSILE_INVALID_ARGUMENT);
     IS(sessile_store_stats(w.store, NULL, NULL), SESSILE_INVALID_ARGUMENT);
     IS(sessile_store_rewrap(w.store, SESSILE_NONE, NULL, NULL), SESSILE_INVALID_ARGUMENT);
     IS(sessile_store_key_usage(w.store, NULL, NULL), SESSILE_INVALID_ARGUMENT);

@@ -2,7 +2,8 @@
  * Runs the conformance vectors through sessile.h: run_vectors FOLDER [CASE...]
  *
  * Without cases all of them; a CASE is "suite/name". Every call of a case is made through the C ABI, and its outcome
- * is judged by the one expectation it has. The format is described in tests/vectors/README.md.
+ * is judged by the one expectation it has. The format is described in tests/vectors/README.md, and how cases run on a
+ * server.
  */
 #define _DEFAULT_SOURCE
 #include "call.h"
@@ -12,6 +13,7 @@
 #include "kept.h"
 #include "keys.h"
 #include "lifecycle.h"
+#include "server.h"
 #include "sessile.h"
 
 #include <dirent.h>
@@ -33,6 +35,7 @@ typedef struct {
     sessile_store_t *store;
     kept kept;
     char golden[64];
+    char secrets[64];
     char why[4096];
 } world;
 
@@ -95,22 +98,45 @@ static bool copy_golden(world *w, const char *golden)
     return true;
 }
 
+/* Whether the case names no place of its own, and there is a server to run it on. */
+static bool on_server(const world *w)
+{
+    return !w->golden[0] && !json_member(json_member(w->given, "options"), "url") && server_url();
+}
+
 /* The store's options: those of the case, with the url that it leaves out. */
 static char *options_json(const world *w)
 {
     const json *given = json_member(w->given, "options");
-    size_t size = (given ? given->raw_len : 0) + sizeof w->golden + 64;
+    size_t size = (given ? given->raw_len : 0) + 512;
     char *text = malloc(size);
-    const char *rest = given ? given->raw + 1 : "}";
-    int rest_len = given ? (int)given->raw_len - 1 : 1;
-    const char *comma = json_count(given) ? "," : "";
-    if (w->golden[0])
-        snprintf(text, size, "{\"url\":\"sqlite:%s/sessions.db\"%s%.*s", w->golden, comma, rest_len, rest);
-    else if (json_member(given, "url"))
+    if (!w->golden[0] && json_member(given, "url")) {
         snprintf(text, size, "%.*s", (int)given->raw_len, given->raw);
-    else
-        snprintf(text, size, "{\"url\":\"memory:\"%s%.*s", comma, rest_len, rest);
+        return text;
+    }
+    const char *url = on_server(w) ? server_url() : "memory:";
+    int at = w->golden[0] ? snprintf(text, size, "{\"url\":\"sqlite:%s/sessions.db\"", w->golden)
+                          : snprintf(text, size, "{\"url\":\"%s\"", url);
+    for (const json *each = given ? given->first : NULL; each; each = each->next) {
+        at += snprintf(text + at, size - at, ",\"%.*s\":", (int)each->name_len, each->name);
+        if (w->secrets[0] && each->name_len == 7 && !memcmp(each->name, "secrets", 7))
+            at += snprintf(text + at, size - at, "\"sqlite:%s/secrets.db\"", w->secrets);
+        else
+            at += snprintf(text + at, size - at, "%.*s", (int)each->raw_len, each->raw);
+    }
+    snprintf(text + at, size - at, "}");
     return text;
+}
+
+/* An empty server, and a file for users' secrets where the case wants a place for them: a server's users have none in memory. */
+static bool prepare_server(world *w)
+{
+    if (!server_empty())
+        return fail(w, "the server is not emptied");
+    if (!json_member(json_member(w->given, "options"), "secrets"))
+        return true;
+    snprintf(w->secrets, sizeof w->secrets, "/tmp/sessile-c-XXXXXX");
+    return mkdtemp(w->secrets) || fail(w, "no temporary folder");
 }
 
 static size_t decode_base64(const char *text, unsigned char *to)
@@ -142,6 +168,8 @@ static int32_t set_doors(const world *w, sessile_options_t *options, sessile_err
         snprintf(path, sizeof path, "%s/keyring.json", w->golden);
         status = sessile_options_set_keyring_file(options, sessile_str(path), err);
     }
+    if (on_server(w) && !status)
+        status = sessile_options_set_keyring_file(options, sessile_str(server_keyring()), err);
     return status;
 }
 
@@ -478,11 +506,12 @@ static void clean_up(world *w)
         fail(w, "the store does not close");
     sessile_store_free(w->store);
     sessile_clock_free(w->clock);
-    if (w->golden[0]) {
+    const char *const folders[] = {w->golden, w->secrets};
+    for (size_t i = 0; i < 2; i++) {
         char command[128];
-        snprintf(command, sizeof command, "rm -r '%s'", w->golden);
-        if (system(command) != 0)
-            fail(w, "can't remove %s", w->golden);
+        snprintf(command, sizeof command, "rm -r '%s'", folders[i]);
+        if (folders[i][0] && system(command) != 0)
+            fail(w, "can't remove %s", folders[i]);
     }
 }
 
@@ -492,6 +521,8 @@ static bool start(world *w, const json *first)
     if (sessile_clock_manual(sessile_str(time ? time : "2026-01-01T00:00:00Z"), &w->clock, NULL))
         return fail(w, "no clock at %s", time);
     if (golden && !copy_golden(w, golden))
+        return false;
+    if (on_server(w) && !prepare_server(w))
         return false;
     const char *verb = json_text(json_member(first, "call"));
     if (verb && !strcmp(verb, "open"))

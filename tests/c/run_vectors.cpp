@@ -1,8 +1,8 @@
 /*
  * Runs the conformance vectors through sessile.hpp: run_vectors FOLDER [CASE...]
  *
- * Without cases all of them; a CASE is "suite/name". The format is described in tests/vectors/README.md; what the
- * wrapper gives is judged by the one expectation that a call has.
+ * Without cases all of them; a CASE is "suite/name". The format is described in tests/vectors/README.md, and how cases
+ * run on a server; what the wrapper gives is judged by the one expectation that a call has.
  */
 #include "call.hpp"
 #include "compare.h"
@@ -11,6 +11,7 @@
 #include "identity.hpp"
 #include "keys.hpp"
 #include "lifecycle.hpp"
+#include "server.h"
 #include "sessile.hpp"
 
 #include <algorithm>
@@ -61,8 +62,9 @@ public:
     {
         kept_.clear();
         store_.reset();
-        if (!golden_.empty())
-            fs::remove_all(golden_);
+        for (const fs::path &folder : {golden_, secrets_})
+            if (!folder.empty())
+                fs::remove_all(folder);
     }
     World(const World &) = delete;
     World &operator=(const World &) = delete;
@@ -72,6 +74,8 @@ public:
         const json *calls = json_member(given_, "do");
         if (const char *golden = json_text(json_member(given_, "golden")))
             copy_golden(golden);
+        if (on_server())
+            prepare_server();
         if (Call(calls->first).verb() != "open")
             open();
         std::size_t number = 0;
@@ -94,27 +98,55 @@ private:
         return time ? time : "2026-01-01T00:00:00Z";
     }
 
-    void copy_golden(const string &golden)
+    static fs::path new_folder()
     {
         string name = (fs::temp_directory_path() / "sessile-cpp-XXXXXX").string();
         if (!mkdtemp(name.data()))
             throw Failed("no temporary folder");
-        golden_ = name;
+        return name;
+    }
+
+    void copy_golden(const string &golden)
+    {
+        golden_ = new_folder();
         for (const char *file : {"sessions.db", "keyring.json"}) {
             fs::copy_file(folder_ / ".." / "golden" / golden / file, golden_ / file);
             fs::permissions(golden_ / file, fs::perms::owner_read | fs::perms::owner_write);
         }
     }
 
+    /* Whether the case names no place of its own, and there is a server to run it on. */
+    bool on_server() const
+    {
+        return golden_.empty() && !json_member(json_member(given_, "options"), "url") && server_url();
+    }
+
+    /* A server's users have no secrets in memory: theirs are in a file. */
+    void prepare_server()
+    {
+        if (!server_empty())
+            throw Failed("the server is not emptied");
+        if (json_member(json_member(given_, "options"), "secrets"))
+            secrets_ = new_folder();
+    }
+
     /* The store's options: those of the case, with the url that it leaves out. */
     string options() const
     {
         const json *given = json_member(given_, "options");
-        const string rest = given ? ::raw(given).substr(1) : "}";
-        const string comma = json_count(given) > 0 ? "," : "";
+        if (golden_.empty() && json_member(given, "url"))
+            return ::raw(given);
+        string url = on_server() ? server_url() : "memory:";
         if (!golden_.empty())
-            return "{\"url\":\"sqlite:" + (golden_ / "sessions.db").string() + "\"" + comma + rest;
-        return json_member(given, "url") ? ::raw(given) : "{\"url\":\"memory:\"" + comma + rest;
+            url = "sqlite:" + (golden_ / "sessions.db").string();
+        string text = "{\"url\":\"" + url + '"';
+        for (const json *each = given ? given->first : nullptr; each; each = each->next) {
+            const string name(each->name, each->name_len);
+            const bool moved = name == "secrets" && !secrets_.empty();
+            const string file = "\"sqlite:" + (secrets_ / "secrets.db").string() + '"';
+            text += ",\"" + name + "\":" + (moved ? file : ::raw(each));
+        }
+        return text + '}';
     }
 
     void open()
@@ -126,6 +158,8 @@ private:
             options.issuer_secret(string_view(secret->name, secret->name_len), decode_base64(secret->text));
         if (!golden_.empty())
             options.keyring_file((golden_ / "keyring.json").string());
+        if (on_server())
+            options.keyring_file(server_keyring());
         store_ = sessile::Store::open(std::move(options));
     }
 
@@ -362,6 +396,7 @@ private:
     const json *given_;
     fs::path folder_;
     fs::path golden_;
+    fs::path secrets_;
     sessile::Clock clock_;
     optional<sessile::Store> store_;
     Kept kept_;

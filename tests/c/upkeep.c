@@ -1,5 +1,5 @@
 /*
- * The upkeep of a store on a file: flush, backup, check, and opening it for reading only. upkeep GOLDEN
+ * The upkeep of a store on a file: flush, backup, check, health, and opening it for reading only. upkeep GOLDEN
  *
  * GOLDEN is the folder of the golden stores, of which the damaged ones are looked over.
  */
@@ -204,6 +204,73 @@ static void what_check_finds_is_no_error(void)
     close_store(store);
 }
 
+/* A member of what `sessile_store_health` and `sessile_store_stats` give, as JSON text; `path` has a dot at most. */
+static bool tells(int32_t (*ask)(sessile_store_t *, sessile_buffer_t **, sessile_error_t **), sessile_store_t *store,
+                  const char *path, const char *wanted)
+{
+    sessile_buffer_t *out = NULL;
+    char name[64];
+    MUST(ask(store, &out, NULL));
+    json *told = json_read(out->ptr, out->len);
+    const char *dot = strchr(path, '.');
+    snprintf(name, sizeof name, "%.*s", dot ? (int)(dot - path) : (int)strlen(path), path);
+    const json *value = json_member(told, name);
+    value = value && dot ? json_member(value, dot + 1) : value;
+    bool same = value && value->raw_len == strlen(wanted) && !memcmp(value->raw, wanted, value->raw_len);
+    if (!same)
+        fprintf(stderr, "    %s is not %s in %s\n", path, wanted, out->ptr);
+    json_free(told);
+    sessile_buffer_free(out);
+    return same;
+}
+
+static sessile_store_t *open_with(const char *json, const char *password)
+{
+    sessile_options_t *options = NULL;
+    sessile_store_t *store = NULL;
+    MUST(sessile_options_new(sessile_str(json), &options, NULL));
+    MUST(sessile_options_set_keyring_file(options, sessile_str(in_folder("keyring.json")), NULL));
+    if (password)
+        MUST(sessile_options_set_backend_password(options, sessile_str(password), NULL));
+    MUST(sessile_store_open(options, &store, NULL));
+    sessile_options_free(options);
+    return store;
+}
+
+static void health_and_stats_tell_of_a_store(void)
+{
+    sessile_store_t *stores[] = {open_store("sessions.db", ""), open_with("{\"url\":\"memory:\"}", NULL)};
+    const char *const kinds[] = {"{\"kind\":\"sqlite\"}", "{\"kind\":\"memory\"}"};
+    for (size_t i = 0; i < 2; i++) {
+        sessile_buffer_t *out = NULL;
+        CHECK(tells(sessile_store_health, stores[i], "ok", "true"));
+        CHECK(tells(sessile_store_stats, stores[i], "backend", kinds[i]));
+        CHECK(tells(sessile_store_stats, stores[i], "tokenCache.hits", "0"));
+        MUST(sessile_store_close(stores[i], NULL));
+        IS(sessile_store_health(stores[i], &out, NULL), SESSILE_CLOSED);
+        CHECK(out == NULL);
+        sessile_store_free(stores[i]);
+    }
+}
+
+/* Nobody listens on port 1. */
+static void a_server_that_does_not_answer_is_no_error_of_health(void)
+{
+    static const char *const stores[] = {
+        "{\"url\":\"redis://127.0.0.1:1\",\"lazy\":true,\"allowEviction\":true,\"limits\":{\"connect\":500}}",
+        "{\"url\":\"postgresql://sessile@127.0.0.1:1/x\",\"lazy\":true,\"schema\":\"s\",\"limits\":{\"connections\":1}}",
+    };
+    const char *const kinds[] = {"\"redis\"", "\"postgresql\""};
+    for (size_t i = 0; i < 2; i++) {
+        sessile_store_t *store = open_with(stores[i], "swordfish");
+        CHECK(tells(sessile_store_health, store, "ok", "false"));
+        CHECK(tells(sessile_store_health, store, "error.code", "\"UNAVAILABLE\""));
+        CHECK(tells(sessile_store_health, store, "error.reason", "\"connection\""));
+        CHECK(tells(sessile_store_stats, store, "backend.kind", kinds[i]));
+        close_store(store);
+    }
+}
+
 /* ── ── */
 
 static void remove_all(void)
@@ -234,6 +301,8 @@ int main(int argc, char **argv)
         TEST(a_store_opened_for_reading_changes_nothing),
         TEST(a_network_file_system_can_be_allowed),
         TEST(what_check_finds_is_no_error),
+        TEST(health_and_stats_tell_of_a_store),
+        TEST(a_server_that_does_not_answer_is_no_error_of_health),
     };
     unsigned passed = 0, failed = 0;
     if (argc != 2 || !mkdtemp(folder)) {

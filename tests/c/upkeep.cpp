@@ -56,6 +56,28 @@ static void back_up_and_open(const fs::path &folder)
     copy.close();
 }
 
+/* Nobody listens on port 1. */
+static void ask_how_they_are(const fs::path &folder)
+{
+    auto file = open(folder / "sessions.db");
+    must(file.health().find(R"("ok":true)") != std::string::npos, "a file answers");
+    must(file.stats().find(R"("backend":{"kind":"sqlite"})") != std::string::npos, "its kind is told");
+    file.close();
+    must(refused([&] { file.health(); }) == SESSILE_CLOSED, "a closed store is not asked");
+
+    auto memory = sessile::Store::open(sessile::Options(R"({"url": "memory:"})"));
+    must(memory.health().find(R"("ok":true)") != std::string::npos, "memory answers");
+    must(memory.stats().find(R"("backend":{"kind":"memory"})") != std::string::npos, "its kind is told");
+
+    sessile::Options options(R"({"url": "redis://127.0.0.1:1", "lazy": true})");
+    options.keyring_file((folder / "keyring.json").string()).backend_password("swordfish");
+    auto nowhere = sessile::Store::open(std::move(options));
+    const std::string health = nowhere.health();
+    for (const char *member : {R"("ok":false)", R"("code":"UNAVAILABLE")", R"("reason":"connection")"})
+        must(health.find(member) != std::string::npos, member);
+    must(health.find("swordfish") == std::string::npos, "no secret is told");
+}
+
 int main()
 {
     std::string name = (fs::temp_directory_path() / "sessile-upkeep-XXXXXX").string();
@@ -65,6 +87,7 @@ int main()
     try {
         sessile::Keyring::generate((fs::path(name) / "keyring.json").string());
         back_up_and_open(name);
+        ask_how_they_are(name);
     } catch (const std::exception &error) {
         std::cout << "FAILED " << error.what() << '\n';
         failed = 1;

@@ -1,8 +1,8 @@
 """The relay's second act: users' sessions under one configuration. Each language starts some; the next verifies, updates
 and refreshes them; the next lists them; the next extends them; the last revokes them; and before and after that all
-verify all. Whatever one of them does the others see, for they share one SQLite file and work at the same time.
+verify all. Whatever one of them does the others see, for they share one store and work at the same time.
 
-A program's part is one verb: `<program> sessions <db> <keyring> <verb> <language>`, a line `<sessionId> <token>
+A program's part is one verb: `<program> sessions <url> <keyring> <verb> <language>`, a line `<sessionId> <token>
 <refreshToken>` on its standard input for each session, and a line of JSON on its standard output for each answer.
 """
 

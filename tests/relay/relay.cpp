@@ -1,7 +1,7 @@
 // The C++ part of the relay, see run.py and life.py. C++17.
 //
-//     relay-cpp relay <db> <keyring> <token> <language> <seconds>
-//     relay-cpp sessions <db> <keyring> <verb> <language>
+//     relay-cpp relay <url> <keyring> <token> <language> <seconds>
+//     relay-cpp sessions <url> <keyring> <verb> <language>
 
 #include <chrono>
 #include <cstdint>
@@ -23,9 +23,10 @@ static std::int64_t millis()
     return std::chrono::duration_cast<std::chrono::milliseconds>(system_clock::now().time_since_epoch()).count();
 }
 
-static sessile::Store open(const std::string &db, const std::string &keyring)
+static sessile::Store open(const std::string &url, const std::string &keyring)
 {
-    sessile::Options options("{\"url\":\"sqlite:" + db + "\"}");
+    // Five processes want one session, on a machine that may have other things to do.
+    sessile::Options options("{\"url\":\"" + url + "\",\"limits\":{\"deadline\":20000}}");
     options.keyring_file(keyring);
     return sessile::Store::open(std::move(options));
 }
@@ -41,14 +42,14 @@ static void read_others(const sessile::Session &session, std::map<std::string, s
     }
 }
 
-static void relay(const std::string &db, const std::string &keyring, const std::string &token,
+static void relay(const std::string &url, const std::string &keyring, const std::string &token,
                   const std::string &language, double seconds)
 {
     std::map<std::string, std::uint64_t> seen;
     for (const std::string other : languages)
         if (other != language)
             seen[other] = 0;
-    sessile::Store store = open(db, keyring);
+    sessile::Store store = open(url, keyring);
     sessile::Execution run = store.execution(R"({"type":"rest","security":"jwt"})", token);
     sessile::Session session = run.global();
 
@@ -89,10 +90,10 @@ static void handle(sessile::Sessions &sessions, const std::string &verb, const s
     }
 }
 
-static void sessions(const std::string &db, const std::string &keyring, const std::string &verb,
+static void sessions(const std::string &url, const std::string &keyring, const std::string &verb,
                      const std::string &language)
 {
-    sessile::Store store = open(db, keyring);
+    sessile::Store store = open(url, keyring);
     sessile::Sessions sessions = store.sessions();
     if (verb == "start")
         for (int n = 0; n < 3; n++)
@@ -110,8 +111,8 @@ int main(int argc, char **argv)
 {
     const std::string command = argc > 1 ? argv[1] : "";
     if (!(command == "relay" && argc == 7) && !(command == "sessions" && argc == 6)) {
-        std::cerr << "usage: " << argv[0] << " relay <db> <keyring> <token> <language> <seconds>\n"
-                  << "       " << argv[0] << " sessions <db> <keyring> <verb> <language>\n";
+        std::cerr << "usage: " << argv[0] << " relay <url> <keyring> <token> <language> <seconds>\n"
+                  << "       " << argv[0] << " sessions <url> <keyring> <verb> <language>\n";
         return EXIT_FAILURE;
     }
     try {

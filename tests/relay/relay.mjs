@@ -1,7 +1,7 @@
 // The Node part of the relay, see run.py and life.py:
 //
-//     relay.mjs relay <db> <keyring> <token> <language> <seconds>
-//     relay.mjs sessions <db> <keyring> <verb> <language>
+//     relay.mjs relay <url> <keyring> <token> <language> <seconds>
+//     relay.mjs sessions <url> <keyring> <verb> <language>
 
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
@@ -10,12 +10,14 @@ import { createInterface } from 'node:readline/promises'
 // The package as it was built in this repository: a package may name itself.
 const { Store } = createRequire(new URL('../../bindings-node/package.json', import.meta.url))('sessile')
 
+// Five processes want one session, on a machine that may have other things to do.
+const limits = { deadline: 20_000 }
 const LANGUAGES = ['python', 'node', 'c', 'cpp', 'rust']
 
-async function relay(db, keyring, token, language, seconds) {
+async function relay(url, keyring, token, language, seconds) {
   const others = LANGUAGES.filter((other) => other !== language)
   const seen = Object.fromEntries(others.map((other) => [other, 0]))
-  const store = await Store.open(`sqlite:${db}`, { keyring })
+  const store = await Store.open(url, { keyring, limits })
   const run = store.execution({ trigger: { type: 'rest', security: 'jwt' }, token })
   const session = run.global()
   let writes = 0
@@ -36,9 +38,9 @@ async function relay(db, keyring, token, language, seconds) {
   console.log(JSON.stringify({ lang: language, startedAt, endedAt, writes, seen }))
 }
 
-async function sessions(db, keyring, verb, language) {
+async function sessions(url, keyring, verb, language) {
   const print = (answer) => console.log(JSON.stringify(answer))
-  const store = await Store.open(`sqlite:${db}`, { keyring })
+  const store = await Store.open(url, { keyring, limits })
   const { sessions } = store
   if (verb === 'start') {
     for (let n = 0; n < 3; n++) {
@@ -68,6 +70,6 @@ if (command === 'sessions') {
   await sessions(...given)
 } else {
   assert.equal(command, 'relay')
-  const [db, keyring, token, language, seconds] = given
-  await relay(db, keyring, token, language, Number(seconds))
+  const [url, keyring, token, language, seconds] = given
+  await relay(url, keyring, token, language, Number(seconds))
 }

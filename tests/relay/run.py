@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""The relay: Python, Node, C, C++ and Rust write to one session in one SQLite file at the same time, and each reads what
-the others wrote.
+"""The relay: Python, Node, C, C++ and Rust write to one session at the same time, and each reads what the others wrote: in
+one SQLite file, then on a Redis, then on a PostgreSQL.
 
 Each program counts up a field of its own and a `total` shared by all, and checks that the others' fields never go back.
 This driver then checks that all ran at once for at least two seconds, that each saw every other's field, and that the
 total is exactly the sum of all writes. A second act hands users' sessions round: see life.py.
 
-    run.py [--languages python,rust] [--seconds 6]
+    run.py [--languages python,rust] [--backends file,redis,postgresql] [--seconds 5]
 
 `PYTHON` and `NODE` name other interpreters, `PROFILE` another cargo profile than release.
 """
@@ -17,40 +17,65 @@ import os
 import subprocess
 import sys
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import life
 
 ROOT = Path(__file__).resolve().parents[2]
 RELAY = ROOT / "tests" / "relay"
+sys.path.append(str(ROOT / "tests" / "servers"))
+
+from servers import Postgres, Redis  # noqa: E402
+
 LANGUAGES = ["python", "node", "c", "cpp", "rust"]
+BACKENDS = ["file", "redis", "postgresql"]
 OVERLAP = 2_000
 
 
 def main():
     options = argparse.ArgumentParser()
     options.add_argument("--languages", default=",".join(LANGUAGES), help="which take part (default: all five)")
-    options.add_argument("--seconds", type=float, default=6, help="how long each of them writes")
+    options.add_argument("--backends", default=",".join(BACKENDS), help="where they meet (default: all three)")
+    options.add_argument("--seconds", type=float, default=5, help="how long each of them writes")
     chosen = options.parse_args()
     languages = [language for language in LANGUAGES if language in chosen.languages.split(",")]
     with tempfile.TemporaryDirectory(prefix="sessile-relay-") as folder:
         folder = Path(folder)
         commands = build(folder, languages)
-        token = output(commands["rust"] + ["init", folder]).strip()
-        file = [folder / "sessions.db", folder / "keyring.json"]
-        place = [*file, token]
-        reports = run_at_once({language: commands[language] for language in languages}, place, chosen.seconds)
-        fields = json.loads(output(commands["rust"] + ["show", *place]))
-        handed = life.play({language: commands[language] for language in languages}, file)
+        for backend in BACKENDS:
+            if backend in chosen.backends.split(","):
+                with place_on(backend, folder) as url:
+                    meet(commands, languages, backend, url, folder / f"{backend}.json", chosen.seconds)
+
+
+@contextmanager
+def place_on(backend, folder):
+    """The URL of an empty store."""
+    if backend == "file":
+        yield f"sqlite:{folder / 'sessions.db'}"
+    else:
+        with {"redis": Redis, "postgresql": Postgres}[backend]() as server:
+            yield server.database()[0]
+
+
+def meet(commands, languages, backend, url, keyring, seconds):
+    """Both acts in one store. Ends the program where anything is not as it must be."""
+    store = [url, keyring]
+    place = [*store, output(commands["rust"] + ["init", *store]).strip()]
+    taking_part = {language: commands[language] for language in languages}
+    reports = run_at_once(taking_part, place, seconds)
+    fields = json.loads(output(commands["rust"] + ["show", *place]))
+    handed = life.play(taking_part, store)
     faults = list(faults_of(reports, fields, languages))
     for fault in faults:
-        print(f"relay: {fault}", file=sys.stderr)
+        print(f"relay on {backend}: {fault}", file=sys.stderr)
     if faults:
         sys.exit(1)
-    overlap = overlap_of(reports)
+    overlap = overlap_of(reports) / 1000
     writes = ", ".join(f"{language} {reports[language]['writes']}" for language in languages)
-    print(f"relay: {len(languages)} languages on one file for {overlap / 1000:.1f} s, total {fields['total']} ({writes})")
-    print(f"relay: {handed} sessions handed round, from start to revoked")
+    print(f"relay on {backend}: {len(languages)} languages at once for {overlap:.1f} s, total {fields['total']} ({writes})")
+    print(f"relay on {backend}: {handed} sessions handed round, from start to revoked", flush=True)
 
 
 def build(folder, languages):

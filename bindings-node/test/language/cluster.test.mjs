@@ -1,16 +1,16 @@
-// node:cluster: several processes, and a worker thread in each, on one file.
+// node:cluster: several processes, and a worker thread in each, on one store.
 import assert from 'node:assert/strict'
 import cluster from 'node:cluster'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
-import { signedIn, sqlite } from './tools.mjs'
+import { shared, signedIn } from './tools.mjs'
 
 const ROUNDS = 40
 
 test('the processes of a cluster, and a thread in each, lose nothing', async (t) => {
-  const { store, url, options } = sqlite(t, { limits: { deadline: 20_000 } })
+  const { store, url, options } = shared(t, { limits: { deadline: 20_000 } })
   const session = signedIn(store).global()
   await session.put({ shared: 0 })
   cluster.setupPrimary({ exec: fileURLToPath(new URL('./clustered.mjs', import.meta.url)), args: [] })

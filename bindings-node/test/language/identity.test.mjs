@@ -91,6 +91,7 @@ test('issuers have keys in a file, and stats show what the cache knew', async (t
   assert.deepEqual(store.stats(), {
     tokenCache: { hits: 2, misses: 1, tokens: 1 },
     issuers: [{ issuer, keys: [jwks.keys[0].kid], refusedKeys: [], trouble: null }],
+    backend: { kind: 'memory' },
   })
 })
 

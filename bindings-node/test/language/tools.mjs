@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -28,6 +29,21 @@ export function sqlite(t, options) {
   const keyring = join(path, 'keyring.json')
   Keyring.generateSync(keyring)
   const at = { url: `sqlite:${join(path, 'sessions.db')}`, options: { keyring, ...options } }
+  const store = Store.openSync(at.url, at.options)
+  t.after(() => store.closeSync())
+  return { store, ...at }
+}
+
+/**
+ * The same for a store that processes or threads share: on a file, or in a workspace of its own on the server that
+ * SESSILE_TEST_URL names (tests/servers/run.py).
+ */
+export function shared(t, options) {
+  const url = process.env.SESSILE_TEST_URL
+  if (url === undefined) return sqlite(t, options)
+  const keyring = join(folder(t), 'keyring.json')
+  Keyring.generateSync(keyring)
+  const at = { url, options: { keyring, workspace: randomUUID(), ...options } }
   const store = Store.openSync(at.url, at.options)
   t.after(() => store.closeSync())
   return { store, ...at }

@@ -1,4 +1,4 @@
-// One worker of threads.test.mjs: its own store on the file that all share.
+// One worker of threads.test.mjs: a store of its own, of which all share what is stored.
 import { parentPort, workerData } from 'node:worker_threads'
 
 import { Store } from 'sessile'

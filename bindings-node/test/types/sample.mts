@@ -1,9 +1,9 @@
 // The installed package's types, used as a host would: compiled strictly, never run.
 import {
   Clock, DELETE, errorCodes, Keyring, lint, selectorOptions, SessileError, Step, Store,
-  type AuditEvent, type CheckReport, type Committed, type Config, type ConfigChanges, type ConfigDefinition, type ConfigExport, type Configs,
-  type Dashboard, type DataKeyUsage, type ErrorCode, type Execution, type Finding, type Identifier, type Imported, type Info, type Issuer,
-  type KeyringDescription, type KeyUsage, type Page, type Problem, type Rewrapped, type SelectorOption, type Session, type SessionEntry, type Sessions, type Started, type Stats, type StoreOptions, type User, type UserRef,
+  type AuditEvent, type BackendStats, type CheckReport, type Committed, type Config, type ConfigChanges, type ConfigDefinition, type ConfigExport, type Configs,
+  type Dashboard, type DataKeyUsage, type ErrorCode, type Execution, type Finding, type Health, type Identifier, type Imported, type Info, type Issuer,
+  type KeyringDescription, type KeyUsage, type Page, type Problem, type Rewrapped, type SelectorOption, type Session, type SessionEntry, type Sessions, type Started, type Stats, type StoreOptions, type Tls, type User, type UserRef,
   type UserSessions, type VerifiedToken, type Verification,
 } from 'sessile'
 
@@ -14,6 +14,22 @@ const options: StoreOptions = {
   issuers: [{ issuer: 'https://id.example.com', audiences: ['shop'], jwks: { keys: [] } }],
   issuerSecrets: { 'https://hs.example.com': Buffer.alloc(32) }, limits: { fieldValue: 1024 },
   audit: true, onEvent: ({ event, at }) => console.log(at, event), secrets: 'sqlite:./secrets.db', readOnly: true, allowNetworkFilesystem: false, clock: Clock.manual(new Date()),
+}
+
+export async function onAServer(tls: Tls): Promise<void> {
+  const limits = { connect: 500, connections: 2, deadline: 1_000 }
+  await using store = await Store.open('rediss://sessions@redis.example.com', {
+    keyring: 'keyring.json', backendPassword: 'p', passwordEnv: undefined, tls, allowEviction: false, lazy: true, schema: 'sessile', limits,
+  })
+  const health: Health = await store.health()
+  if (!health.ok) console.log(health.error.code satisfies ErrorCode, health.error.reason ?? 'unknown')
+  const backend: BackendStats = store.stats().backend
+  if (backend.kind === 'postgresql') console.log(backend.connections?.open, backend.meanMicros)
+  // @ts-expect-error: there is no server to ask
+  if (backend.kind === 'sqlite') console.log(backend.calls)
+  // @ts-expect-error: files are paths
+  await Store.open('memory:', { tls: { ca: 7 } })
+  console.log(store.healthSync().micros)
 }
 
 export async function pipeline(token: string): Promise<void> {

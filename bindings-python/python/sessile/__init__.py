@@ -12,14 +12,16 @@ from . import _fork as _fork
 from ._check import CheckReport, Problem
 from ._configs import Config, Configs, Imported, SelectorOption, selector_options
 from ._execution import Execution, Subprocess
+from ._health import Health, HealthFailure
 from ._issuer import Issuer
 from ._keyring import DataKey, Keyring, KeyringDescription, SigningKey
 from ._keys import DataKeyUsage, KeyringProblem, KeyUsage, Rewrapped, SigningKeyUsage
 from ._lint import Finding, lint
+from ._options import Tls
 from ._records import Page
 from ._session import Session
 from ._sessions import Dashboard, SessionEntry, Sessions, Started, User, Verification
-from ._stats import IssuerStats, RefusedKey, Stats, TokenCache
+from ._stats import BackendStats, Connections, IssuerStats, RefusedKey, Stats, TokenCache
 from ._store import Store, Tokens
 from ._types import DELETE, Clock, Committed, Info, Step, VerifiedToken
 from .errors import (
@@ -45,6 +47,7 @@ __all__ = [
     "DELETE",
     "ArgumentTypeError",
     "BackendError",
+    "BackendStats",
     "BackendTimeoutError",
     "CheckReport",
     "Clock",
@@ -53,12 +56,15 @@ __all__ = [
     "Config",
     "Configs",
     "ConflictError",
+    "Connections",
     "Dashboard",
     "DataError",
     "DataKey",
     "DataKeyUsage",
     "Execution",
     "Finding",
+    "Health",
+    "HealthFailure",
     "IdentityError",
     "Imported",
     "Info",
@@ -91,6 +97,7 @@ __all__ = [
     "Step",
     "Store",
     "Subprocess",
+    "Tls",
     "TokenCache",
     "Tokens",
     "UnsupportedError",

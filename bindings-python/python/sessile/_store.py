@@ -5,77 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 from . import _native
 from ._check import CheckReport, to_report
 from ._configs import Configs
 from ._execution import Execution
+from ._health import Health, to_health
 from ._issuer import Issuer
-from ._json import dumps, loads, text_or_dumps
+from ._json import loads, text_or_dumps
 from ._keyring import Path
-from ._keys import KeyringCallback, KeyUsage, Rewrapped, check_callback, given_keyring, to_rewrapped, to_usage
+from ._keys import KeyringCallback, KeyUsage, Rewrapped, given_keyring, to_rewrapped, to_usage
+from ._options import Durability, Tls, options, with_keyring
 from ._records import page_text
 from ._session import Session
 from ._sessions import Sessions
 from ._stats import Stats, to_stats
 from ._types import Clock, Step, Text, Ttl, VerifiedToken, to_millis
-from .errors import ArgumentTypeError, InvalidArgumentError
+from .errors import ArgumentTypeError
 
-Durability: TypeAlias = Literal["interval", "commit"]
 OnEvent: TypeAlias = Callable[[dict[str, Any]], object]
-
-NativeOptions: TypeAlias = tuple[
-    bytes, Path | None, Text | None, str | None, dict[str, bytes], _native.Clock | None
-]
-
-
-def options(
-    url: str,
-    keyring: Path | None,
-    keyring_bytes: Text | None,
-    keyring_env: str | None,
-    keyring_callback: object,
-    workspace: str | None,
-    product: str | None,
-    env: str | None,
-    issuers: Sequence[Issuer | Mapping[str, Any]] | None,
-    issuer_secrets: Mapping[str, bytes] | None,
-    secrets: str | None,
-    limits: Mapping[str, int] | None,
-    durability: Durability | None,
-    read_only: bool,
-    allow_network_filesystem: bool,
-    audit: bool,
-    clock: Clock | None,
-) -> NativeOptions:
-    """What the native module opens a store with, but for what a callback is still to give; see `with_keyring`."""
-    if sum(source is not None for source in (keyring, keyring_bytes, keyring_env, keyring_callback)) > 1:
-        one = "one of keyring, keyring_bytes, keyring_env and keyring_callback"
-        raise InvalidArgumentError(one, "INVALID_ARGUMENT")
-    if keyring_callback is not None:
-        check_callback(keyring_callback)
-    if clock is not None and not isinstance(clock, Clock):
-        raise ArgumentTypeError(f"clock is a sessile.Clock, not {type(clock).__name__}", "INVALID_ARGUMENT")
-    if issuer_secrets is not None and not isinstance(issuer_secrets, Mapping):
-        wrong = f"issuer_secrets is a mapping of issuers to bytes, not {type(issuer_secrets).__name__}"
-        raise ArgumentTypeError(wrong, "INVALID_ARGUMENT")
-    members = {
-        "url": url,
-        "workspace": workspace,
-        "product": product,
-        "env": env,
-        "issuers": issuers,
-        "limits": limits,
-        "durability": durability,
-        "readOnly": read_only,
-        "allowNetworkFilesystem": allow_network_filesystem,
-        "audit": audit,
-        "secrets": secrets,
-    }
-    text = dumps({name: value for name, value in members.items() if value is not None})
-    by_issuer = dict(issuer_secrets or {})
-    return text, keyring, keyring_bytes, keyring_env, by_issuer, None if clock is None else clock._native
 
 
 def told(native: _native.Store, on_event: OnEvent | None) -> _native.Store:
@@ -86,12 +35,6 @@ def told(native: _native.Store, on_event: OnEvent | None) -> _native.Store:
         tell = on_event
         native.on_event(lambda text: tell(loads(text)))
     return native
-
-
-def with_keyring(native: NativeOptions, keyring: Text) -> NativeOptions:
-    """The same, with the keyring that a callback gave."""
-    text, file, _, variable, secrets, clock = native
-    return text, file, keyring, variable, secrets, clock
 
 
 def trigger_text(trigger: Mapping[str, Any] | Text | None) -> Text | None:
@@ -131,31 +74,43 @@ class Store:
         env: str | None = None,
         issuers: Sequence[Issuer | Mapping[str, Any]] | None = None,
         issuer_secrets: Mapping[str, bytes] | None = None,
+        backend_password: str | None = None,
+        password_env: str | None = None,
+        tls: Tls | Mapping[str, Path] | None = None,
         secrets: str | None = None,
+        schema: str | None = None,
         limits: Mapping[str, int] | None = None,
         durability: Durability | None = None,
         read_only: bool = False,
         allow_network_filesystem: bool = False,
+        allow_eviction: bool = False,
+        lazy: bool = False,
         audit: bool = False,
         on_event: OnEvent | None = None,
         clock: Clock | None = None,
     ) -> Store:
         """Opens (or makes) a store.
 
-        * ``url``: ``memory:``, ``sqlite:PATH``.
+        * ``url``: ``memory:``, ``sqlite:PATH``, ``redis://HOST``, ``postgresql://USER@HOST/DATABASE``.
         * ``keyring`` (a path), ``keyring_bytes`` (its JSON text), ``keyring_env`` (a variable that holds it) or
           ``keyring_callback`` (a function that gives it, called here and by `reload_keys`; what it raises is raised): all
           but ``memory:`` need one. `Keyring.generate` makes it.
         * ``workspace``, ``product``, ``env``: the namespace, default ``default``, ``default``, ``dev``; nothing crosses it.
         * ``issuers``: whose tokens are trusted, each an `Issuer`: ``{"issuer": …, "audiences": […], "jwks": {…}}``;
           ``issuer_secrets``: the HMAC secret of each that says ``"symmetric": True``.
+        * ``backend_password`` or ``password_env`` (the variable that holds it): the password of a server; ``tls``: its
+          files, see `Tls`.
         * ``secrets``: the URL of a second store, kept out of backups, for the users' secrets of configurations with
           ``shred``.
+        * ``schema``: where a PostgreSQL has its tables, ``sessile``.
         * ``limits``: ``fieldName``, ``fieldValue``, ``session``, ``fields``, ``stepFields``, ``message``, ``depth``,
-          ``token``, ``nesting``, ``deadline``, ``auditEvents`` (bytes, counts, milliseconds).
+          ``token``, ``schema``, ``nesting``, ``deadline``, ``connect``, ``connections``, ``auditEvents`` (bytes, counts,
+          milliseconds).
         * ``durability``: ``"interval"`` (default: a power cut may lose the last moments) or ``"commit"``.
         * ``read_only``: nothing is written, made or locked; a change is ``READ_ONLY``, a missing file ``NOT_FOUND``.
         * ``allow_network_filesystem``: opens a file on one, where one machine alone does so.
+        * ``allow_eviction``: takes a Redis that may forget sessions when it is full; else `UnsupportedError`.
+        * ``lazy``: opens where the server cannot be reached; the first call that reaches it compares the keyring.
         * ``audit``: keeps audit events for `drain_events`.
         * ``on_event``: is called with each audit event instead, in their order and one at a time, on whichever of your
           threads is done with a call of this package (with `sessile.aio`: the event loop's). What it raises goes to
@@ -163,11 +118,12 @@ class Store:
         * ``clock``: a `Clock` instead of the system's, for tests.
 
         `InvalidArgumentError` for an option, `KeyringError` for the keyring, `UnsupportedError`, `DataError` and
-        `BackendError` for the file.
+        `BackendError` for the file or the server.
         """
         native = options(
             url, keyring, keyring_bytes, keyring_env, keyring_callback, workspace, product, env, issuers, issuer_secrets,
-            secrets, limits, durability, read_only, allow_network_filesystem, audit or on_event is not None, clock,
+            backend_password, password_env, tls, secrets, schema, limits, durability, read_only,
+            allow_network_filesystem, allow_eviction, lazy, audit or on_event is not None, clock,
         )
         if keyring_callback is not None:
             native = with_keyring(native, given_keyring(keyring_callback()))
@@ -275,8 +231,18 @@ class Store:
         logout token is taken once. `IdentityError`."""
         return self._native.accept_logout_token(token)
 
+    def health(self) -> Health:
+        """Asks the store for something small. A store that does not answer is no exception: ``ok`` is false then, by the
+        deadline like any call. `ClosedError` is about the handle.
+
+        >>> with Store.open("memory:") as store:
+        ...     store.health().ok
+        True
+        """
+        return to_health(self._native.health())
+
     def stats(self) -> Stats:
-        """What there is to know of tokens and of their issuers' keys.
+        """What there is to know of tokens, of their issuers' keys and of the server.
 
         >>> with Store.open("memory:") as store:
         ...     _ = store.verify(store.tokens.issue({"sub": "ada"}, ttl=60))

@@ -33,6 +33,7 @@ from ._aio_sessions import Sessions
 from ._check import CheckReport, Problem, to_report
 from ._configs import Config, Imported, SelectorOption, selector_options
 from ._execution import Message, parsed
+from ._health import Health, HealthFailure, to_health
 from ._issuer import Issuer
 from ._json import dumps, loads, object_text, text_or_dumps
 from ._keyring import DataKey, Keyring, KeyringDescription, Path, SigningKey
@@ -50,11 +51,12 @@ from ._keys import (
 from ._lint import Finding, lint
 from ._loop import later
 from ._message import incoming, is_object, outgoing
+from ._options import Durability, NativeOptions, Tls, options, with_keyring
 from ._records import Page, page_text
 from ._session import array_text, field_expiry, names_of, to_committed
 from ._sessions import Dashboard, SessionEntry, Started, User, Verification
-from ._stats import IssuerStats, RefusedKey, Stats, TokenCache, to_stats
-from ._store import Durability, NativeOptions, OnEvent, options, proof, told, trigger_text, with_keyring
+from ._stats import BackendStats, Connections, IssuerStats, RefusedKey, Stats, TokenCache, to_stats
+from ._store import OnEvent, proof, told, trigger_text
 from ._types import (
     DELETE,
     Clock,
@@ -70,16 +72,20 @@ from ._types import (
 
 __all__ = [
     "DELETE",
+    "BackendStats",
     "CheckReport",
     "Clock",
     "Committed",
     "Config",
     "Configs",
+    "Connections",
     "Dashboard",
     "DataKey",
     "DataKeyUsage",
     "Execution",
     "Finding",
+    "Health",
+    "HealthFailure",
     "Imported",
     "Info",
     "Issuer",
@@ -103,6 +109,7 @@ __all__ = [
     "Step",
     "Store",
     "Subprocess",
+    "Tls",
     "TokenCache",
     "Tokens",
     "User",
@@ -419,11 +426,17 @@ class Store:
         env: str | None = None,
         issuers: Sequence[Issuer | Mapping[str, Any]] | None = None,
         issuer_secrets: Mapping[str, bytes] | None = None,
+        backend_password: str | None = None,
+        password_env: str | None = None,
+        tls: Tls | Mapping[str, Path] | None = None,
         secrets: str | None = None,
+        schema: str | None = None,
         limits: Mapping[str, int] | None = None,
         durability: Durability | None = None,
         read_only: bool = False,
         allow_network_filesystem: bool = False,
+        allow_eviction: bool = False,
+        lazy: bool = False,
         audit: bool = False,
         on_event: OnEvent | None = None,
         clock: Clock | None = None,
@@ -434,8 +447,8 @@ class Store:
         return _Opening(
             options(
                 url, keyring, keyring_bytes, keyring_env, keyring_callback, workspace, product, env, issuers,
-                issuer_secrets, secrets, limits, durability, read_only, allow_network_filesystem,
-                audit or on_event is not None, clock,
+                issuer_secrets, backend_password, password_env, tls, secrets, schema, limits, durability, read_only,
+                allow_network_filesystem, allow_eviction, lazy, audit or on_event is not None, clock,
             ),
             keyring_callback,
             on_event,
@@ -514,8 +527,12 @@ class Store:
         """Takes a logout token, once: revokes its user's sessions. How many were alive."""
         return await later(self._native.accept_logout_token, token)
 
+    async def health(self) -> Health:
+        """Asks the store for something small; one that does not answer is no exception."""
+        return to_health(await later(self._native.health))
+
     def stats(self) -> Stats:
-        """What there is to know of tokens and of their issuers' keys."""
+        """What there is to know of tokens, of their issuers' keys and of the server."""
         return to_stats(self._native.stats())
 
     async def reload_keys(self, keyring_bytes: Text | None = None) -> None:

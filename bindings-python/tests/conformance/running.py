@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import inspect
+import os
+import socket
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -36,6 +38,13 @@ class Running:
                 copied.chmod(0o600)
             options["url"] = f"sqlite:{self.folder / 'sessions.db'}"
             options["keyring"] = self.folder / "keyring.json"
+        elif "url" not in self.case.get("options", {}) and (server := os.environ.get("SESSILE_VECTORS_URL")):
+            _empty_server()
+            options["url"] = server
+            options["keyring"] = os.environ["SESSILE_VECTORS_KEYRING"]
+            if "secrets" in options:
+                # A server's users have no secrets in memory.
+                options["secrets"] = f"sqlite:{self.folder / 'secrets.db'}"
         secrets = {issuer: base64.b64decode(secret) for issuer, secret in self.case.get("secrets", {}).items()}
         self.store = await settled(self.api.Store.open(**options, issuer_secrets=secrets, clock=self.clock))
 
@@ -65,6 +74,13 @@ class Running:
         if isinstance(value, list):
             return [self.expected(element) for element in value]
         return self.given(value)
+
+
+def _empty_server() -> None:
+    """Has everything on the server removed; see tests/vectors/README.md."""
+    with socket.socket(socket.AF_UNIX) as asking:
+        asking.connect(os.environ["SESSILE_VECTORS_EMPTY"])
+        assert asking.recv(1), "the server is not emptied"
 
 
 class _Absent:
