@@ -26,7 +26,7 @@ CXX_RUNNER_C = compare json server
 # What a program of ours is compiled and linked with: the install, and nothing else.
 C_USE = $$($(C_PKG) --cflags --libs sessile) -Wl,-rpath,$(C_ROOT)/lib
 # What a thread of the host leaves behind is reachable until it ends; all else is a leak.
-C_VALGRIND = valgrind --quiet --error-exitcode=9 --leak-check=full --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect
+C_VALGRIND = valgrind --quiet --suppressions=tests/c/valgrind.supp --error-exitcode=9 --leak-check=full --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect
 C_ASAN = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 .PHONY: c-build c-header c-check-header c-root c-programs c-test c-headers-alone c-exports c-examples c-valgrind c-asan c-panic install
