@@ -19,7 +19,7 @@ use patience::read_only;
 pub(super) use patience::{Patience, lost, timed_out, unavailable};
 use process::PerProcess;
 pub(super) use remote::Remote;
-pub(super) use repeat::Repeat;
+pub(super) use repeat::{Repeat, settled};
 pub(super) use tls::Tls;
 pub(crate) use tls::TlsFiles;
 pub(super) use traffic::Traffic;

@@ -1,6 +1,8 @@
 //! What a lost answer allows.
 
-use super::super::Change;
+use super::super::{Change, Outcome};
+use super::{lost, unavailable};
+use crate::error::Result;
 
 /// What a repeat may do after an answer was lost.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -24,5 +26,16 @@ impl Repeat {
             true => Repeat::Recognised,
             false => Repeat::Never,
         }
+    }
+}
+
+/// What a change came to by its last answer; `was_lost`: an earlier one never came.
+pub(in crate::backend) fn settled(outcome: Result<Outcome>, was_lost: bool, doing: &str) -> Result<Outcome> {
+    match outcome {
+        Ok(Outcome::Applied { .. }) => outcome,
+        _ if !was_lost => outcome,
+        // It may have been applied, and changed again by others since.
+        Ok(_) => Err(lost(unavailable("connection", format!("could not {doing}: an answer was lost")))),
+        Err(strange) => Err(lost(strange)),
     }
 }

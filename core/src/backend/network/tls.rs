@@ -30,6 +30,16 @@ pub(crate) struct TlsFiles {
 pub(crate) struct Tls(TlsConnector);
 
 impl Tls {
+    /// TLS where the URL asks for it. `INVALID_ARGUMENT` for files that go with a URL which does not; `secure` says what such
+    /// a URL is like.
+    pub(crate) fn of(is_tls: bool, files: &TlsFiles, secure: &str) -> Result<Option<Tls>> {
+        match is_tls {
+            true => Tls::load(files).map(Some),
+            false if *files == TlsFiles::default() => Ok(None),
+            false => Err(fail!(InvalidArgument, "the option tls is for a URL {secure}").with("argument", "tls")),
+        }
+    }
+
     /// Reads the files. `INVALID_ARGUMENT` names the one that will not do.
     pub(crate) fn load(files: &TlsFiles) -> Result<Tls> {
         let mut roots = RootCertStore::empty();

@@ -29,7 +29,7 @@ pub(crate) use self::address::Address;
 use self::database::{Answer, Database};
 use self::error::strange;
 use self::statement::{Kind, Parameter, Statement, Texts};
-use super::network::{Remote, Repeat, Tls, lost, unavailable};
+use super::network::{Remote, Repeat, Tls, settled};
 use super::{
     Access, BlindUser, Cells, Change, Listed, MetaKey, Outcome, Record, Replacement, Settings as BackendSettings,
     Space, StorageId, UserRecord, UserSessions,
@@ -59,14 +59,7 @@ pub(crate) struct Postgres {
 impl Postgres {
     /// Reads the files of TLS, and connects to nobody. May block.
     pub(super) fn new(address: Address, settings: BackendSettings, access: Access) -> Result<Postgres> {
-        let tls = match address.is_tls {
-            true => Some(Tls::load(&access.tls)?),
-            false if access.tls == Default::default() => None,
-            false => {
-                return Err(fail!(InvalidArgument, "the option tls is for a URL with sslmode=verify-full")
-                    .with("argument", "tls"));
-            }
-        };
+        let tls = Tls::of(address.is_tls, &access.tls, "with sslmode=verify-full")?;
         let schema = access.schema.as_deref().unwrap_or(SCHEMA);
         check_name(schema)?;
         let BackendSettings { deadline, read_only, .. } = settings;
@@ -117,12 +110,7 @@ impl Postgres {
         let kind = Kind::Change(Repeat::of(changes));
         let Answer { rows, was_lost } =
             self.running(doing, &self.settings.texts.apply, arguments::apply(changes), kind).await?;
-        match (rows.first().and_then(rows::outcome), was_lost) {
-            (Some(outcome @ Outcome::Applied { .. }), _) | (Some(outcome), false) => Ok(outcome),
-            // It may have been applied, and changed again by others since.
-            (Some(_), true) => Err(lost(unavailable("connection", format!("could not {doing}: an answer was lost")))),
-            (None, was_lost) => Err(if was_lost { lost(strange(doing)) } else { strange(doing) }),
-        }
+        settled(rows.first().and_then(rows::outcome).ok_or_else(|| strange(doing)), was_lost, doing)
     }
 
     pub(super) async fn replace(&self, space: &Space, replacements: &[Replacement]) -> Result<Vec<bool>> {

@@ -38,7 +38,7 @@ use self::range::{Range, limit_text};
 use self::route::{Answer, Call, Router};
 use self::script::Script;
 use self::sweep::due_at;
-use super::network::{Remote, Repeat, Tls, lost, unavailable};
+use super::network::{Remote, Repeat, Tls, settled};
 use super::{
     Access, BlindUser, CellId, Cells, Change, Listed, MetaKey, Outcome, Record, Replacement,
     Settings as BackendSettings, Space, StorageId, UserRecord, UserSessions,
@@ -71,14 +71,7 @@ pub(crate) struct Redis {
 impl Redis {
     /// Reads the files of TLS, and connects to nobody. May block.
     pub(super) fn new(address: Address, settings: BackendSettings, access: Access) -> Result<Redis> {
-        let tls = match address.is_tls {
-            true => Some(Tls::load(&access.tls)?),
-            false if access.tls == Default::default() => None,
-            false => {
-                return Err(fail!(InvalidArgument, "the option tls is for a URL that begins with rediss")
-                    .with("argument", "tls"));
-            }
-        };
+        let tls = Tls::of(address.is_tls, &access.tls, "that begins with rediss")?;
         if address.user.is_some() && access.password.is_none() {
             return Err(fail!(InvalidArgument, "the URL names a user: their password is missing, see passwordEnv")
                 .with("argument", "passwordEnv"));
@@ -151,14 +144,8 @@ impl Redis {
                 aside: hint.map(|at| due_at(&bucket, at.millis())),
             };
             let answer = router.send(call, |again| encode::apply(&bucket, &changes, again)).await?;
-            match (decode::outcome(answer.value, &changes), answer.was_lost) {
-                (Some(outcome @ Outcome::Applied { .. }), _) | (Some(outcome), false) => Ok(outcome),
-                // It may have been applied, and changed again by others since.
-                (Some(_), true) => {
-                    Err(lost(unavailable("connection", format!("could not {doing}: an answer was lost"))))
-                }
-                (None, was_lost) => Err(if was_lost { lost(strange(doing)) } else { strange(doing) }),
-            }
+            let outcome = decode::outcome(answer.value, &changes).ok_or_else(|| strange(doing));
+            settled(outcome, answer.was_lost, doing)
         })
         .await
     }
