@@ -6,15 +6,16 @@
 mod replace;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::ops::{Bound, ControlFlow};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use foldhash::fast::RandomState;
 use parking_lot::{Mutex, MutexGuard};
 
 use super::change::{Next, Plan, Standing, TooLarge, asked};
 use super::{
-    BlindUser, CellId, Cells, Change, Listed, MetaKey, Outcome, Record, SealedField, Space, StorageId, Touch,
+    BlindMap, BlindUser, CellId, Cells, Change, Listed, MetaKey, Outcome, Record, SealedField, Space, StorageId, Touch,
     UserEffect, UserRecord, UserSessions,
 };
 use crate::clock::Time;
@@ -32,7 +33,7 @@ pub(crate) struct Memory {
 
 #[derive(Default)]
 struct Shard {
-    rows: HashMap<(Space, StorageId), Row>,
+    rows: BlindMap<(Space, StorageId), Row>,
     users: BTreeMap<(Space, BlindUser), UserRecord>,
     index: BTreeSet<(Space, BlindUser, StorageId)>,
     /// The index the other way round, for the sweep.
@@ -63,7 +64,7 @@ impl Memory {
     pub(super) fn new() -> Memory {
         Memory {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
-            hasher: RandomState::new(),
+            hasher: RandomState::default(),
             meta: Mutex::default(),
             closed: AtomicBool::new(false),
         }

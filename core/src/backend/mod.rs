@@ -21,6 +21,7 @@ pub(crate) mod redis;
 mod replace;
 mod sqlite;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -42,6 +43,8 @@ pub(crate) type BlindUser = [u8; 16];
 pub(crate) type StorageId = [u8; 17];
 /// A field of a session, blinded.
 pub(crate) type CellId = [u8; 16];
+/// A map by blinded ids. They are MACs already, so that nobody outside picks where they fall.
+pub(crate) type BlindMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 /// A field's version: new at each put.
 pub(crate) type Stamp = [u8; 16];
 /// When a session was last used: 8 bytes big-endian milliseconds, then a MAC of 16.

@@ -14,11 +14,16 @@ pub(crate) struct FieldName(Arc<str>);
 impl FieldName {
     /// `INVALID_ARGUMENT` for an empty name, `LIMIT_EXCEEDED` for one that is too long.
     pub(crate) fn new(name: &str, limits: &Limits) -> Result<FieldName> {
+        FieldName::check(name, limits)?;
+        Ok(FieldName(Arc::from(name)))
+    }
+
+    /// Whether `name` can be one, as [`new`](FieldName::new) says.
+    pub(crate) fn check(name: &str, limits: &Limits) -> Result<()> {
         if name.is_empty() {
             return Err(fail!(InvalidArgument, "a field name is empty; a name has at least one character"));
         }
-        limits::check("field name", name.len(), limits.field_name, "bytes")?;
-        Ok(FieldName(Arc::from(name)))
+        limits::check("field name", name.len(), limits.field_name, "bytes")
     }
 
     /// A name that was checked before it was stored, under whatever limits stood then.

@@ -1,12 +1,11 @@
 //! The heads that this process has verified, so that a Put needs no read first. Bounded; a stale one only fails its guard.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
 use super::seen::Seen;
-use crate::backend::{Space, StorageId};
+use crate::backend::{BlindMap, Space, StorageId};
 
 const SHARDS: usize = 16;
 const HEADS_PER_SHARD: usize = 1024;
@@ -15,7 +14,7 @@ const HEADS_PER_SHARD: usize = 1024;
 #[derive(Default)]
 pub(crate) struct Heads([Mutex<Shard>; SHARDS]);
 
-type Shard = HashMap<(Space, StorageId), Arc<Seen>>;
+type Shard = BlindMap<(Space, StorageId), Arc<Seen>>;
 
 impl Heads {
     pub(crate) fn get(&self, space: &Space, id: &StorageId) -> Option<Arc<Seen>> {

@@ -5,12 +5,12 @@
 //! overlap, the later one tells what has been replaced, and what was replaced never comes back by itself. Bounded: what is
 //! forgotten is believed again.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
-use crate::backend::{CellId, Change, HeadGuard, Outcome, Record, Space, Span, Stamp, StorageId};
+use crate::backend::{BlindMap, CellId, Change, HeadGuard, Outcome, Record, Space, Span, Stamp, StorageId};
 use crate::clock::Time;
 use crate::error::{Error, Result, fail};
 use crate::session::global::kept::LEEWAY;
@@ -32,7 +32,7 @@ pub(crate) struct HighWater {
 
 #[derive(Default)]
 struct Shard {
-    sessions: HashMap<(Space, StorageId), Session>,
+    sessions: BlindMap<(Space, StorageId), Session>,
     /// How many fields are remembered.
     cells: usize,
 }
@@ -42,7 +42,7 @@ struct Session {
     head: Mark<HeadTag>,
     /// What the head says, if it was opened.
     order: Option<Order>,
-    cells: HashMap<CellId, Mark<Stamp>>,
+    cells: BlindMap<CellId, Mark<Stamp>>,
 }
 
 /// A sealed head is told by the end of its bytes, which depends on all of them.

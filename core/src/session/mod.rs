@@ -76,9 +76,7 @@ impl Session {
 
     /// One field's value; absent: `None`.
     pub fn get(&self, name: &str) -> Task<Option<Json>> {
-        self.named(name, |name| {
-            self.fetch(Selection::Names(vec![name]), |found| Ok(found.into_iter().next().map(|(_, field)| field.value)))
-        })
+        self.fetch_one(name, |field| Ok(field.map(|field| field.value)))
     }
 
     /// Those of the fields that are there, in the order asked for.
@@ -88,11 +86,8 @@ impl Session {
 
     /// One field's value with its version, for [`put_if`](Session::put_if).
     pub fn get_versioned(&self, name: &str) -> Task<Option<Versioned>> {
-        self.named(name, |name| {
-            self.fetch(Selection::Names(vec![name]), |found| {
-                let found = found.into_iter().next();
-                Ok(found.map(|(_, field)| Versioned { version: print_version(field.version), value: field.value }))
-            })
+        self.fetch_one(name, |field| {
+            Ok(field.map(|field| Versioned { version: print_version(field.version), value: field.value }))
         })
     }
 
@@ -109,7 +104,7 @@ impl Session {
 
     /// Whether the field is there.
     pub fn contains(&self, name: &str) -> Task<bool> {
-        self.named(name, |name| self.fetch(Selection::Names(vec![name]), |found| Ok(!found.is_empty())))
+        self.fetch_one(name, |field| Ok(field.is_some()))
     }
 
     /// Puts every member of `fields` (JSON object text), all or nothing. `ttl`: whole seconds ≥ 1 until they go;
@@ -125,7 +120,7 @@ impl Session {
 
     /// Puts one field. `value` is JSON text, kept as it is. See [`put`](Session::put).
     pub fn put_one(&self, name: &str, value: &str, ttl: Option<u64>) -> Task<()> {
-        self.named_value(name, value, |name, value| self.write(vec![(name, value)], ttl, |result| result))
+        self.named_value(name, value, |name, value| self.write([(name, value)], ttl, |result| result))
     }
 
     /// Deletes fields; absent ones are no error. How many were there.
@@ -227,14 +222,12 @@ impl Session {
     /// The value at a JSON Pointer inside a field (`""`: the field itself).
     pub fn get_path(&self, name: &str, pointer: &str) -> Task<Option<Json>> {
         let (pointer, limits) = (pointer.to_owned(), self.limits().clone());
-        self.named(name, |name| {
-            self.fetch(Selection::Names(vec![name]), move |found| {
-                let inside = match found.first() {
-                    Some((_, field)) => json::pointer::get(field.value.as_str(), &pointer)?,
-                    None => json::pointer::get("null", &pointer).map(|_| None)?,
-                };
-                inside.map(|text| Json::parse(text, &limits)).transpose()
-            })
+        self.fetch_one(name, move |field| {
+            let inside = match &field {
+                Some(field) => json::pointer::get(field.value.as_str(), &pointer)?,
+                None => json::pointer::get("null", &pointer).map(|_| None)?,
+            };
+            inside.map(|text| Json::parse(text, &limits)).transpose()
         })
     }
 
@@ -294,9 +287,7 @@ impl Session {
 
     /// When the field goes; `Some(None)`: it is there and stays.
     pub fn expires_at(&self, name: &str) -> Task<Option<Option<Time>>> {
-        self.named(name, |name| {
-            self.fetch(Selection::Names(vec![name]), |found| Ok(found.first().map(|(_, field)| field.expires)))
-        })
+        self.fetch_one(name, |field| Ok(field.map(|field| field.expires)))
     }
 
     /// Version and times; `None`: a Global session that nobody began.
@@ -340,9 +331,9 @@ impl Session {
     pub(crate) fn fields_here(&self, names: &[FieldName]) -> Option<Result<Fields>> {
         match &self.0 {
             Kind::Local(node) => Some(node.with_version(|version, now| {
-                let found = names
-                    .iter()
-                    .filter_map(|name| version.get(name, now).map(|field| (name.clone(), field.value.clone())));
+                let found = names.iter().filter_map(|name| {
+                    version.get(name.as_str(), now).map(|field| (name.clone(), field.value.clone()))
+                });
                 Ok(found.collect())
             })),
             _ => None,
@@ -356,6 +347,23 @@ impl Session {
         finish: impl FnOnce(Result<Fields>) -> Result<R> + Send + 'static,
     ) -> Task<R> {
         self.fetch_result(Selection::Names(names), |found| finish(found.map(values)))
+    }
+
+    /// Reads one field. What is held in memory is found by the name as it was given: nothing is copied but the value's
+    /// handle.
+    fn fetch_one<R: Send + 'static>(
+        &self,
+        name: &str,
+        finish: impl FnOnce(Option<Field>) -> Result<R> + Send + 'static,
+    ) -> Task<R> {
+        if let Kind::Local(node) = &self.0 {
+            let found = FieldName::check(name, self.limits())
+                .and_then(|()| node.with_version(|version, now| Ok(version.get(name, now).cloned())));
+            return self.ready(found.and_then(finish));
+        }
+        self.named(name, |name| {
+            self.fetch(Selection::Names(vec![name]), |found| finish(found.into_iter().next().map(|(_, field)| field)))
+        })
     }
 
     fn fetch<R: Send + 'static>(
@@ -383,7 +391,7 @@ impl Session {
     /// Puts fields, all or nothing.
     pub(crate) fn write<R: Send + 'static>(
         &self,
-        fields: Vec<(FieldName, Json)>,
+        fields: impl version::Puts,
         ttl: Option<u64>,
         finish: impl FnOnce(Result<()>) -> Result<R> + Send + 'static,
     ) -> Task<R> {
@@ -391,6 +399,7 @@ impl Session {
             Kind::Local(node) => self
                 .ready(finish(node.change(|version, setting| version.put(fields, expiry(ttl, setting.now)?, setting)))),
             Kind::Global(global) => {
+                let fields = fields.into();
                 self.task(global.clone(), |global| async move { finish(global.write(fields, ttl).await) })
             }
             Kind::ScopedGlobal(node, global) => {
@@ -453,7 +462,7 @@ impl Session {
             edit: impl FnOnce(Option<&Field>) -> Result<(Edit, R)>,
         ) -> Result<(R, Option<field::FieldVersion>)> {
             let result = version.modify(name.clone(), edit, setting)?;
-            Ok((result, version.get(&name, setting.now).map(|field| field.version)))
+            Ok((result, version.get(name.as_str(), setting.now).map(|field| field.version)))
         }
         match &self.0 {
             Kind::Local(node) => self.ready(

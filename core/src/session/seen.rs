@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::backend::{BlindUser, StorageId, Touch, UserSessions};
 use crate::clock::Time;
 use crate::error::Result;
-use crate::vault::{ConfigVault, Head, HeadState, UserKeys};
+use crate::vault::{ConfigVault, Head, HeadState, Owner, UserKeys};
 
 /// See the module.
 pub(crate) struct Seen {
@@ -13,6 +13,8 @@ pub(crate) struct Seen {
     pub(crate) head: Head,
     /// When the session was last used, as far as this process knows.
     pub(crate) touched: Time,
+    /// What is stored of that, as far as this process knows.
+    pub(crate) touch: Option<Touch>,
     /// The keys of its user, if its config shreds and their secret was there.
     pub(crate) keys: Option<Arc<UserKeys>>,
 }
@@ -27,12 +29,19 @@ impl Seen {
     pub(crate) fn of(vault: &ConfigVault, id: &StorageId, sealed: &[u8], touch: Option<&Touch>, head: Head) -> Seen {
         let touched = touch.and_then(|touch| vault.open_touch(id, &head.life, touch));
         let touched = touched.map_or(head.began, |touched| touched.max(head.began));
-        Seen { sealed: sealed.into(), head, touched, keys: None }
+        Seen { sealed: sealed.into(), head, touched, touch: touch.copied(), keys: None }
     }
 
-    /// The same session, used at `now`.
-    pub(crate) fn used(&self, now: Time) -> Seen {
-        Seen { sealed: self.sealed.clone(), head: self.head.clone(), touched: now, keys: self.keys.clone() }
+    /// The same session, used at `now`, which is stored as `touch`.
+    pub(crate) fn used(&self, now: Time, touch: Touch) -> Seen {
+        let (sealed, head, keys) = (self.sealed.clone(), self.head.clone(), self.keys.clone());
+        Seen { sealed, head, touched: now, touch: Some(touch), keys }
+    }
+
+    /// Whether a head of the same bytes, read with that touch, says nothing that this does not. Not so where a user's
+    /// secret is needed: that may be gone.
+    pub(crate) fn is_as_stored(&self, touch: Option<&Touch>) -> bool {
+        self.touch.as_ref() == touch && matches!(self.head.owner, Owner::Plain(_))
     }
 
     /// When it ends by itself, as things are: its absolute end, or sooner if it goes unused.

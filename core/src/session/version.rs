@@ -36,6 +36,15 @@ pub(crate) enum Selection {
     All,
 }
 
+/// Fields to put: a list of any length, or one of a known length that takes no memory of its own.
+pub(crate) trait Puts:
+    AsRef<[(FieldName, Json)]> + IntoIterator<Item = (FieldName, Json)> + Into<Vec<(FieldName, Json)>> + Send + 'static
+{
+}
+
+impl Puts for Vec<(FieldName, Json)> {}
+impl Puts for [(FieldName, Json); 1] {}
+
 /// What a write needs to know about its surroundings.
 pub(crate) struct Setting<'a> {
     pub(crate) now: Time,
@@ -118,31 +127,27 @@ impl Version {
         self.updated
     }
 
-    pub(crate) fn get(&self, name: &FieldName, now: Time) -> Option<&Field> {
+    pub(crate) fn get(&self, name: &str, now: Time) -> Option<&Field> {
         self.fields.get(name).filter(|field| field.lives(now))
     }
 
     /// The fields selected that are there: in the order asked for, or all sorted by name.
     pub(crate) fn read(&self, what: &Selection, now: Time) -> Vec<(FieldName, Field)> {
         match what {
-            Selection::Names(names) => {
-                names.iter().filter_map(|name| self.get(name, now).map(|field| (name.clone(), field.clone()))).collect()
-            }
+            Selection::Names(names) => names
+                .iter()
+                .filter_map(|name| self.get(name.as_str(), now).map(|field| (name.clone(), field.clone())))
+                .collect(),
             Selection::All => sorted(&self.fields, now),
         }
     }
 
     /// Puts all of them or, beyond a limit, none.
-    pub(crate) fn put(
-        &mut self,
-        fields: Vec<(FieldName, Json)>,
-        expires: Option<Time>,
-        setting: &Setting,
-    ) -> Result<()> {
-        if fields.is_empty() {
+    pub(crate) fn put(&mut self, fields: impl Puts, expires: Option<Time>, setting: &Setting) -> Result<()> {
+        if fields.as_ref().is_empty() {
             return Ok(());
         }
-        self.make_room(fields.iter().map(|(name, value)| (name, value)), setting)?;
+        self.make_room(fields.as_ref().iter().map(|(name, value)| (name, value)), setting)?;
         for (name, value) in fields {
             let field = Field { value, version: (setting.next_version)(), expires };
             self.insert(name, field);
@@ -171,13 +176,13 @@ impl Version {
         edit: impl FnOnce(Option<&Field>) -> Result<(Edit, R)>,
         setting: &Setting,
     ) -> Result<R> {
-        let current = self.get(&name, setting.now);
+        let current = self.get(name.as_str(), setting.now);
         let kept = current.and_then(|field| field.expires);
         let (edit, result) = edit(current)?;
         match edit {
             Edit::Keep => {}
-            Edit::Put(value) => self.put(vec![(name, value)], kept, setting)?,
-            Edit::PutUntil(value, expires) => self.put(vec![(name, value)], expires, setting)?,
+            Edit::Put(value) => self.put([(name, value)], kept, setting)?,
+            Edit::PutUntil(value, expires) => self.put([(name, value)], expires, setting)?,
             Edit::Delete => {
                 self.remove_one(&name, setting.now);
                 self.changed(setting.now);
@@ -238,7 +243,7 @@ impl Version {
         let mut puts = Vec::new();
         let mut deletes = Vec::new();
         for name in &fork.changes.names {
-            match self.get(name, now) {
+            match self.get(name.as_str(), now) {
                 Some(field) => puts.push((name.clone(), field.clone())),
                 None => deletes.push(name.clone()),
             }
@@ -271,10 +276,13 @@ impl Version {
             fork.changes.names.insert(name.clone());
         }
         self.size += weight(&name, &field.value);
-        if let Some(old) = self.fields.get(&name) {
-            self.size -= weight(&name, &old.value);
+        match self.fields.get_mut(&name) {
+            Some(old) => {
+                self.size -= weight(&name, &old.value);
+                *old = field;
+            }
+            None => self.fields.insert_mut(name, field),
         }
-        self.fields.insert_mut(name, field);
     }
 
     /// Removes a field and records that; whether it was there.
@@ -413,7 +421,7 @@ mod tests {
         });
         assert_eq!(refused.unwrap_err().code(), crate::Code::LimitExceeded);
         assert_eq!((pair.parent.revision(), pair.parent.updated().millis()), (1, 0));
-        assert!(pair.parent.get(&field("x").0, Time::from_millis(1)).is_some());
+        assert!(pair.parent.get("x", Time::from_millis(1)).is_some());
         let committed = pair.at(2, |(parent, child), setting| parent.commit(child, false, setting)).unwrap();
         assert_eq!((committed.put.len(), committed.deleted.len()), (3, 1));
         assert_eq!(pair.parent.revision(), 2, "a commit is one change");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::blind::BlindKey;
-use super::derive::{Context, derive};
+use super::derive::Context;
 use super::envelope::Seals;
 use super::field::{self, OpenField};
 use super::head::{Head, Life};
@@ -48,7 +48,7 @@ impl ConfigVault {
             cells: BlindKey::derive(index, context, "cell"),
             refreshes: BlindKey::derive(index, context, "refresh"),
             token_ids: BlindKey::derive(index, context, "jti"),
-            touches: TouchKey(derive(index, context, "touch")),
+            touches: TouchKey::derive(index, context),
             heads: Seals::derive(ring, context, "head"),
             fields: Seals::derive(ring, context, "field"),
             user_records: Seals::derive(ring, context, "user"),
@@ -206,13 +206,15 @@ impl ConfigVault {
         )
     }
 
-    /// Opens a field that was read from `cell`; the name inside must be the one that the cell belongs to.
+    /// Opens a field that was read from `cell`; the name inside must be the one that the cell belongs to. `name`: what the
+    /// cell's id was made of, for who knows it.
     pub(crate) fn open_field(
         &self,
         keys: Option<&UserKeys>,
         id: &StorageId,
         life: &Life,
         cell: &CellId,
+        name: Option<&str>,
         sealed: &SealedField,
     ) -> Result<OpenField> {
         let stamp = sealed.stamp().unwrap_or_default();
@@ -220,7 +222,11 @@ impl ConfigVault {
         let (place, clear) = (field::place(id, life, cell), field::clear(&stamp, expires));
         let plain = self.fields(keys).open(&place, &clear, &sealed.0)?;
         let opened = field::read(&plain, stamp, expires)?;
-        if self.cell_id(id, &opened.name) != *cell {
+        let is_in_place = match name {
+            Some(name) => *opened.name == *name,
+            None => self.cell_id(id, &opened.name) == *cell,
+        };
+        if !is_in_place {
             return Err(fail!(Corrupt, "a field stands in another field's place").with("cell", "field"));
         }
         Ok(opened)

@@ -1,18 +1,23 @@
 //! When a session was last used: a time and its MAC, written without reading anything first.
 
-use hmac::Mac;
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
 use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
 
+use super::derive::{Context, derive};
 use super::head::Life;
 use super::random::{first_16, hmac};
 use crate::backend::{StorageId, Touch};
 use crate::clock::Time;
 
 /// The key of touches: derived from the index key, so that rotating data keys never makes a touch unreadable.
-pub(crate) struct TouchKey(pub(super) Zeroizing<[u8; 32]>);
+pub(crate) struct TouchKey(Hmac<Sha256>);
 
 impl TouchKey {
+    pub(crate) fn derive(index_key: &[u8; 32], context: &Context) -> TouchKey {
+        TouchKey(hmac(&derive(index_key, context, "touch")[..]))
+    }
+
     /// time (8) ‖ HMAC-SHA256(storage id ‖ life ‖ time), its first 16 bytes.
     pub(crate) fn seal(&self, id: &StorageId, life: &Life, time: Time) -> Touch {
         let mut touch = [0; 24];
@@ -30,7 +35,7 @@ impl TouchKey {
     }
 
     fn mac(&self, id: &StorageId, life: &Life, time: &[u8]) -> [u8; 16] {
-        let mut mac = hmac(&self.0[..]);
+        let mut mac = self.0.clone();
         mac.update(id);
         mac.update(life);
         mac.update(time);
@@ -44,7 +49,7 @@ mod tests {
 
     #[test]
     fn a_touch_is_of_one_life_of_one_session() {
-        let key = TouchKey(Zeroizing::new([1; 32]));
+        let key = TouchKey(hmac(&[1; 32]));
         let (id, life) = ([2; 17], [3; 16]);
         for millis in [i64::MIN, -1, 0, 1, 1_800_000_000_000, i64::MAX] {
             let time = Time::from_millis(millis);
@@ -53,7 +58,7 @@ mod tests {
             assert_eq!(key.open(&id, &life, &touch), Some(time));
             assert_eq!(key.open(&[9; 17], &life, &touch), None);
             assert_eq!(key.open(&id, &[9; 16], &touch), None);
-            assert_eq!(TouchKey(Zeroizing::new([9; 32])).open(&id, &life, &touch), None);
+            assert_eq!(TouchKey(hmac(&[9; 32])).open(&id, &life, &touch), None);
             for bit in 0..24 * 8 {
                 let mut flipped = touch;
                 flipped[bit / 8] ^= 1 << (bit % 8);

@@ -90,7 +90,7 @@ impl Birth<'_> {
         effects.user = Some((*user, UserEffect::Write(vault.seal_user(user, &owner, entropy)?)));
         let versions = put(&mut effects, vault, keys.as_deref(), id, &head.life, fields, entropy)?;
         let change = Change { space: vault.space(), id: *id, guard, effects, answer: Cells::None };
-        Ok(Born { change, seen: Seen { sealed, head, touched: now, keys: keys.clone() }, versions })
+        Ok(Born { change, seen: Seen { sealed, head, touched: now, touch: None, keys: keys.clone() }, versions })
     }
 }
 

@@ -169,7 +169,7 @@ impl Global {
         match (met, record) {
             (Met::Vacant { .. }, _) => Ok(Stored::Nothing),
             (Met::Alive(seen), Some(record)) if is_whole && *cells == Cells::All => {
-                self.fields(opened, seen, record, &Selection::All, now).map(Stored::Read)
+                self.fields(opened, seen, record, &Selection::All, cells, now).map(Stored::Read)
             }
             _ => Ok(Stored::Unread),
         }
@@ -244,12 +244,13 @@ impl Global {
             let sealed = vault.seal_head(&target.id, &head, &mut entropy)?;
             effects.head = Some(sealed.clone());
             effects.expires = row_hint(&self.store, &head, seen.touched);
-            after = Arc::new(Seen { sealed, head, touched: seen.touched, keys: seen.keys.clone() });
+            after = Arc::new(Seen { sealed, head, touched: seen.touched, touch: seen.touch, keys: seen.keys.clone() });
         }
         if seen.is_touch_due(now) {
-            effects.touch = Some(vault.seal_touch(&target.id, &seen.head.life, now));
+            let touch = vault.seal_touch(&target.id, &seen.head.life, now);
+            effects.touch = Some(touch);
             effects.expires = use_hint(&self.store, &seen.head, now).or(effects.expires);
-            after = Arc::new(after.used(now));
+            after = Arc::new(after.used(now, touch));
         }
         effects.delete = plan.delete.iter().map(|name| opened.cell(name)).collect();
         let keys = seen.keys.as_deref();
@@ -319,9 +320,10 @@ impl Global {
             return;
         }
         let target = &opened.target;
-        self.store.heads.put(&target.space, &target.id, Arc::new(seen.used(now)));
+        let touch = target.vault.seal_touch(&target.id, &seen.head.life, now);
+        self.store.heads.put(&target.space, &target.id, Arc::new(seen.used(now, touch)));
         let mut effects = Effects::nothing(now, &self.store.limits);
-        effects.touch = Some(target.vault.seal_touch(&target.id, &seen.head.life, now));
+        effects.touch = Some(touch);
         effects.expires = use_hint(&self.store, &seen.head, now);
         let guard = Guard { head: HeadGuard::Is(seen.sealed.clone()), ..Guard::default() };
         let change = Change { space: target.space, id: target.id, guard, effects, answer: Cells::None };

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::Global;
 use super::change::Plan;
 use super::meeting::{Met, open_fields};
+use super::{Global, cells_of};
 use crate::backend::Cells;
 use crate::error::Result;
 use crate::execution::Committed;
@@ -41,8 +41,9 @@ impl Global {
             };
             let now = self.store.clock.now();
             let what = if fork.changes.cleared { Selection::All } else { Selection::Names(changed.clone()) };
+            let sought = cells_of(opened, &what);
             let stored: HashMap<FieldName, Field> = match seen {
-                Some(seen) => open_fields(opened, seen, &record.cells, &what, now)?.into_iter().collect(),
+                Some(seen) => open_fields(opened, seen, &record.cells, &what, &sought, now)?.into_iter().collect(),
                 None => HashMap::new(),
             };
             let mut plan = Plan {

@@ -65,6 +65,10 @@ impl Global {
             return self.vacant(opened, None, now, || opened.missing(now));
         };
         let cached = self.cached(space, id).filter(|seen| seen.sealed == *sealed);
+        if let Some(seen) = cached.as_ref().filter(|seen| seen.is_as_stored(record.touch.as_ref())) {
+            self.store.high_water.meet(space, id, sealed, &seen.head, record)?;
+            return self.judge(opened, seen.clone(), now);
+        }
         let mut seen = match &cached {
             Some(seen) => Seen::of(vault, id, sealed, record.touch.as_ref(), seen.head.clone()),
             None => Seen::open(vault, id, sealed, record.touch.as_ref())?,
@@ -79,25 +83,30 @@ impl Global {
             Some(cached) if cached.touched >= seen.touched && is_same_secret(&cached) => cached,
             _ => Arc::new(seen),
         };
-        self.judge(opened, seen, now)
+        let met = self.judge(opened, seen, now)?;
+        if let Met::Alive(seen) = &met {
+            self.store.heads.put(space, id, seen.clone());
+        }
+        Ok(met)
     }
 
-    /// The fields selected of those that were read for it; `STALE` if this process saw a later state of one.
+    /// The fields selected, which were read from `cells`; `STALE` if this process saw a later state of one.
     pub(super) fn fields(
         &self,
         opened: &Opened,
         seen: &Seen,
         record: &Record,
         what: &Selection,
+        cells: &Cells,
         now: Time,
     ) -> Result<Vec<(FieldName, Field)>> {
-        let found = open_fields(opened, seen, &record.cells, what, now)?;
+        let found = open_fields(opened, seen, &record.cells, what, cells, now)?;
         let stamp =
             |cell: &CellId| record.cells.iter().find(|(id, _)| id == cell).and_then(|(_, sealed)| sealed.stamp());
-        let (read, all): (Vec<_>, bool) = match what {
-            Selection::All => (record.cells.iter().map(|(cell, sealed)| (*cell, sealed.stamp())).collect(), true),
-            Selection::Names(names) => {
-                (names.iter().map(|name| opened.cell(name)).map(|cell| (cell, stamp(&cell))).collect(), false)
+        let (read, all): (Vec<_>, bool) = match cells {
+            Cells::Some(cells) => (cells.iter().map(|cell| (*cell, stamp(cell))).collect(), false),
+            Cells::None | Cells::All => {
+                (record.cells.iter().map(|(cell, sealed)| (*cell, sealed.stamp())).collect(), true)
             }
         };
         let Target { space, id, .. } = &*opened.target;
@@ -135,7 +144,6 @@ impl Global {
         if let Err(first) = target.pin(&seen) {
             return Err(lost(opened, first, now, || opened.ended("ended")));
         }
-        self.store.heads.put(&target.space, &target.id, seen.clone());
         Ok(Met::Alive(seen))
     }
 
@@ -169,42 +177,40 @@ impl Global {
     }
 }
 
-/// Opens the cells of the fields selected: in the order asked for, or all sorted by name; expired ones are absent.
+/// Opens what is there of the fields selected, which lie in the cells `sought`: in the order asked for, or all sorted by
+/// name; expired ones are absent.
 pub(super) fn open_fields(
     opened: &Opened,
     seen: &Seen,
-    cells: &[(CellId, SealedField)],
+    there: &[(CellId, SealedField)],
     what: &Selection,
+    sought: &Cells,
     now: Time,
 ) -> Result<Vec<(FieldName, Field)>> {
     let target = &opened.target;
-    let open = |cell: &CellId, sealed: &SealedField| -> Result<Option<(FieldName, Field)>> {
-        let field = target.vault.open_field(seen.keys.as_deref(), &target.id, &seen.head.life, cell, sealed)?;
+    let open = |cell: &CellId, name: Option<&FieldName>, sealed: &SealedField| -> Result<Option<(FieldName, Field)>> {
+        let (keys, life) = (seen.keys.as_deref(), &seen.head.life);
+        let field = target.vault.open_field(keys, &target.id, life, cell, name.map(FieldName::as_str), sealed)?;
         let version = FieldVersion::from_be_bytes(field.stamp);
-        let value = Json::checked(&field.value);
-        let opened = Field { value, version, expires: field.expires };
-        Ok(opened.lives(now).then(|| (FieldName::stored(&field.name), opened)))
+        let opened = Field { value: Json::checked(&field.value), version, expires: field.expires };
+        let name = || name.cloned().unwrap_or_else(|| FieldName::stored(&field.name));
+        Ok(opened.lives(now).then(|| (name(), opened)))
     };
-    match what {
-        Selection::Names(names) => {
-            let mut found = Vec::with_capacity(names.len());
-            for name in names {
-                let id = opened.cell(name);
-                if let Some((cell, sealed)) = cells.iter().find(|(cell, _)| *cell == id) {
-                    found.extend(open(cell, sealed)?);
-                }
+    if let (Selection::Names(names), Cells::Some(sought)) = (what, sought) {
+        let mut found = Vec::with_capacity(names.len());
+        for (name, sought) in names.iter().zip(sought) {
+            if let Some((cell, sealed)) = there.iter().find(|(cell, _)| cell == sought) {
+                found.extend(open(cell, Some(name), sealed)?);
             }
-            Ok(found)
         }
-        Selection::All => {
-            let mut found = Vec::with_capacity(cells.len());
-            for (cell, sealed) in cells {
-                found.extend(open(cell, sealed)?);
-            }
-            found.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-            Ok(found)
-        }
+        return Ok(found);
     }
+    let mut found = Vec::with_capacity(there.len());
+    for (cell, sealed) in there {
+        found.extend(open(cell, None, sealed)?);
+    }
+    found.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    Ok(found)
 }
 
 /// The life that this execution met is no more: it reached its end, or else `why`.

@@ -95,12 +95,13 @@ impl Global {
     /// The head, too; `None` where a standing session has not begun.
     pub(crate) async fn read_with_head(&self, what: Selection) -> Result<Option<(Head, Vec<(FieldName, Field)>)>> {
         let opened = self.open().await?;
-        let (met, record) = self.look(&opened, &cells_of(&opened, &what), false).await?;
+        let cells = cells_of(&opened, &what);
+        let (met, record) = self.look(&opened, &cells, false).await?;
         let now = self.store.clock.now();
         match met {
             Met::Vacant { .. } => Ok(None),
             Met::Alive(seen) => {
-                let found = self.fields(&opened, &seen, &record, &what, now)?;
+                let found = self.fields(&opened, &seen, &record, &what, &cells, now)?;
                 self.touch(&opened, &seen, now);
                 Ok(Some((seen.head.clone(), found)))
             }
@@ -156,15 +157,17 @@ impl Global {
     ) -> Result<(R, Option<FieldVersion>)> {
         let cell = self.open().await?.cell(&name);
         let _turn = self.store.turns[usize::from(cell[0]) % self.store.turns.len()].lock().await;
-        let only = Selection::Names(vec![name.clone()]);
+        let (only, cells) = (Selection::Names(vec![name.clone()]), Cells::Some(vec![cell]));
         let mut result = None;
         let mut version = None;
         let done = self
-            .change(Cells::Some(vec![cell]), |opened, met, record| {
+            .change(cells.clone(), |opened, met, record| {
                 let now = self.store.clock.now();
                 let field = match met {
                     Met::Vacant { .. } => None,
-                    Met::Alive(seen) => self.fields(opened, seen, record, &only, now)?.pop().map(|(_, field)| field),
+                    Met::Alive(seen) => {
+                        self.fields(opened, seen, record, &only, &cells, now)?.pop().map(|(_, field)| field)
+                    }
                 };
                 version = field.as_ref().map(|field| field.version);
                 let stamps = vec![(cell, version.map(FieldVersion::to_be_bytes))];
@@ -239,6 +242,7 @@ impl Global {
     }
 }
 
+/// Where the fields selected lie.
 fn cells_of(opened: &Opened, what: &Selection) -> Cells {
     match what {
         Selection::All => Cells::All,
