@@ -27,11 +27,14 @@ const HASHED: usize = 32;
 
 /// See the module.
 pub(super) struct Cache {
-    shards: [Mutex<HashMap<u64, Known>>; SHARDS],
+    shards: [Mutex<Shard>; SHARDS],
     hash: RandomState,
     hits: AtomicU64,
     misses: AtomicU64,
 }
+
+/// By place: a hash already.
+type Shard = HashMap<u64, Known, foldhash::fast::RandomState>;
 
 struct Known {
     text: Zeroizing<Box<str>>,
@@ -103,7 +106,7 @@ impl Cache {
         self.hash.hash_one(&bytes[bytes.len().saturating_sub(HASHED)..])
     }
 
-    fn shard(&self, place: u64) -> &Mutex<HashMap<u64, Known>> {
+    fn shard(&self, place: u64) -> &Mutex<Shard> {
         &self.shards[place as usize % SHARDS]
     }
 }

@@ -120,7 +120,14 @@ impl Session {
 
     /// Puts one field. `value` is JSON text, kept as it is. See [`put`](Session::put).
     pub fn put_one(&self, name: &str, value: &str, ttl: Option<u64>) -> Task<()> {
-        self.named_value(name, value, |name, value| self.write([(name, value)], ttl, |result| result))
+        if let Kind::Local(node) = &self.0 {
+            let limits = self.limits();
+            let put = FieldName::check(name, limits).and_then(|()| value_within(value, limits)).and_then(|value| {
+                node.change(|version, setting| version.put_one(name, value, expiry(ttl, setting.now)?, setting))
+            });
+            return self.ready(put);
+        }
+        self.named_value(name, value, |name, value| self.write(vec![(name, value)], ttl, |result| result))
     }
 
     /// Deletes fields; absent ones are no error. How many were there.
@@ -391,7 +398,7 @@ impl Session {
     /// Puts fields, all or nothing.
     pub(crate) fn write<R: Send + 'static>(
         &self,
-        fields: impl version::Puts,
+        fields: Vec<(FieldName, Json)>,
         ttl: Option<u64>,
         finish: impl FnOnce(Result<()>) -> Result<R> + Send + 'static,
     ) -> Task<R> {
@@ -399,7 +406,6 @@ impl Session {
             Kind::Local(node) => self
                 .ready(finish(node.change(|version, setting| version.put(fields, expiry(ttl, setting.now)?, setting)))),
             Kind::Global(global) => {
-                let fields = fields.into();
                 self.task(global.clone(), |global| async move { finish(global.write(fields, ttl).await) })
             }
             Kind::ScopedGlobal(node, global) => {

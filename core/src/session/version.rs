@@ -36,15 +36,6 @@ pub(crate) enum Selection {
     All,
 }
 
-/// Fields to put: a list of any length, or one of a known length that takes no memory of its own.
-pub(crate) trait Puts:
-    AsRef<[(FieldName, Json)]> + IntoIterator<Item = (FieldName, Json)> + Into<Vec<(FieldName, Json)>> + Send + 'static
-{
-}
-
-impl Puts for Vec<(FieldName, Json)> {}
-impl Puts for [(FieldName, Json); 1] {}
-
 /// What a write needs to know about its surroundings.
 pub(crate) struct Setting<'a> {
     pub(crate) now: Time,
@@ -143,17 +134,42 @@ impl Version {
     }
 
     /// Puts all of them or, beyond a limit, none.
-    pub(crate) fn put(&mut self, fields: impl Puts, expires: Option<Time>, setting: &Setting) -> Result<()> {
-        if fields.as_ref().is_empty() {
+    pub(crate) fn put(
+        &mut self,
+        fields: Vec<(FieldName, Json)>,
+        expires: Option<Time>,
+        setting: &Setting,
+    ) -> Result<()> {
+        if fields.is_empty() {
             return Ok(());
         }
-        self.make_room(fields.as_ref().iter().map(|(name, value)| (name, value)), setting)?;
+        self.make_room(fields.iter().map(|(name, value)| (name, value)), setting)?;
         for (name, value) in fields {
             let field = Field { value, version: (setting.next_version)(), expires };
             self.insert(name, field);
         }
         self.changed(setting.now);
         Ok(())
+    }
+
+    /// Puts one field, whose name was checked. One that is there is overwritten in its place: the value is all that is
+    /// made for it.
+    pub(crate) fn put_one(&mut self, name: &str, value: Json, expires: Option<Time>, setting: &Setting) -> Result<()> {
+        let is_noted = self.fork.as_ref().is_none_or(|fork| fork.changes.names.contains(name));
+        let is_within = self.fields.size() <= setting.limits.fields;
+        if is_noted
+            && is_within
+            && let Some(there) = self.fields.get_mut(name)
+        {
+            let size = self.size - there.value.as_str().len() + value.as_str().len();
+            if size <= setting.limits.session {
+                *there = Field { value, version: (setting.next_version)(), expires };
+                self.size = size;
+                self.changed(setting.now);
+                return Ok(());
+            }
+        }
+        self.put(vec![(FieldName::stored(name), value)], expires, setting)
     }
 
     /// Removes the fields selected; how many were there.
@@ -181,8 +197,8 @@ impl Version {
         let (edit, result) = edit(current)?;
         match edit {
             Edit::Keep => {}
-            Edit::Put(value) => self.put([(name, value)], kept, setting)?,
-            Edit::PutUntil(value, expires) => self.put([(name, value)], expires, setting)?,
+            Edit::Put(value) => self.put_one(name.as_str(), value, kept, setting)?,
+            Edit::PutUntil(value, expires) => self.put_one(name.as_str(), value, expires, setting)?,
             Edit::Delete => {
                 self.remove_one(&name, setting.now);
                 self.changed(setting.now);

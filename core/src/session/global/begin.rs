@@ -84,13 +84,14 @@ impl Birth<'_> {
         effects.raise_version = true;
         effects.reset_counters = true;
         effects.reset_touch = true;
-        effects.touch = Some(vault.seal_touch(id, &head.life, now));
+        let touch = Some(vault.seal_touch(id, &head.life, now));
+        effects.touch = touch;
         effects.index = Some((*user, true));
         effects.expires = row_hint(store, &head, now);
         effects.user = Some((*user, UserEffect::Write(vault.seal_user(user, &owner, entropy)?)));
         let versions = put(&mut effects, vault, keys.as_deref(), id, &head.life, fields, entropy)?;
         let change = Change { space: vault.space(), id: *id, guard, effects, answer: Cells::None };
-        Ok(Born { change, seen: Seen { sealed, head, touched: now, touch: None, keys: keys.clone() }, versions })
+        Ok(Born { change, seen: Seen { sealed, head, touched: now, touch, keys: keys.clone() }, versions })
     }
 }
 

@@ -1,0 +1,71 @@
+"""Counts the instructions of ten operations, and fails when one takes over 5 % more than the count that is kept.
+
+    run.py PROGRAM [--keep]
+
+PROGRAM is made of operations.cpp. A count says what a noisy clock can't. Ciphers and hashes are taken out of it: they pick
+their code by the processor, and are their crates' business; of the C library the plainest code is picked. `--keep` writes
+today's counts to `counts.json`.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+KEPT = Path(__file__).resolve().parent / "counts.json"
+ROUNDS = 100
+MOST_UP = 1.05
+#: Whose cost, with all that they call, does not count.
+CRYPTO = re.compile(r"(sha2::\S*compress\S*|\S*AeadInOut>::(?:de|en)crypt_inout_detached|getrandom::\S*fill\S*)")
+PLAIN = {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-AVX512F,-AVX512VL,-AVX512BW,-ERMS,-FSRM,-EVEX"}
+
+
+def main() -> int:
+    program = Path(sys.argv[1])
+    names = subprocess.run([program, "list"], check=True, capture_output=True, text=True).stdout.split()
+    counts = {name: count(program, name) for name in names}
+    if "--keep" in sys.argv[2:]:
+        KEPT.write_text(json.dumps(counts, indent=2) + "\n")
+    kept = json.loads(KEPT.read_text())
+    if set(kept) != set(counts):
+        sys.exit(f"{KEPT.name} has other operations than the program: run with --keep")
+    failed = 0
+    for name, now in counts.items():
+        worse = now > kept[name] * MOST_UP
+        failed += worse
+        verdict = "FAILED: over 5 % more" if worse else "ok" if now * MOST_UP >= kept[name] else "ok: keep the new count"
+        print(f"{name:24} {kept[name]:8} -> {now:8} instructions ({now / kept[name]:.3f}) {verdict}")
+    print(f"instructions: {len(counts) - failed} passed, {failed} failed")
+    return failed
+
+
+def count(program: Path, name: str) -> int:
+    """Instructions of one operation, everything warm: what more rounds take more."""
+    few, many = (collected(program, name, rounds) for rounds in (ROUNDS, 2 * ROUNDS))
+    return round((many - few) / ROUNDS)
+
+
+def collected(program: Path, name: str, rounds: int) -> int:
+    with tempfile.TemporaryDirectory() as scratch:
+        profile = Path(scratch) / "callgrind.out"
+        valgrind = ["valgrind", "--tool=callgrind", "--toggle-collect=measured"]
+        command = [*valgrind, f"--callgrind-out-file={profile}", program, name, str(rounds)]
+        subprocess.run(command, check=True, capture_output=True, env={**os.environ, **PLAIN})
+        annotate = ["callgrind_annotate", "--inclusive=yes", "--threshold=100", "--auto=no", profile]
+        lines = subprocess.run(annotate, check=True, capture_output=True, text=True).stdout.splitlines()
+    costs = [(int(found[1].replace(",", "")), found[2]) for line in lines if (found := COST.match(line))]
+    total = next(cost for cost, what in costs if what == "PROGRAM TOTALS")
+    crypto: dict[str, int] = {}
+    for cost, what in costs:
+        if found := CRYPTO.search(what):
+            crypto[found[1]] = max(crypto.get(found[1], 0), cost)
+    return total - sum(crypto.values())
+
+
+COST = re.compile(r"\s*([\d,]+) \(\s*[\d.]+%\)\s+(.*)")
+
+if __name__ == "__main__":
+    sys.exit(main())
