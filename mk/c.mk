@@ -29,7 +29,7 @@ C_USE = $$($(C_PKG) --cflags --libs sessile) -Wl,-rpath,$(C_ROOT)/lib
 C_VALGRIND = valgrind --quiet --suppressions=tests/c/valgrind.supp --error-exitcode=9 --leak-check=full --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect
 C_ASAN = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
-.PHONY: c-build c-header c-check-header c-root c-programs c-test c-headers-alone c-exports c-examples c-valgrind c-asan c-panic install
+.PHONY: c-build c-header c-check-header c-root c-programs c-test c-headers-alone c-exports c-examples c-valgrind test-instructions c-asan c-panic install
 
 c-build:
 	cargo build --profile $(PROFILE) -p sessile-c
@@ -116,6 +116,10 @@ c-examples: c-root
 	    for program in sessions_c sessions_cpp; do \
 	        try sessions $$program 'revoked {"valid":false,"reason":"revoked"}'; \
 	    done
+
+test-instructions: c-root ## ten operations take no more instructions than they did
+	g++ -std=c++17 -O2 $(C_WARN) tests/instructions/operations.cpp $(C_USE) -o $(C_OUT)/operations
+	@python3 tests/instructions/run.py $(C_OUT)/operations
 
 c-valgrind: c-programs ## the C tests under valgrind
 	$(C_VALGRIND) $(C_OUT)/abi 5

@@ -66,7 +66,8 @@ int main(int argc, char **argv)
             std::cout << name << '\n';
         if (named != name)
             continue;
-        measured(&operation, 16);
+        for (int round = 0; round < 16; round++)
+            operation();
         const auto started = std::chrono::steady_clock::now();
         measured(&operation, rounds);
         const std::chrono::duration<double, std::nano> took = std::chrono::steady_clock::now() - started;

@@ -294,7 +294,7 @@ fn a_field_comes_back_whole() {
             config.seal_field(None, &ID, &LIFE, name, value, expires, STAMP, &mut Entropy::fixed(1)).unwrap();
         assert_eq!((field.stamp(), field.expiry()), (Some(STAMP), expires));
         let opened = config.open_field(None, &ID, &LIFE, &cell, None, &field).unwrap();
-        assert_eq!((opened.name.as_str(), opened.value.as_str()), (name, value));
+        assert_eq!((opened.name(), opened.value()), (name, value));
         assert_eq!((opened.stamp, opened.expires), (STAMP, expires));
     }
     let never = config

@@ -221,10 +221,10 @@ impl ConfigVault {
         let expires = sealed.expiry();
         let (place, clear) = (field::place(id, life, cell), field::clear(&stamp, expires));
         let plain = self.fields(keys).open(&place, &clear, &sealed.0)?;
-        let opened = field::read(&plain, stamp, expires)?;
+        let opened = field::read(plain, stamp, expires)?;
         let is_in_place = match name {
-            Some(name) => *opened.name == *name,
-            None => self.cell_id(id, &opened.name) == *cell,
+            Some(name) => opened.name() == name,
+            None => self.cell_id(id, opened.name()) == *cell,
         };
         if !is_in_place {
             return Err(fail!(Corrupt, "a field stands in another field's place").with("cell", "field"));

@@ -199,7 +199,7 @@ fn these_bytes_open() {
         let opened = config
             .open_field(None, &array(&case["id"]), &array(&case["life"]), &array(&case["cell"]), None, &sealed)
             .unwrap();
-        assert_eq!((opened.name.as_str(), opened.value.as_str()), (text(&case["name"]), text(&case["value"])));
+        assert_eq!((opened.name(), opened.value()), (text(&case["name"]), text(&case["value"])));
         assert_eq!((opened.stamp, opened.expires), (array(&case["stamp"]), time(&case["expires"])));
     }
     for case in cases("touches") {
@@ -220,7 +220,7 @@ fn these_bytes_open() {
         let sealed = SealedField(bytes(text(&case["field"]["sealed"])).into());
         let cell = array(&case["field"]["cell"]);
         let field = config.open_field(Some(&keys), &id, &opened.life, &cell, None, &sealed).unwrap();
-        assert_eq!(field.value.as_str(), text(&case["field"]["value"]));
+        assert_eq!(field.value(), text(&case["field"]["value"]));
         let other = config.open_field(None, &id, &opened.life, &cell, None, &sealed);
         assert_eq!(other.err().unwrap().code(), crate::Code::Corrupt, "the config's key alone opens nothing");
     }

@@ -193,8 +193,8 @@ pub(super) fn open_fields(
         let (keys, life) = (seen.keys.as_deref(), &seen.head.life);
         let field = target.vault.open_field(keys, &target.id, life, cell, name.map(FieldName::as_str), sealed)?;
         let version = FieldVersion::from_be_bytes(field.stamp);
-        let opened = Field { value: Json::checked(&field.value), version, expires: field.expires };
-        let name = || name.cloned().unwrap_or_else(|| FieldName::stored(&field.name));
+        let opened = Field { value: Json::checked(field.value()), version, expires: field.expires };
+        let name = || name.cloned().unwrap_or_else(|| FieldName::stored(field.name()));
         Ok(opened.lives(now).then(|| (name(), opened)))
     };
     if let (Selection::Names(names), Cells::Some(sought)) = (what, sought) {
