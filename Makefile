@@ -14,6 +14,7 @@ include mk/keys.mk
 include mk/identity.mk
 include mk/torture.mk
 include mk/fuzz.mk
+include mk/bench.mk
 
 .PHONY: help prepare artefacts demo demo-check test test-rust test-format test-docs test-relay test-servers test-panic lint fmt clean
 
