@@ -37,7 +37,7 @@ def main():
         "put": {"email": "ada@example.com", "cart": ["tea", "honey", 2], "total": 12.5},
         "messages": {str(size): message(chance, size) for size in (512, 2048, 16384)},
     }
-    (folder / "payloads.json").write_text(json.dumps(payloads))
+    (folder / "payloads.json").write_text(text_of(payloads))
     # C reads no JSON.
     (folder / "put.json").write_text(json.dumps(payloads["put"], separators=(",", ":")))
     (folder / "step.json").write_text(json.dumps(payloads["step"], separators=(",", ":")))

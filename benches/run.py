@@ -39,6 +39,7 @@ RUNS = [
     ("rust", ["rust.store.large"], True),
     ("rust", ["rust.local", "rust.fork", "rust.step", "rust.border", "rust.seal", "rust.token"], True),
     ("c", ["c."], True),
+    ("cpp", ["cpp."], True),
     ("node", ["node.store.small"], True),
     ("node", ["node.store.large"], True),
     ("node", ["node.local", "node.step", "node.token", "node.border"], True),
@@ -129,6 +130,7 @@ def commands(workshop):
         "rust": lambda plan: [workshop.target / "release/sessile-bench", json.dumps(plan)],
         "python": lambda plan: [build / "venv/bin/python", ROOT / "benches/python/bench.py", json.dumps(plan)],
         "node": lambda plan: ["node", "--expose-gc", build / "node/bench.mjs", json.dumps(plan)],
+        "cpp": lambda plan: [build / "bench_cpp", *(str(plan[name]) for name in ("payloads", "rounds", "millis"))],
         "c": lambda plan: [build / "bench_c", *(str(plan[name]) for name in ("payloads", "rounds", "millis", "steps")), *plan["only"]],
     }
 
@@ -144,14 +146,22 @@ def run(command, pinned):
     return {(line["group"], line["contestant"]): Figure(tuple(line["values"]), line["unit"]) for line in lines}, ended.returncode
 
 
+def origin(facts):
+    kind = "quick run" if facts["quick"] else "full run"
+    return f"{kind} of {day(facts)} on {facts['machine']['CPU']}; medians of {facts['rounds']} rounds, {facts['size']['sessions']:,} sessions of 0.5 KB"
+
+
+def day(facts):
+    return facts["date"][:10]
+
+
 def keep(facts, figures, table):
     RESULTS.mkdir(exist_ok=True)
     lines = [{"group": group, "contestant": name, "unit": figure.unit, "median": figure.median, "quartiles": figure.quartiles, "values": figure.values}
              for (group, name), figure in figures.items()]
-    day = facts["date"][:10]
-    (RESULTS / f"{day}.json").write_text(json.dumps({**facts, "figures": lines}, indent=1) + "\n")
-    (RESULTS / f"{day}.md").write_text(table)
-    (RESULTS / "latest.svg").write_text(chart.svg(figures))
+    (RESULTS / f"{day(facts)}.json").write_text(json.dumps({**facts, "figures": lines}, indent=1) + "\n")
+    (RESULTS / f"{day(facts)}.md").write_text(table)
+    (RESULTS / "latest.svg").write_text(chart.svg(figures, origin(facts)))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ STYLE = """
   }"""
 
 
-def svg(figures):
+def svg(figures, origin=""):
     shown = {key: figure for key, figure in figures.items() if key[0] in GROUPS}
     if not shown:
         return ""
@@ -39,9 +39,10 @@ def svg(figures):
             drawn.append(f'<text class="small" x="{NAMES + length + 6:.0f}" y="{y + 11}">{micros(median)}</text>')
             y += ROW
         y += 14
+    y += 10
     title = "Get a session, change one field, save it: µs each, logarithmic, shorter is better"
     head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{y}" viewBox="0 0 {WIDTH} {y}" role="img" aria-label="{title}">'
-    return "\n".join([head, f"<style>{STYLE}\n</style>", f'<text x="8" y="18">{title}</text>', *drawn, "</svg>", ""])
+    return "\n".join([head, f"<style>{STYLE}\n</style>", f'<text x="8" y="18">{title}</text>', *drawn, f'<text class="small" x="8" y="{y - 4}">{escape(origin)}</text>', "</svg>", ""])
 
 
 def micros(nanos):

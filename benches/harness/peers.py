@@ -66,6 +66,7 @@ class Workshop:
         run(*shared, source / "bare.c", "-o", self.build / "libbare.so")
         bare = [f"-L{self.build}", "-lbare", f"-Wl,-rpath,{self.build}"]
         run("gcc", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", source / "bench.c", *flags, rpath, *bare, "-o", self.build / "bench_c")
+        run("g++", "-std=c++17", "-O2", "-Wall", "-Wextra", "-Werror", source / "bench.cpp", *flags, rpath, "-o", self.build / "bench_cpp")
         node = Path(shutil.which("node")).resolve().parents[1] / "include/node"
         run(*shared, f"-I{node}", source / "bare_node.c", "-o", self.build / "bare.node")
         python = sysconfig.get_path("include")

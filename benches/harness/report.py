@@ -33,7 +33,7 @@ TITLES = {
     "memory.large": "Memory of sessions in `memory:`, 4 KB of JSON each",
     "growth": "Growth of memory over many steps",
 }
-LANGUAGES = {"rust": "Rust", "node": "Node", "python": "Python", "c": "C"}
+LANGUAGES = {"rust": "Rust", "node": "Node", "python": "Python", "c": "C", "cpp": "C++"}
 SCALES = {"ns": ((1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1, "ns"))}
 
 

@@ -73,7 +73,7 @@ async function postgres(bench) {
   })
   group.after(() => ours.store.close())
   const pool = new pg.Pool({ connectionString: plan.postgres })
-  const store = new (connectPg(session))({ pool, createTableIfMissing: true, pruneSessionInterval: false })
+  const store = new (connectPg(session))({ pool, schemaName: 'public', createTableIfMissing: true, pruneSessionInterval: false })
   await express(bench, group, 'connect-pg-simple get, change, set', store, small)
   group.after(() => pool.end())
   await group.run()
