@@ -148,7 +148,9 @@ def run(command, pinned):
 
 def origin(facts):
     kind = "quick run" if facts["quick"] else "full run"
-    return f"{kind} of {day(facts)} on {facts['machine']['CPU']}; medians of {facts['rounds']} rounds, {facts['size']['sessions']:,} sessions of 0.5 KB"
+    load = facts["machine"]["load before"]
+    busy = f"; the machine was busy: load {load:.1f}" if load > 1 else ""
+    return f"{kind} of {day(facts)} on {facts['machine']['CPU']}; medians of {facts['rounds']} rounds, {facts['size']['sessions']:,} sessions of 0.5 KB{busy}"
 
 
 def day(facts):

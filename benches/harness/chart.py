@@ -23,7 +23,7 @@ def svg(figures, origin=""):
     low = 10 ** math.floor(math.log10(min(figure.median for figure in shown.values())))
     high = max(figure.median for figure in shown.values())
     scale = (WIDTH - NAMES - 90) / math.log10(high / low * 1.05)
-    drawn, y = [], 26
+    drawn, y = [], 34
     for group, language in GROUPS.items():
         contestants = [(name, figure.median) for (of, name), figure in shown.items() if of == group]
         if not contestants:

@@ -1,6 +1,6 @@
 """What is to be reached: the numbered goals, each a bound on a figure or on a ratio of two figures of one run."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .stats import Figure, judge, paired, plus, told_apart
 
@@ -43,8 +43,16 @@ class Ratio:
         floor = plus(beside) if len(beside) > 1 else beside[0]
         quotient = paired(floor, ours) if self.faster else paired(ours, floor)
         verdict = judge(quotient, self.at_most, self.at_least)
-        shown = f"{verdict.measured:.2f} ×" if told_apart(ours, floor) else "not told apart"
-        return Checked(self, shown, str(verdict))
+        if told_apart(ours, floor):
+            return Checked(self, f"{verdict.measured:.2f} ×", str(verdict))
+        if self.wants_difference:
+            return Checked(self, "not told apart", "not told apart")
+        return Checked(self, "not told apart", str(replace(verdict, close=True)))
+
+    @property
+    def wants_difference(self):
+        """Whether two figures that are not told apart cannot reach it: as good as the other is not good enough."""
+        return self.at_most < 1 if self.at_most is not None else self.at_least > 1
 
 
 @dataclass(frozen=True)

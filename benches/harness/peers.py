@@ -55,7 +55,8 @@ class Workshop:
     def rust(self):
         # The flags of the library's own builds lie in the root's .cargo, which cargo looks for from where it stands.
         manifest = self.benches / "rust/Cargo.toml"
-        run("cargo", "build", "--release", "--locked", "--manifest-path", manifest, cwd=self.root)
+        environment = {**os.environ, "CARGO_TARGET_DIR": str(self.target)}
+        run("cargo", "build", "--release", "--locked", "--manifest-path", manifest, cwd=self.root, env=environment)
 
     def c(self):
         source = self.benches / "c"

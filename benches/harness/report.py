@@ -58,7 +58,7 @@ def goals_table(figures):
     lines = ["## Goals", "", "| | goal | row | measured | |", "|---|---|---|---|---|"]
     for goal in GOALS:
         checked = goal.check(figures)
-        mark = {"reached": "✓", "missed": "✗", "not measured": ""}[checked.verdict.split(",")[0]]
+        mark = {"reached": "✓", "missed": "✗", "not measured": "", "not told apart": ""}[checked.verdict.split(",")[0]]
         lines.append(f"| {goal.number} | {goal.text} | {title_of(goal.group)} | {checked.measured} | {mark} {checked.verdict} |")
     return [*lines, ""]
 

@@ -60,6 +60,14 @@ class Goals(unittest.TestCase):
         self.assertEqual(goals.Ratio("1", "a", "ours", ["peer"], at_most=1.05).check(self.FIGURES).verdict, "missed")
         self.assertEqual(goals.Ratio("1", "a", "peer", ["ours"], at_least=2, faster=True).check(self.FIGURES).verdict, "missed")
 
+    def test_no_goal_that_wants_a_difference_is_reached_without_one(self):
+        # Each round says five times faster, but the rounds themselves are all over the place.
+        figures = {("a", "ours"): Figure((10, 100, 1000)), ("a", "peer"): Figure((50, 500, 5000))}
+        faster = goals.Ratio("1", "a", "ours", ["peer"], at_least=2, faster=True)
+        self.assertEqual(faster.check(figures).verdict, "not told apart")
+        as_good = goals.Ratio("1", "a", "ours", ["peer"], at_most=1.25)
+        self.assertEqual((as_good.check(figures).measured, as_good.check(figures).verdict), ("not told apart", "reached, within the spread"))
+
     def test_an_absolute_bound_and_one_above_a_floor(self):
         self.assertEqual(goals.Bound("2", "a", "ours", at_most=120).check(self.FIGURES).verdict, "reached")
         self.assertEqual(goals.Bound("2", "a", "ours", at_most=5, above=["peer"]).check(self.FIGURES).verdict, "missed")
