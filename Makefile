@@ -65,10 +65,12 @@ test-docs: ## docs and README name no file that isn't there
 
 lint: ## formats and lints are as they should be
 	cargo fmt --all --check
+	cargo fmt --manifest-path benches/rust/Cargo.toml --check
 	cargo clippy --workspace --all-targets -- -D warnings
 
 fmt: ## formats all Rust
 	cargo fmt --all
+	cargo fmt --manifest-path benches/rust/Cargo.toml
 
 clean: ## removes what was built
 	rm -rf target build

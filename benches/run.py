@@ -75,7 +75,7 @@ def main():
 
     workshop = Workshop(ROOT)
     workshop.prepare()
-    facts = {"date": datetime.datetime.now().isoformat(timespec="minutes"), "quick": chosen.quick, "rounds": size["rounds"], "size": size,
+    facts = {"date": datetime.datetime.now().isoformat(timespec="minutes"), "quick": chosen.quick, "only": only, "rounds": size["rounds"], "size": size,
              "machine": machine(), "versions": versions(ROOT, workshop.build)}
     payloads = workshop.build / "payloads"
     subprocess.run([workshop.build / "venv/bin/python", ROOT / "benches/payloads.py", payloads, str(size["tokens"])], check=True)

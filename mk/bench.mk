@@ -2,7 +2,7 @@
 
 .PHONY: bench bench-quick test-bench
 
-bench: artefacts ## sessile beside its peers, all of it: hours, on a machine that does nothing else
+bench: artefacts ## sessile beside its peers, all of it: about half an hour, on a machine that does nothing else
 	python3 benches/run.py $(BENCH_OPTIONS)
 
 bench-quick: artefacts ## the same with 10,000 sessions and fewer rounds: an impression in under three minutes

@@ -64,10 +64,11 @@ class Bound:
     ours: str
     at_most: float
     above: list = field(default_factory=list)
+    unit: str = "ns"
 
     @property
     def text(self):
-        return f"{self.ours}: ≤ {self.at_most:g}" + (f" above {' + '.join(self.above)}" if self.above else "")
+        return f"{self.ours}: ≤ {self.at_most:,g} {self.unit}" + (f" above {' + '.join(self.above)}" if self.above else "")
 
     def check(self, figures):
         ours = figures.get((self.group, self.ours))
@@ -78,7 +79,8 @@ class Bound:
             floor = plus(off)
             ours = Figure(tuple(a - b for a, b in zip(ours.values, floor.values)), ours.unit)
         verdict = judge(ours, self.at_most)
-        return Checked(self, f"{verdict.measured:,.4g} {ours.unit}", str(verdict))
+        digits = 0 if abs(verdict.measured) >= 100 else 2
+        return Checked(self, f"{verdict.measured:,.{digits}f} {ours.unit}", str(verdict))
 
 
 SIZES = (512, 2048, 16384)
@@ -120,13 +122,13 @@ GOALS = [
     Ratio("9", "rust.scale", "sessile get of 3 fields at 1,000,000", ["sessile get of 3 fields at 10,000"], at_most=2),
     Ratio("9", "rust.scale.growth", "sessile put of 1 field", ["rusqlite upsert"], at_most=1.3),
     Ratio("9", "rust.threads.memory", "sessile, 2 threads", ["sessile, 1 thread"], at_least=1.7, faster=True),
-    Bound("10", "rust.memory.execution", "sessile, an open execution", 2048),
-    Bound("10", "rust.memory.small", "sessile, times the JSON", 4),
-    Bound("10", "rust.memory.large", "sessile, times the JSON", 2),
-    *(Bound("10", f"{language}.growth", "sessile", 1) for language in ("rust", "python", "node", "c")),
-    Bound("10", "import.python", "import sessile, above the interpreter", 15),
-    Bound("10", "import.node", "require('sessile')", 15),
-    Bound("11", "size", "Python wheel", 6),
-    Bound("11", "size", "Node package", 6),
-    Bound("11", "size", "libsessile.so, stripped", 10),
+    Bound("10", "rust.memory.execution", "sessile, an open execution", 2048, unit="bytes"),
+    Bound("10", "rust.memory.small", "sessile, times the JSON", 4, unit="×"),
+    Bound("10", "rust.memory.large", "sessile, times the JSON", 2, unit="×"),
+    *(Bound("10", f"{language}.growth", "sessile", 1, unit="% of RSS") for language in ("rust", "python", "node", "c")),
+    Bound("10", "import.python", "import sessile, above the interpreter", 15, unit="ms"),
+    Bound("10", "import.node", "require('sessile')", 15, unit="ms"),
+    Bound("11", "size", "Python wheel", 6, unit="MiB"),
+    Bound("11", "size", "Node package", 6, unit="MiB"),
+    Bound("11", "size", "libsessile.so, stripped", 10, unit="MiB"),
 ]

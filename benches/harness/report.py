@@ -39,7 +39,7 @@ SCALES = {"ns": ((1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1, "ns"))}
 
 def markdown(facts, figures):
     lines = [f"# Results of {facts['date']}", "", about(facts), ""]
-    lines += goals_table(figures)
+    lines += goals_table(figures, facts.get("only"))
     for group in dict.fromkeys(group for group, _ in figures):
         lines += group_table(group, {name: figure for (of, name), figure in figures.items() if of == group})
     return "\n".join(lines) + "\n"
@@ -54,10 +54,13 @@ def about(facts):
     )
 
 
-def goals_table(figures):
+def goals_table(figures, only):
+    """What became of the goals; of some rows only, where only some were asked for."""
     lines = ["## Goals", "", "| | goal | row | measured | |", "|---|---|---|---|---|"]
     for goal in GOALS:
         checked = goal.check(figures)
+        if only and checked.verdict == "not measured":
+            continue
         mark = {"reached": "✓", "missed": "✗", "not measured": "", "not told apart": ""}[checked.verdict.split(",")[0]]
         lines.append(f"| {goal.number} | {goal.text} | {title_of(goal.group)} | {checked.measured} | {mark} {checked.verdict} |")
     return [*lines, ""]
@@ -66,6 +69,9 @@ def goals_table(figures):
 def group_table(group, contestants):
     lines = [f"## {title_of(group)}", "", "| | cost | × ours |", "|---|---|---|"]
     first = next(iter(contestants.values()))
+    if group.split(".")[0] not in LANGUAGES:
+        # Nobody is beside it.
+        return [*lines[:2], "| | |", "|---|---|", *(f"| {name} | {shown(figure)} |" for name, figure in contestants.items()), ""]
     for name, figure in contestants.items():
         lines.append(f"| {name} | {shown(figure)} | {'' if figure is first else compared(figure, first)} |")
     return [*lines, ""]
