@@ -14,6 +14,7 @@ include mk/keys.mk
 include mk/identity.mk
 include mk/torture.mk
 include mk/fuzz.mk
+include mk/bench.mk
 
 .PHONY: help prepare artefacts demo demo-check test test-rust test-format test-docs test-relay test-servers test-panic lint fmt clean
 
@@ -64,10 +65,12 @@ test-docs: ## docs and README name no file that isn't there
 
 lint: ## formats and lints are as they should be
 	cargo fmt --all --check
+	cargo fmt --manifest-path benches/rust/Cargo.toml --check
 	cargo clippy --workspace --all-targets -- -D warnings
 
 fmt: ## formats all Rust
 	cargo fmt --all
+	cargo fmt --manifest-path benches/rust/Cargo.toml
 
 clean: ## removes what was built
 	rm -rf target build

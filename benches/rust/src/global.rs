@@ -1,0 +1,61 @@
+//! A Global session whose head is known: three fields read, one put, beside the same row by hand.
+
+use crate::Outcome;
+use crate::bench::Bench;
+use crate::ours::{fill, open, open_file};
+use crate::store::Plain;
+
+/// What a session of 0.5 KB is as a row of ours: head, touch, and eight fields sealed one by one.
+pub const ROW: usize = 1_100;
+
+pub fn run(bench: &Bench) -> Outcome {
+    let (payloads, sessions) = (&bench.payloads, bench.plan.sessions);
+    let key = move |n| payloads.key(n, sessions);
+    let (names, changed) = (payloads.read(), payloads.changed.as_str());
+    let text = payloads.small.get();
+    if bench.plan.wants("rust.global.get3.memory") {
+        let memory = fill(open(&bench.plan, "memory:", "memory", "")?, text, sessions, 1)?;
+        warm(&memory, sessions)?;
+        let mut group = bench.group("rust.global.get3.memory");
+        group.add("sessile get of 3 fields", |n| {
+            // As many sessions as heads are remembered.
+            memory.session(key(n) % WARM).get_many(&names).wait().expect("fields")
+        });
+        group.run();
+    }
+    let names_of_groups = ["rust.global.get3.sqlite", "rust.global.put.sqlite"];
+    if !names_of_groups.iter().any(|name| bench.plan.wants(name)) {
+        return Ok(());
+    }
+    let file = fill(open_file(&bench.plan, "global", "")?, text, sessions, 1)?;
+    warm(&file, sessions)?;
+    let plain = Plain::open(&bench.plan.file("global-plain.db")?)?;
+    let row = vec![7; ROW];
+    plain.fill(sessions, &row)?;
+    let [get, put] = names_of_groups;
+    if bench.plan.wants(get) {
+        let mut get = bench.group(get);
+        get.add("sessile get of 3 fields", |n| file.session(key(n) % WARM).get_many(&names).wait().expect("fields"));
+        get.add("rusqlite prepared select", |n| plain.select(key(n) % WARM).expect("a row"));
+        get.run();
+    }
+    if bench.plan.wants(put) {
+        let mut put = bench.group(put);
+        put.add("sessile put of 1 field", |n| {
+            file.session(key(n) % WARM).put_one(changed, &n.to_string(), None).wait().expect("a put");
+        });
+        put.add("rusqlite upsert in its own transaction", |n| plain.upsert(key(n) % WARM, &row).expect("an upsert"));
+        put.run();
+    }
+    Ok(())
+}
+
+/// A store remembers the heads of 16,384 sessions.
+const WARM: usize = 8_000;
+
+fn warm(filled: &crate::ours::Filled, sessions: usize) -> Outcome {
+    for key in 0..WARM.min(sessions) {
+        filled.session(key).get("visits").wait()?;
+    }
+    Ok(())
+}
