@@ -228,7 +228,10 @@ impl HighWater {
             }
             let before = session.cells.len();
             if effects.clear {
-                session.cells.values_mut().for_each(|mark| mark.see(None, span, now));
+                // What is put at once was never gone: a record that is brought from elsewhere has the stamps it had.
+                let put: HashSet<&CellId> = effects.put.iter().map(|(cell, _)| cell).collect();
+                let gone = session.cells.iter_mut().filter(|(cell, _)| !put.contains(cell));
+                gone.for_each(|(_, mark)| mark.see(None, span, now));
             }
             for cell in &effects.delete {
                 session.see_field(cell, None, span, now);
