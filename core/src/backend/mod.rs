@@ -245,11 +245,7 @@ impl Effects {
 pub(crate) enum Outcome {
     /// Applied; the session's version after it (of several: after the last), and how many of `delete` (with `clear`: of
     /// all cells) were there and not expired at `now`, in all.
-    Applied {
-        #[cfg_attr(not(test), expect(dead_code, reason = "a write under a *whole* schema goes on from it"))]
-        version: u64,
-        deleted: u64,
-    },
+    Applied { version: u64, deleted: u64 },
     /// A guard failed: nothing was changed, this is what stands there.
     Refused(Record),
     /// The result would exceed a limit: nothing was changed.

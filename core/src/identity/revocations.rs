@@ -245,7 +245,9 @@ impl Revocations {
                 return Ok(());
             }
         }
+        // What this process knows to be revoked stays so, whatever a server may have lost of it.
         let mut all = Known { read: Some(read), mark, ..Known::default() };
+        all.keep(&self.known.read(), now);
         let mut after = None;
         loop {
             let page = store.backend.page(&vault.space(), Some(&RevocationVault::OWNER), after, PAGE).await?;
@@ -272,6 +274,17 @@ impl Known {
         self.read.is_some_and(|read| read.elapsed() < KEPT && since.is_none_or(|since| read >= since))
     }
 
+    /// Takes over what was known before and matters still.
+    fn keep(&mut self, before: &Known, now: Time) {
+        for (issuer, of_issuer) in &before.issuers {
+            if let Some(not_before) = of_issuer.not_before {
+                self.issuers.entry(issuer.clone()).or_default().not_before = Some(not_before);
+            }
+            let revocations = of_issuer.tokens.values().chain(of_issuer.logins.values());
+            revocations.for_each(|revocation| self.add(revocation.clone(), now));
+        }
+    }
+
     fn add(&mut self, revocation: Revocation, now: Time) {
         if !revocation.matters_at(now) {
             return;
@@ -279,7 +292,9 @@ impl Known {
         self.forgets = [self.forgets, revocation.until].into_iter().flatten().min();
         let of_issuer = self.issuers.entry(revocation.issuer.clone()).or_default();
         match revocation.kind {
-            Kind::Issuer => of_issuer.not_before = Some(Time::from_millis(revocation.not_before)),
+            Kind::Issuer => {
+                of_issuer.not_before = of_issuer.not_before.max(Some(Time::from_millis(revocation.not_before)));
+            }
             Kind::Token => drop(of_issuer.tokens.insert(revocation.id.clone(), revocation)),
             Kind::Login => drop(of_issuer.logins.insert(revocation.id.clone(), revocation)),
             Kind::Logout => {}

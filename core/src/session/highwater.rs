@@ -42,6 +42,8 @@ struct Session {
     head: Mark<HeadTag>,
     /// What the head says, if it was opened.
     order: Option<Order>,
+    /// The most changes of a life that were seen. Under no MAC: it tells of a server that has lost some.
+    changes: Option<Changes>,
     cells: HashMap<CellId, Mark<Stamp>>,
 }
 
@@ -61,6 +63,14 @@ impl<T> Default for Mark<T> {
     fn default() -> Mark<T> {
         Mark { state: None, seen: Span::default(), replaced: Vec::new() }
     }
+}
+
+/// How many changes of a life there were, when this process looked.
+struct Changes {
+    life: Life,
+    version: u64,
+    /// The count by which it was known.
+    since: u64,
 }
 
 /// What only ever grows within a life, and what a revocation means for earlier ones.
@@ -131,6 +141,13 @@ impl Order {
     }
 }
 
+impl Changes {
+    /// Whether a record of that life, met later than this, has lost changes.
+    fn is_ahead_of(&self, version: u64, span: Span) -> bool {
+        version < self.version && self.since < span.began
+    }
+}
+
 impl HighWater {
     /// The next number of this process's count.
     pub(crate) fn tick(&self) -> u64 {
@@ -153,8 +170,12 @@ impl HighWater {
         let session = shard.session(space, id);
         let is_beyond =
             session.order.as_ref().is_some_and(|order| order.seen.ended < span.began && order.is_beyond(head));
+        let known = session.changes.as_ref();
         if is_beyond || session.head.is_stale(&tag, span) {
             return Err(stale("session"));
+        }
+        if known.is_none_or(|known| known.life != head.life || known.version < record.version) {
+            session.changes = Some(Changes { life: head.life, version: record.version, since: span.ended });
         }
         session.head.see(Some(tag), span, now);
         if session.head.state == Some(tag) {
@@ -172,7 +193,16 @@ impl HighWater {
         }
     }
 
-    /// Fields that were asked for, and opened if they were there: `STALE` if a later state of one was seen before.
+    /// How many changes there were of a session whose head was [met](HighWater::meet): `STALE` if more were seen before.
+    pub(crate) fn meet_version(&self, space: &Space, id: &StorageId, version: u64, span: Span) -> Result<()> {
+        match self.shard(id).lock().session(space, id).is_ahead_of(version, span) {
+            true => Err(stale("session")),
+            false => Ok(()),
+        }
+    }
+
+    /// Fields that were asked for, and opened if they were there, of a session whose head was [met](HighWater::meet):
+    /// `STALE` if a later state of one was seen before; and if changes were lost, for every state that is not the one seen last.
     /// `all`: of the others it is known that they are not there.
     pub(crate) fn meet_fields(
         &self,
@@ -180,17 +210,22 @@ impl HighWater {
         id: &StorageId,
         fields: &[(CellId, Option<Stamp>)],
         all: bool,
-        span: Span,
+        (version, span): (u64, Span),
     ) -> Result<()> {
         let now = self.tick();
         let mut shard = self.shard(id).lock();
         let session = shard.session(space, id);
+        let is_behind = session.is_ahead_of(version, span);
         for (cell, stamp) in fields {
-            if let (Some(stamp), Some(mark)) = (stamp, session.cells.get(cell))
-                && mark.is_stale(stamp, span)
-            {
+            let mark = session.cells.get(cell);
+            let is_stale = stamp.is_some_and(|stamp| mark.is_some_and(|mark| mark.is_stale(&stamp, span)));
+            if is_stale || (is_behind && mark.is_none_or(|mark| mark.state != *stamp)) {
                 return Err(stale("field"));
             }
+        }
+        let is_there = |cell: &CellId| fields.iter().any(|(there, _)| there == cell);
+        if is_behind && all && session.cells.iter().any(|(cell, mark)| mark.state.is_some() && !is_there(cell)) {
+            return Err(stale("field"));
         }
         let before = session.cells.len();
         for (cell, stamp) in fields {
@@ -226,6 +261,7 @@ impl HighWater {
                 }
                 session.head.see(Some(tag_of(new)), span, now);
             }
+            session.count(change, changes.len(), outcome, span);
             let before = session.cells.len();
             if effects.clear {
                 // What is put at once was never gone: a record that is brought from elsewhere has the stamps it had.
@@ -261,6 +297,23 @@ impl HighWater {
 }
 
 impl Session {
+    fn is_ahead_of(&self, version: u64, span: Span) -> bool {
+        self.changes.as_ref().is_some_and(|known| known.is_ahead_of(version, span))
+    }
+
+    /// How many changes there are after one of this process's own. If they are fewer than it knew of, its change stands on
+    /// what a server has lost some of: from now on that counts.
+    fn count(&mut self, change: &Change, together: usize, outcome: &Outcome, span: Span) {
+        if change.effects.restart.is_some() {
+            self.changes = None;
+        }
+        let (Some(known), Outcome::Applied { version, .. }, 1) = (&mut self.changes, outcome, together) else { return };
+        let goes_on = change.effects.head.is_none() && matches!(change.guard.head, HeadGuard::Is(_));
+        if goes_on && (*version > known.version || known.since < span.began) {
+            (known.version, known.since) = (*version, span.ended);
+        }
+    }
+
     fn see_field(&mut self, cell: &CellId, stamp: Option<Stamp>, span: Span, now: u64) {
         match (self.cells.get_mut(cell), stamp) {
             (Some(mark), stamp) => mark.see(stamp, span, now),
@@ -307,6 +360,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::backend::{Cells, Effects, Guard};
     use crate::vault::{Identifier, Owner};
 
     const SPACE: Space = [1; 16];
@@ -334,7 +388,7 @@ mod tests {
         water.meet(&SPACE, &ID, &[n; 40], head, &Record { span, ..Record::default() })
     }
 
-    fn is_stale(result: Result<()>) -> bool {
+    fn is_stale<T>(result: Result<T>) -> bool {
         result.is_err_and(|error| error.code() == crate::error::Code::Stale)
     }
 
@@ -387,6 +441,40 @@ mod tests {
     }
 
     #[test]
+    fn changes_that_a_server_lost_are_missed() {
+        let (water, alive) = (HighWater::default(), head(1, HeadState::Alive, 0));
+        let other: CellId = [4; 16];
+        let see = |version, head: &Head, stamps: [Option<u8>; 2]| {
+            let span = Span { began: water.tick(), ended: water.tick() };
+            water.meet(&SPACE, &ID, &[1; 40], head, &Record { span, version, ..Record::default() })?;
+            let stamped = |stamp: Option<u8>| stamp.map(|stamp| [stamp; 16]);
+            let [one, two] = stamps.map(stamped);
+            let counted = water.meet_version(&SPACE, &ID, version, span).is_ok();
+            water.meet_fields(&SPACE, &ID, &[(CELL, one), (other, two)], false, (version, span)).map(|()| counted)
+        };
+        assert!(see(7, &alive, [Some(1), Some(1)]).unwrap());
+        // The eighth change was never seen here.
+        assert!(see(9, &alive, [Some(3), Some(1)]).unwrap());
+        assert!(is_stale(see(8, &alive, [Some(2), Some(1)])));
+        assert!(is_stale(see(8, &alive, [None, Some(1)])));
+        assert!(!see(8, &alive, [Some(3), Some(1)]).unwrap(), "what was seen last is no older state of a field");
+        // Asked for before the ninth was known.
+        water.meet_version(&SPACE, &ID, 8, Span::default()).unwrap();
+        assert!(see(9, &alive, [Some(3), Some(1)]).unwrap());
+
+        // A change of our own stands on what is there.
+        let limits = crate::limits::Limits::default();
+        let effects = Effects { delete: vec![[9; 16]], ..Effects::nothing(Time::from_secs(0), &limits) };
+        let guard = Guard { head: HeadGuard::Is([1; 40].into()), ..Guard::default() };
+        let put = Change { space: SPACE, id: ID, guard, effects, answer: Cells::None };
+        let span = Span { began: water.tick(), ended: water.tick() };
+        water.changed(&[put], &Outcome::Applied { version: 6, deleted: 0 }, span);
+        assert!(see(6, &alive, [Some(4), Some(5)]).unwrap());
+        assert!(is_stale(see(5, &alive, [Some(6), Some(5)])));
+        assert!(see(1, &head(2, HeadState::Alive, 0), [Some(7), Some(8)]).unwrap(), "another life");
+    }
+
+    #[test]
     fn what_overlaps_proves_nothing() {
         let (water, alive) = (HighWater::default(), head(1, HeadState::Alive, 0));
         let meet = |n: u8, span| water.meet(&SPACE, &ID, &[n; 40], &alive, &Record { span, ..Record::default() });
@@ -405,7 +493,7 @@ mod tests {
         let see = |stamp: Option<u8>, all| {
             let span = Span { began: water.tick(), ended: water.tick() };
             let fields: Vec<_> = stamp.map(|stamp| (CELL, Some([stamp; 16]))).into_iter().collect();
-            water.meet_fields(&SPACE, &ID, &fields, all, span)
+            water.meet_fields(&SPACE, &ID, &fields, all, (0, span))
         };
         see(Some(1), false).unwrap();
         see(None, false).unwrap();
@@ -426,7 +514,7 @@ mod tests {
             let span = Span { began: water.tick(), ended: water.tick() };
             water.meet(&SPACE, &id, &[1; 40], &alive, &Record { span, ..Record::default() }).unwrap();
             let fields: Vec<_> = (0..20).map(|cell| ([cell; 16], Some([n as u8; 16]))).collect();
-            water.meet_fields(&SPACE, &id, &fields, true, span).unwrap();
+            water.meet_fields(&SPACE, &id, &fields, true, (0, span)).unwrap();
         }
         let shard = water.shards[0].lock();
         assert!(shard.sessions.len() <= SESSIONS_PER_SHARD && shard.cells <= CELLS_PER_SHARD);
@@ -461,10 +549,11 @@ mod tests {
                     2 => seen[number].0.ended = water.tick(),
                     _ => {
                         let (span, state) = seen[number];
-                        let record = Record { span, ..Record::default() };
+                        let version = u64::from(state);
+                        let record = Record { span, version, ..Record::default() };
                         prop_assert!(water.meet(&SPACE, &ID, &[state; 40], &alive, &record).is_ok());
                         let fields = [(CELL, (state % 5 != 0).then_some([state; 16]))];
-                        prop_assert!(water.meet_fields(&SPACE, &ID, &fields, true, span).is_ok());
+                        prop_assert!(water.meet_fields(&SPACE, &ID, &fields, true, (version, span)).is_ok());
                     }
                 }
             }
