@@ -26,7 +26,7 @@ impl Cluster {
             .args(hosts)
             .args(["--cluster-replicas", "1", "--cluster-yes"])
             .output();
-        let said = String::from_utf8_lossy(&created.unwrap().stdout).into_owned();
+        let said = String::from_utf8_lossy(&created.expect("redis-cli").stdout).into_owned();
         assert!(said.contains("All 16384 slots covered"), "{said}");
         let cluster = Cluster(nodes);
         wait_until("every node knows the cluster", || {
@@ -58,7 +58,7 @@ impl Cluster {
         let slot = slot.to_string();
         let has = |node: &Server| node.ask(&["CLUSTER", "COUNTKEYSINSLOT", &slot]) != "0";
         let is_primary = |node: &Server| node.ask(&["ROLE"]).starts_with("master");
-        self.0.iter().position(|node| is_primary(node) && has(node)).unwrap()
+        self.0.iter().position(|node| is_primary(node) && has(node)).expect("somebody has it")
     }
 
     /// Moves a slot with all its keys to another primary; who reads meanwhile is sent to and fro.

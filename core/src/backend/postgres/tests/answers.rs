@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use rustix::process::Signal;
 
+use super::super::super::contract::id;
 use super::days::{SHORT, failing, impatient};
 use super::*;
 
