@@ -119,6 +119,15 @@ fn everybody_goes_on_from_backend_to_backend() {
         assert_eq!(copy_all(from, to, 1000), [0, copied, 0], "a second time there is nothing to do");
         users.go_on(to, &place.clock, round as u64);
     }
+
+    // And back, to a server that stands where it was left.
+    let [_, _, back, _, last] = &stores;
+    let before = seen(last, &users.tokens());
+    let [copied, unchanged, skipped] = copy_all(last, back, 7);
+    assert!(copied > 0 && unchanged > 0 && skipped == 0, "{copied} {unchanged} {skipped}");
+    assert_eq!(seen(back, &users.tokens()), before);
+    assert_eq!(is_sound(back), is_sound(last));
+    users.go_on(back, &place.clock, 4);
 }
 
 #[test]
@@ -132,6 +141,9 @@ fn what_was_changed_at_the_destination_is_never_made_older() {
     let users = Users::of(&from);
     let token = &users.logins[0];
     let all: u64 = copy_all(&from, &to, 100).iter().sum();
+    // The same file once more is where all of it is.
+    let same = place.with_secrets(&place.sqlite("from.db"), &secrets);
+    assert_eq!(copy_all(&from, &same, 100), [0, all, 0]);
 
     // The destination goes on.
     place.clock.advance(5000).unwrap();
