@@ -53,7 +53,7 @@ test-format: ## a second implementation, in Python, opens the golden records
 test-relay: ## five languages on one file, one Redis and one PostgreSQL, at the same time
 	@PYTHON=$(PYTHON_VENV)/bin/python python3 tests/relay/run.py
 
-test-servers: ## vectors, forks, processes and threads of every language on a Redis and a PostgreSQL of their own
+test-servers: ## vectors, forks, processes and threads of every language on a Redis, a Redis Cluster and a PostgreSQL of their own
 	@python3 tests/servers/run.py
 
 test-panic: ## a panic never leaves the library, in any language

@@ -838,6 +838,26 @@ int32_t sessile_store_rewrap(sessile_store_t *store,
                              sessile_error_t **err);
 
 /**
+ * Brings what is stored in this workspace, product and env to `other`, a store of the same on another backend, opened with
+ * the same keyring: configurations, sessions with their fields, versions and ends, users and their secrets, revocations.
+ * Made while nobody writes. `page` as for sessile_store_rewrap.
+ *
+ * {"done":false,"cursor":"...","copied":90,"unchanged":10,"skipped":0}: call again with the cursor until it is done; then it
+ * is null. `copied` counts records that were written there, `unchanged` those that stood there already, `skipped` those that
+ * stay as they are there, for they were changed there later or nobody can tell. It may be stopped anywhere, taken up again
+ * and made twice.
+ *
+ * Before anything is written: SESSILE_INVALID_ARGUMENT for another workspace, product or env, and for the store itself;
+ * SESSILE_KEY_UNAVAILABLE, SESSILE_KEY_MISMATCH and SESSILE_KEY_REVOKED if the other can't open what is brought, or one of them
+ * lacks the users' secrets; SESSILE_CONFLICT if a tag means another configuration there.
+ */
+int32_t sessile_store_copy_to(sessile_store_t *store,
+                              sessile_store_t *other,
+                              sessile_str_t page,
+                              sessile_buffer_t **out,
+                              sessile_error_t **err);
+
+/**
  * How much is sealed with each key in this workspace, product and env; it reads all of it:
  * {"keys":[{"id":1,"state":"retired","heads":0,"fields":0,"users":0,"configs":0,"revocations":0}],"unreadable":0,
  * "sealsWith":2,"signsWith":"...","signing":[{"kid":"...","state":"primary"}],"problem":null}.

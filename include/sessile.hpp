@@ -977,6 +977,13 @@ public:
         return detail::text(
             [&](auto out, auto error) { return sessile_store_rewrap(raw(), detail::slice(page), out, error); });
     }
+    /** Brings what is stored to a store on another backend: {"done":…,"cursor":…,"copied":…,"unchanged":…,"skipped":…}. */
+    std::string copy_to(Store &other, OptionalText page = std::nullopt)
+    {
+        return detail::text([&](auto out, auto error) {
+            return sessile_store_copy_to(raw(), other.raw(), detail::slice(page), out, error);
+        });
+    }
     /** How much is sealed with each key: {"keys":[{"id":…,"state":…,"heads":…,…}],"sealsWith":…,"problem":…,…}. */
     std::string key_usage()
     {

@@ -24,5 +24,6 @@ torture-tokens: differential-peers
 	$(PYTHON_VENV)/bin/python tests/differential/run.py --tokens 20000
 
 torture-servers:
-	SESSILE_TORTURE=1 cargo test -p sessile --lib -- --nocapture --test-threads=1 failover restarts
+	SESSILE_TORTURE=1 cargo test -p sessile --lib -- --nocapture --test-threads=1 restarts
+	SESSILE_TORTURE=1 cargo test -p sessile --test failovers -- --nocapture --test-threads=1
 	SESSILE_TORTURE=1 cargo test --release -p sessile --test processes -- --nocapture --test-threads=1

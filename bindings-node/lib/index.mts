@@ -5,7 +5,7 @@ export {
 } from './index.js'
 export type {
   AuditEvent, BackendStats, CheckReport, CommitOptions, Committed, Config, ConfigChanges, ConfigDefinition,
-  ConfigExport, Connections, Dashboard, DataKey, DataKeyUsage, Duration, ErrorCode, ErrorKind, ExecutionOptions,
+  ConfigExport, Connections, Copied, Dashboard, DataKey, DataKeyUsage, Duration, ErrorCode, ErrorKind, ExecutionOptions,
   Fields, Finding, Health, HealthFailure, Identifier, Imported, Info, Issuer, IssuerStats, KeyringCallback,
   KeyringDescription, KeyState, KeyUsage, Limits, ListOptions, OnEvent, Page, PageOptions, Period, PipelineBlock,
   PipelineNode, Problem, RefusedKey, RevokeAllOptions, Rewrapped, SelectorOption, SessionEntry, SigningKey, Started,

@@ -18,6 +18,20 @@ export interface Rewrapped {
   skipped: number
 }
 
+/** How far a copy to another store came. */
+export interface Copied {
+  /** Whether it came to the end. */
+  done: boolean
+  /** Where the next call goes on; `null`: it is done. */
+  cursor: string | null
+  /** How many records were written there. */
+  copied: number
+  /** How many stood there already. */
+  unchanged: number
+  /** How many stay as they are there: changed there later, or nobody can tell. */
+  skipped: number
+}
+
 /** How much is sealed with a data key. */
 export interface DataKeyUsage {
   id: number

@@ -56,6 +56,7 @@ interface Native {
   storeStats(store: Handle): string
   storeReloadKeys(store: Handle, ticket: Ticket, keyring?: string | Uint8Array): Reply
   storeRewrap(store: Handle, ticket: Ticket, page: string): Reply
+  storeCopyTo(store: Handle, ticket: Ticket, other: Handle, page: string): Reply
   storeKeyUsage(store: Handle, ticket: Ticket): Reply
   storeDropKey(store: Handle, ticket: Ticket, key: string): Reply
   storeClose(store: Handle, ticket: Ticket): Reply

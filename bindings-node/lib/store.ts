@@ -6,7 +6,7 @@ import { watch, type AuditEvent } from './events.js'
 import { Execution } from './execution.js'
 import type { Health } from './health.js'
 import { isObject, jsonText, kindOf, nameOf, nothing, number, optionalText, parsed } from './json.js'
-import { asked, askedNow, callbackOf, textOrBytes, type KeyringCallback, type KeyUsage, type Rewrapped } from './keys.js'
+import { asked, askedNow, callbackOf, textOrBytes, type KeyringCallback, type Copied, type KeyUsage, type Rewrapped } from './keys.js'
 import { fromInside, inside, later, native, now, own, type Handle, type Reply, type Ticket } from './native.js'
 import { open, type StoreOptions } from './options.js'
 import { pageText, type PageOptions } from './page.js'
@@ -328,6 +328,28 @@ export class Store {
   /** {@link rewrap}, here and now. */
   rewrapSync(options?: PageOptions): Rewrapped {
     return now(this.rewrapSync, (ticket) => native.storeRewrap(this.#handle, ticket, pageText(options)), parsed)
+  }
+
+  /**
+   * Brings what is stored in this workspace, product and env to `other`, a store of the same on another backend, opened with
+   * the same keyring, `limit` records (1 to 1,000, 100 by default) from `cursor` on. Call it with the cursor until it is
+   * done, while nobody writes; it may be stopped, taken up again, and made twice.
+   *
+   * Before anything is written: `KEY_UNAVAILABLE`, `KEY_MISMATCH` and `KEY_REVOKED` if the other can't open what is brought,
+   * `CONFLICT` if a tag means another configuration there, `INVALID_ARGUMENT` for another namespace and for the store itself.
+   */
+  copyTo(other: Store, options?: PageOptions): Promise<Copied> {
+    return later(this.copyTo, (ticket) => this.#copyTo(ticket, other, options), parsed)
+  }
+
+  /** {@link copyTo}, here and now. */
+  copyToSync(other: Store, options?: PageOptions): Copied {
+    return now(this.copyToSync, (ticket) => this.#copyTo(ticket, other, options), parsed)
+  }
+
+  #copyTo(ticket: Ticket, other: Store, options?: PageOptions): Reply {
+    if (!(other instanceof Store)) throw invalid(`other: a Store is expected, not ${kindOf(other)}`)
+    return native.storeCopyTo(this.#handle, ticket, other.#handle, pageText(options))
   }
 
   /** How much is sealed with each key in this workspace, product and env. It reads all of it. */

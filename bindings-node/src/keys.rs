@@ -46,6 +46,11 @@ fn stores(exports: &mut Exports<'_>) -> napi::Result<()> {
         let page = call.text(2)?;
         call.answer(call.on_store(|store| store.rewrap(Some(&page)))?, reply::text)
     })?;
+    exports.define("storeCopyTo", |call| {
+        let (other, page) = (call.handle(2)?, call.text(3)?);
+        let other = call.on_table(|table| table.store(other).cloned())?;
+        call.answer(call.on_store(|store| store.copy_to(&other, Some(&page)))?, reply::text)
+    })?;
     exports.define("storeKeyUsage", |call| call.answer(call.on_store(Store::key_usage)?, reply::text))?;
     exports.define("storeDropKey", |call| {
         let key = call.text(2)?;

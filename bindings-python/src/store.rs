@@ -228,6 +228,13 @@ impl Store {
         border(py, || run(py, Waits::Maybe, self.0.rewrap(page.as_ref().map(Text::as_str)), receiver, document))
     }
 
+    /// Brings a page of records to another store; how far it came, JSON text.
+    #[pyo3(signature = (other, page, receiver=None))]
+    fn copy_to(&self, py: Python<'_>, other: PyRef<'_, Store>, page: Option<Text<'_>>, receiver: To<'_, '_>) -> Given {
+        let page = page.as_ref().map(Text::as_str);
+        border(py, || run(py, Waits::Maybe, self.0.copy_to(&other.0, page), receiver, document))
+    }
+
     /// How much is sealed with each key, JSON text.
     #[pyo3(signature = (receiver=None))]
     fn key_usage(&self, py: Python<'_>, receiver: To<'_, '_>) -> Given {

@@ -8,6 +8,7 @@ mod backend;
 mod check;
 mod clock;
 mod config;
+mod copy;
 mod error;
 mod execution;
 pub mod fork;
@@ -55,3 +56,8 @@ struct FormToSession;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/key-rotation.md")]
 struct KeyRotation;
+
+/// So is that of the way to a server.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/from-sqlite-to-a-cluster.md")]
+struct ToACluster;

@@ -94,6 +94,15 @@ impl Inner {
         is_due
     }
 
+    /// What was acknowledged before is on the disk, here and where the users' secrets are.
+    pub(crate) async fn flush(&self) -> Result<()> {
+        self.backend.flush().await?;
+        match &self.secrets {
+            Some(secrets) => secrets.backend().flush().await,
+            None => Ok(()),
+        }
+    }
+
     /// Compares the keyring with what the store keeps, if that could not be done as it was opened.
     pub(crate) async fn catch_up(&self) -> Result<()> {
         if self.unchecked.load(Ordering::Acquire) {
@@ -367,13 +376,7 @@ impl Store {
     /// Waits until everything that was acknowledged before is on the disk. For the moments that matter under
     /// `durability: interval`; under `commit`, and in memory, there is nothing to wait for. `IO`, `CLOSED`.
     pub fn flush(&self) -> Task<()> {
-        self.0.task(async move |inner| {
-            inner.backend.flush().await?;
-            match &inner.secrets {
-                Some(secrets) => secrets.backend().flush().await,
-                None => Ok(()),
-            }
-        })
+        self.0.task(async move |inner| inner.flush().await)
     }
 
     /// Copies the store to a new file at `path`, as of one instant, while others go on reading and writing. The copy is

@@ -7,6 +7,7 @@ mod servers;
 
 use std::path::Path;
 use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 use servers::Server;
 use sessile::{Code, Keyring, Options, Session, Store};
@@ -20,6 +21,37 @@ fn open(url: &str, keyring: &Path) -> Store {
 fn session(store: &Store) -> Session {
     let token = store.tokens().issue(r#"{"sub": "ada"}"#, 600).wait().unwrap();
     store.global(&store.verify(&token).wait().unwrap(), None).unwrap()
+}
+
+#[test]
+fn nobody_there_is_an_error_at_once_and_lazily_at_the_first_call() {
+    let folder = tempfile::tempdir().unwrap();
+    let keyring = folder.path().join("keyring.json");
+    Keyring::generate(&keyring).unwrap();
+    let mut server = Server::start(&[]);
+    let url = server.url();
+    let opened = |lazy: bool| {
+        let options = format!(r#"{{"url": "{url}", "lazy": {lazy}, "limits": {{"deadline": 5000}}}}"#);
+        Store::open(Options::from_json(&options).unwrap().keyring_file(&keyring)).wait()
+    };
+    server.stop();
+    let started = Instant::now();
+    let error = opened(false).unwrap_err();
+    assert_eq!((error.code(), &error.details()["reason"]), (Code::Unavailable, &"connection".into()));
+    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+
+    let store = opened(true).unwrap();
+    let token = store.tokens().issue(r#"{"sub": "ada"}"#, 600).wait().unwrap();
+    let shared = store.execution(Some(r#"{"type": "rest", "security": "jwt"}"#), Some(&token)).unwrap().global(None);
+    assert_eq!(shared.put(r#"{"x": 1}"#, None).wait().unwrap_err().code(), Code::Unavailable);
+    server.restart();
+    shared.put(r#"{"x": 1}"#, None).wait().unwrap();
+    // Another keyring is told so instead of finding nothing.
+    let other = folder.path().join("other.json");
+    Keyring::generate(&other).unwrap();
+    let options = format!(r#"{{"url": "{url}", "lazy": true}}"#);
+    let strange = Store::open(Options::from_json(&options).unwrap().keyring_file(&other)).wait();
+    assert_eq!(strange.unwrap_err().code(), Code::KeyUnavailable);
 }
 
 #[test]

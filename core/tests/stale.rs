@@ -82,7 +82,7 @@ fn an_older_field_of_the_same_life() {
     let place = Place::new();
     let (writer, reader, stranger) = (place.process(), place.process(), place.process());
     global(&writer).put(r#"{"cart": "old", "other": 1}"#, None).wait().unwrap();
-    assert_eq!(global(&reader).get("cart").wait().unwrap().unwrap().as_str(), r#""old""#);
+    assert_eq!(global(&reader).all().wait().unwrap().iter().count(), 2);
     place.save();
     global(&writer).put(r#"{"cart": "new"}"#, None).wait().unwrap();
     assert_eq!(global(&reader).get("cart").wait().unwrap().unwrap().as_str(), r#""new""#);
@@ -103,6 +103,38 @@ fn an_older_field_of_the_same_life() {
     for store in [&writer, &reader, &stranger] {
         assert_eq!(global(store).get("cart").wait().unwrap().unwrap().as_str(), r#""newest""#);
     }
+}
+
+/// What it is now, the process has never seen; that there had been more changes, it has.
+#[test]
+fn a_field_as_it_was_between_two_looks() {
+    let place = Place::new();
+    let (writer, reader, half) = (place.process(), place.process(), place.process());
+    global(&writer).put(r#"{"cart": 1, "other": 1}"#, None).wait().unwrap();
+    assert_eq!(global(&reader).all().wait().unwrap().to_json(), r#"{"cart":1,"other":1}"#);
+    global(&writer).put(r#"{"cart": 2}"#, None).wait().unwrap();
+    place.save();
+    for n in 3..=5 {
+        global(&writer).put(&json!({"cart": n}).to_string(), None).wait().unwrap();
+    }
+    for store in [&reader, &half] {
+        assert_eq!(global(store).get("cart").wait().unwrap().unwrap().as_str(), "5");
+    }
+    place.put_back(FIELDS);
+
+    is_stale(global(&reader).get("cart").wait(), "field");
+    is_stale(global(&reader).all().wait(), "field");
+    is_stale(global(&reader).info().wait(), "session");
+    // The one that was seen last is no older state; of one that was never seen nobody can tell.
+    assert_eq!(global(&reader).get("other").wait().unwrap().unwrap().as_str(), "1");
+    is_stale(global(&half).get("other").wait(), "field");
+    // Once others have made as many changes, nothing tells them apart.
+    for n in 6..=8 {
+        is_stale(global(&reader).get("cart").wait(), "field");
+        global(&writer).put(&json!({"cart": n}).to_string(), None).wait().unwrap();
+    }
+    assert_eq!(global(&reader).get("cart").wait().unwrap().unwrap().as_str(), "8");
+    assert_eq!(global(&reader).info().wait().unwrap().unwrap().version, 5);
 }
 
 #[test]

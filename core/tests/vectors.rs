@@ -1,5 +1,5 @@
 //! The conformance vectors (`tests/vectors/*.json`), run against the façade: every case on `memory:`, then every case
-//! again on `sqlite:`, on a Redis and on a PostgreSQL of our own. `VECTORS=steps/get_` runs only the cases whose
+//! again on `sqlite:`, on a Redis, a Redis Cluster and a PostgreSQL of our own. `VECTORS=steps/get_` runs only the cases whose
 //! `suite/name` holds that text.
 
 #[path = "vectors/calls.rs"]
@@ -30,6 +30,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 
 use opening::Pass;
+use redis::cluster::{Cluster, Emptier};
 use suite::{Case, Suite};
 
 #[derive(Default)]
@@ -53,6 +54,13 @@ fn every_case_on_sqlite() {
 fn every_case_on_redis() {
     let server = redis::Server::start(&[]);
     run("rust on redis", Pass::Redis(&server));
+}
+
+#[test]
+fn every_case_on_a_redis_cluster() {
+    let cluster = Cluster::start();
+    let emptier = Mutex::new(Emptier::of(&cluster));
+    run("rust on redis cluster", Pass::Cluster(&cluster, &emptier));
 }
 
 #[test]

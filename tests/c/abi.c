@@ -103,6 +103,7 @@ static void every_lifecycle_call(sessile_store_t *store, int32_t wanted)
     IS(sessile_store_accept_logout_token(store, x, &count, NULL), wanted);
     IS(sessile_store_reload_keys(store, none, NULL), wanted);
     IS(sessile_store_rewrap(store, none, &out, NULL), wanted);
+    IS(sessile_store_copy_to(store, store, none, &out, NULL), wanted);
     IS(sessile_store_key_usage(store, &out, NULL), wanted);
     IS(sessile_store_drop_key(store, one, NULL), wanted);
     IS(sessile_configs_create(store, definition, &out, NULL), wanted);
@@ -402,6 +403,7 @@ static void a_missing_out_param_is_refused_before_anything_happens(void)
     IS(sessile_store_health(w.store, NULL, NULL), SESSILE_INVALID_ARGUMENT);
     IS(sessile_store_stats(w.store, NULL, NULL), SESSILE_INVALID_ARGUMENT);
     IS(sessile_store_rewrap(w.store, SESSILE_NONE, NULL, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_store_copy_to(w.store, w.store, SESSILE_NONE, NULL, NULL), SESSILE_INVALID_ARGUMENT);
     IS(sessile_store_key_usage(w.store, NULL, NULL), SESSILE_INVALID_ARGUMENT);
     IS(sessile_configs_get(w.store, x, NULL, NULL), SESSILE_INVALID_ARGUMENT);
     IS(sessile_configs_list(w.store, SESSILE_NONE, NULL, NULL), SESSILE_INVALID_ARGUMENT);

@@ -134,6 +134,37 @@ static void a_backup_is_a_store_of_its_own(void)
     close_store(store);
 }
 
+/* A page of a copy; its members, as JSON text. */
+static bool copies(sessile_store_t *from, sessile_store_t *to, const char *page, const char *wanted)
+{
+    sessile_buffer_t *out = NULL;
+    MUST(sessile_store_copy_to(from, to, sessile_str(page), &out, NULL));
+    bool same = strstr(out->ptr, wanted) != NULL;
+    if (!same)
+        fprintf(stderr, "    copy_to gave %s\n", out->ptr);
+    sessile_buffer_free(out);
+    return same;
+}
+
+static void a_copy_goes_to_a_store_that_is_there(void)
+{
+    sessile_store_t *from = open_store("from.db", ""), *to = open_store("to.db", "");
+    sessile_buffer_t *out = (sessile_buffer_t *)&bad;
+    MUST(put(from, "{\"n\":1}"));
+    CHECK(copies(from, to, "{\"limit\":1}", "\"copied\":1,\"cursor\":\""));
+    CHECK(copies(from, to, "{}", "\"copied\":1,\"cursor\":null,\"done\":true,\"skipped\":0,\"unchanged\":1"));
+    CHECK(holds(to, "{\"n\":1}"));
+    MUST(put(to, "{\"n\":2}"));
+    CHECK(copies(from, to, "{}", "\"copied\":0,\"cursor\":null,\"done\":true,\"skipped\":1,\"unchanged\":1"));
+    CHECK(holds(to, "{\"n\":2}") && reports(to, "ok", "true"));
+    IS(sessile_store_copy_to(from, from, SESSILE_NONE, &out, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_store_copy_to(from, NULL, SESSILE_NONE, &out, NULL), SESSILE_INVALID_ARGUMENT);
+    IS(sessile_store_copy_to(from, to, SESSILE_STR("{\"limit\":0}"), &out, NULL), SESSILE_INVALID_ARGUMENT);
+    CHECK(out == (sessile_buffer_t *)&bad);
+    close_store(to);
+    close_store(from);
+}
+
 static void a_backup_replaces_no_file(void)
 {
     sessile_store_t *store = open_store("sessions.db", "");
@@ -296,6 +327,7 @@ int main(int argc, char **argv)
         void (*run)(void);
     } tests[] = {
         TEST(a_backup_is_a_store_of_its_own),
+        TEST(a_copy_goes_to_a_store_that_is_there),
         TEST(a_backup_replaces_no_file),
         TEST(a_store_in_memory_has_no_backup_and_nothing_to_flush),
         TEST(a_store_opened_for_reading_changes_nothing),

@@ -56,6 +56,19 @@ static void back_up_and_open(const fs::path &folder)
     copy.close();
 }
 
+static void copy_to_another(const fs::path &folder)
+{
+    auto from = open(folder / "from.db"), to = open(folder / "to.db");
+    cart(from).put_one("n", "1");
+    const std::string report = from.copy_to(to);
+    must(report.find(R"("copied":2)") != std::string::npos && report.find(R"("done":true)") != std::string::npos, "all of it");
+    must(cart(to).get("n") == "1" && to.check().find(R"("ok":true)") != std::string::npos, "it is there");
+    must(from.copy_to(to, R"({"limit": 1000})").find(R"("unchanged":2)") != std::string::npos, "once is enough");
+    must(refused([&] { from.copy_to(from); }) == SESSILE_INVALID_ARGUMENT, "a store is no copy of itself");
+    auto memory = sessile::Store::open(sessile::Options(R"({"url": "memory:"})"));
+    must(refused([&] { from.copy_to(memory); }) == SESSILE_KEY_UNAVAILABLE, "other keys open nothing of it");
+}
+
 /* Nobody listens on port 1. */
 static void ask_how_they_are(const fs::path &folder)
 {
@@ -87,6 +100,7 @@ int main()
     try {
         sessile::Keyring::generate((fs::path(name) / "keyring.json").string());
         back_up_and_open(name);
+        copy_to_another(name);
         ask_how_they_are(name);
     } catch (const std::exception &error) {
         std::cout << "FAILED " << error.what() << '\n';

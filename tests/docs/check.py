@@ -74,7 +74,7 @@ GUIDE = {
     "cpp": "#include <sessile.hpp>\n#include <iostream>\nint main() {{ {} }}\n",
 }
 COMPILERS = {"c": ["gcc", "-std=c11", "-x", "c"], "cpp": ["g++", "-std=c++17", "-x", "c++"]}
-for page, around in [("README.md", README), ("docs/guides/form-to-session.md", GUIDE), ("docs/key-rotation.md", GUIDE)]:
+for page, around in [("README.md", README), ("docs/guides/form-to-session.md", GUIDE), ("docs/key-rotation.md", GUIDE), ("docs/from-sqlite-to-a-cluster.md", GUIDE)]:
     text = (ROOT / page).read_text(encoding="utf-8")
     for language, compiler in COMPILERS.items():
         (shown,) = re.findall(rf"^```{language}\n(.*?)^```", text, re.S | re.M)

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""The vectors, and the tests of forks, processes and threads, of C, C++, Python and Node on a Redis and on a PostgreSQL: one
-process a language a backend. What each ran is counted at the end.
+"""The vectors, and the tests of forks, processes and threads, of C, C++, Python and Node on a Redis, a Redis Cluster and a
+PostgreSQL: one process a language a backend. What each ran is counted at the end.
 
-    run.py [--backends redis,postgresql] [--jobs c,python…] [--at-once 3]
+    run.py [--backends redis,redis-cluster,postgresql] [--jobs c,python…] [--at-once 3]
 
 It runs what `make artefacts c-programs` has built, with the interpreter of build/venv; `NODE` names another node.
 """
@@ -15,9 +15,10 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
-from servers import Emptier, Postgres, Redis
+from servers import Emptier, Postgres, Redis, RedisCluster
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / "build/venv/bin/python"
@@ -27,6 +28,8 @@ PYTEST = [PYTHON, "-m", "pytest", "--quiet", "-c", ROOT / "bindings-python/pypro
 PYTHON_TESTS = ROOT / "bindings-python/tests"
 NODE_LANGUAGE = [NODE, "--test", "--test-reporter=./test/reporter.mjs", "--test-reporter-destination=stdout"]
 PATIENCE = 600
+
+SERVERS = {server.name: server for server in (Redis, RedisCluster, Postgres)}
 
 # What runs, and where; the longest first.
 JOBS = {
@@ -41,7 +44,7 @@ JOBS = {
 
 def main():
     options = argparse.ArgumentParser()
-    options.add_argument("--backends", default="redis,postgresql", help="which servers (default: both)")
+    options.add_argument("--backends", default=",".join(SERVERS), help="which servers (default: all)")
     options.add_argument("--jobs", default=",".join(JOBS), help="what runs on them (default: everything)")
     options.add_argument("--at-once", type=int, default=3, help="how many processes at a time (default: 3): they wait a lot")
     chosen = options.parse_args()
@@ -51,10 +54,15 @@ def main():
         keyring = Path(folder) / "keyring.json"
         generate = "import sessile, sys; sessile.Keyring.generate(sys.argv[1])"
         subprocess.run([PYTHON, "-c", generate, keyring], check=True, cwd=folder)
-        with Redis() as redis, Postgres() as postgres, ThreadPoolExecutor(chosen.at_once) as lanes:
-            servers = [server for server in (redis, postgres) if server.name in backends]
+        with ExitStack() as running:
+            servers = [running.enter_context(SERVERS[name]()) for name in backends]
+            lanes = running.enter_context(ThreadPoolExecutor(chosen.at_once))
+            # What is one database is used by one after the other, beside everything else.
+            alone = running.enter_context(ThreadPoolExecutor(1))
             waiting = [
-                lanes.submit(run, job, server, Path(folder) / f"{job}-{server.name}", keyring, server.database())
+                (alone if server.alone else lanes).submit(
+                    run, job, server, Path(folder) / f"{job}-{server.name}", keyring, server.database()
+                )
                 for job in JOBS if job in chosen.jobs.split(",")
                 for server in servers
             ]
@@ -66,8 +74,9 @@ def main():
 
 
 def run(job, server, socket, keyring, database):
-    """Runs one process: its lines that count, and whether all is well."""
+    """Runs one process on a database that is empty: its lines that count, and whether all is well."""
     url, empty = database
+    empty()
     Emptier(socket, empty)
     command, folder = JOBS[job]
     environment = {

@@ -1,5 +1,5 @@
-"""Servers for tests: a Redis and a PostgreSQL on free ports of 127.0.0.1 with temporary folders, stopped with them. Each
-has many databases, so that several programs can use it at once, each an empty one."""
+"""Servers for tests: a Redis, a Redis Cluster and a PostgreSQL on free ports of 127.0.0.1 with temporary folders, stopped with
+them. The first and the last have many databases, so that several programs can use them at once, each an empty one."""
 
 import glob
 import os
@@ -19,6 +19,7 @@ class Redis:
     """One that forgets everything when it ends. Its databases have numbers."""
 
     name = "redis"
+    alone = False
 
     def __init__(self):
         self.folder = tempfile.mkdtemp(prefix="sessile-redis-")
@@ -54,10 +55,73 @@ class Redis:
         shutil.rmtree(self.folder)
 
 
+class RedisCluster:
+    """Three primaries, each with a replica, which forget everything when they end. It is one database: who uses it is alone."""
+
+    name = "redis-cluster"
+    alone = True
+
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="sessile-cluster-")
+        self.ports = [free_port() for _ in range(6)]
+        self.processes = []
+        for port in self.ports:
+            os.mkdir(f"{self.folder}/{port}")
+            command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--dir", f"{self.folder}/{port}", "--save", ""]
+            command += ["--cluster-enabled", "yes", "--cluster-port", str(free_port()), "--cluster-node-timeout", "5000"]
+            self.processes.append(start(command, "redis-server"))
+        for port in self.ports:
+            wait_until("every node answers", lambda port=port: self._ask(port, b"PING") == b"+PONG")
+        hosts = [f"127.0.0.1:{port}" for port in self.ports]
+        create = ["redis-cli", "--cluster", "create", *hosts, "--cluster-replicas", "1", "--cluster-yes"]
+        made = subprocess.run(create, capture_output=True, text=True, check=False)
+        assert "All 16384 slots covered" in made.stdout, made.stdout + made.stderr
+        self.primaries = [port for port in self.ports if self._follows_nobody(port)]
+        for port in self.ports:
+            wait_until("every node knows the cluster", lambda port=port: b"cluster_state:ok" in self._told(port, b"CLUSTER INFO"))
+
+    def database(self):
+        """Its URL, by two of its nodes, and the function that empties it."""
+        return f"redis+cluster://127.0.0.1:{self.ports[0]},127.0.0.1:{self.ports[5]}", self._empty
+
+    def _empty(self):
+        for port in self.primaries:
+            answer = self._ask(port, b"FLUSHALL")
+            assert answer == b"+OK", answer
+
+    def _follows_nobody(self, port):
+        return b"role:master" in self._told(port, b"INFO replication")
+
+    @staticmethod
+    def _ask(port, command):
+        try:
+            with socket.create_connection(("127.0.0.1", port), 30) as server, server.makefile("rb") as answers:
+                server.sendall(command + b"\r\n")
+                return answers.readline().rstrip()
+        except ConnectionError as error:
+            return str(error).encode()
+
+    @staticmethod
+    def _told(port, command):
+        """A long answer, as a whole."""
+        with socket.create_connection(("127.0.0.1", port), 30) as server, server.makefile("rb") as answers:
+            server.sendall(command + b"\r\n")
+            return answers.read(int(answers.readline()[1:]))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for process in self.processes:
+            stop(process, signal.SIGKILL)
+        shutil.rmtree(self.folder)
+
+
 class Postgres:
     """One that trusts everybody on this machine. It refuses to be root's, so it is nobody's then."""
 
     name = "postgresql"
+    alone = False
 
     # Quicker than to make the tables again.
     EMPTY = (

@@ -3,7 +3,7 @@ import {
   Clock, DELETE, errorCodes, Keyring, lint, selectorOptions, SessileError, Step, Store,
   type AuditEvent, type BackendStats, type CheckReport, type Committed, type Config, type ConfigChanges, type ConfigDefinition, type ConfigExport, type Configs,
   type Dashboard, type DataKeyUsage, type ErrorCode, type Execution, type Finding, type Health, type Identifier, type Imported, type Info, type Issuer,
-  type KeyringDescription, type KeyUsage, type Page, type Problem, type Rewrapped, type SelectorOption, type Session, type SessionEntry, type Sessions, type Started, type Stats, type StoreOptions, type Tls, type User, type UserRef,
+  type KeyringDescription, type KeyUsage, type Page, type Problem, type Copied, type Rewrapped, type SelectorOption, type Session, type SessionEntry, type Sessions, type Started, type Stats, type StoreOptions, type Tls, type User, type UserRef,
   type UserSessions, type VerifiedToken, type Verification,
 } from 'sessile'
 
@@ -104,6 +104,10 @@ export async function keys(store: Store): Promise<void> {
   const since: number = description.data[0]!.created.getTime()
   let page: Rewrapped = await store.rewrap({ limit: 500 })
   while (!page.done) page = store.rewrapSync({ limit: 500, cursor: page.cursor })
+  let copied: Copied = await store.copyTo(store, { limit: 500 })
+  while (!copied.done) copied = store.copyToSync(store, { limit: 500, cursor: copied.cursor })
+  // @ts-expect-error another store is wanted
+  void store.copyTo('redis://elsewhere')
   const usage: KeyUsage = await store.keyUsage()
   const missing: DataKeyUsage | undefined = usage.keys.find((each) => each.state === 'missing')
   const problem: ErrorCode | undefined = usage.problem?.code

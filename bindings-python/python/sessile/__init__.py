@@ -11,6 +11,7 @@
 from . import _fork as _fork
 from ._check import CheckReport, Problem
 from ._configs import Config, Configs, Imported, SelectorOption, selector_options
+from ._copy import Copied
 from ._execution import Execution, Subprocess
 from ._health import Health, HealthFailure
 from ._issuer import Issuer
@@ -57,6 +58,7 @@ __all__ = [
     "Configs",
     "ConflictError",
     "Connections",
+    "Copied",
     "Dashboard",
     "DataError",
     "DataKey",

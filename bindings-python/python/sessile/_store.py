@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from . import _native
 from ._check import CheckReport, to_report
 from ._configs import Configs
+from ._copy import Copied, to_copied
 from ._execution import Execution
 from ._health import Health, to_health
 from ._issuer import Issuer
@@ -269,6 +270,21 @@ class Store:
         Rewrapped(done=True, cursor=None, rewrapped=0, skipped=0)
         """
         return to_rewrapped(self._native.rewrap(page_text(limit, cursor)))
+
+    def copy_to(self, other: Store, *, limit: int | None = None, cursor: str | None = None) -> Copied:
+        """Brings what is stored in this workspace, product and env to ``other``, a store of the same on another backend,
+        opened with the same keyring, ``limit`` records (1 to 1000, default 100) from ``cursor`` on. Call it with the cursor
+        until it is done, while nobody writes; it may be stopped, taken up again, and made twice.
+
+        Before anything is written: `KeyringError` if the other can't open what is brought, `ConflictError` if a tag means
+        another configuration there, `InvalidArgumentError` for another namespace and for the store itself.
+
+        >>> keyring = Keyring.generate_json()
+        >>> with Store.open("memory:", keyring_bytes=keyring) as store, Store.open("memory:", keyring_bytes=keyring) as other:
+        ...     store.copy_to(other)
+        Copied(done=True, cursor=None, copied=0, unchanged=0, skipped=0)
+        """
+        return to_copied(self._native.copy_to(other._native, page_text(limit, cursor)))
 
     def key_usage(self) -> KeyUsage:
         """How much is sealed with each key in this workspace, product and env. It reads all of it."""

@@ -32,6 +32,7 @@ from ._aio_configs import Configs
 from ._aio_sessions import Sessions
 from ._check import CheckReport, Problem, to_report
 from ._configs import Config, Imported, SelectorOption, selector_options
+from ._copy import Copied, to_copied
 from ._execution import Message, parsed
 from ._health import Health, HealthFailure, to_health
 from ._issuer import Issuer
@@ -79,6 +80,7 @@ __all__ = [
     "Config",
     "Configs",
     "Connections",
+    "Copied",
     "Dashboard",
     "DataKey",
     "DataKeyUsage",
@@ -544,6 +546,10 @@ class Store:
     async def rewrap(self, *, limit: int | None = None, cursor: str | None = None) -> Rewrapped:
         """Seals with the primary key what is sealed with older ones, ``limit`` records from ``cursor`` on."""
         return to_rewrapped(await later(self._native.rewrap, page_text(limit, cursor)))
+
+    async def copy_to(self, other: Store, *, limit: int | None = None, cursor: str | None = None) -> Copied:
+        """Brings what is stored to a store on another backend, ``limit`` records from ``cursor`` on."""
+        return to_copied(await later(self._native.copy_to, other._native, page_text(limit, cursor)))
 
     async def key_usage(self) -> KeyUsage:
         """How much is sealed with each key. It reads all of it."""

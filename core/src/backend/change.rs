@@ -89,7 +89,7 @@ impl<E: Entry> Standing<'_, E> {
             gone: Vec::new(),
             size: 0,
             deleted: 0,
-            version: if effects.reset_counters { 0 } else { self.version } + u64::from(effects.raise_version),
+            version: effects.restart.unwrap_or(self.version) + u64::from(effects.raise_version),
             touch: match effects.touch {
                 touch if effects.reset_touch => touch,
                 Some(new) if self.touch.is_none_or(|old| touched_at(&new) > touched_at(&old)) => Some(new),

@@ -308,9 +308,17 @@ fn versions(backend: &Backend) {
     refused(backend, &at(1));
     let still = with(1, |change| change.effects.raise_version = false);
     assert_eq!(applied(backend, &still).0, 2);
-    let again = with(1, |change| change.effects.reset_counters = true);
+    let again = with(1, |change| change.effects.restart = Some(0));
     assert_eq!(applied(backend, &again).0, 1);
     assert_eq!(read(backend, 1).version, 1);
+    // A record that is brought from elsewhere keeps its version, raised or not.
+    for (from, raised, version) in [(41, true, 42), (7, false, 7)] {
+        let brought = with(1, |change| {
+            (change.effects.restart, change.effects.raise_version) = (Some(from), raised);
+        });
+        assert_eq!(applied(backend, &brought).0, version);
+        assert_eq!(read(backend, 1).version, version);
+    }
 }
 
 fn touches(backend: &Backend) {

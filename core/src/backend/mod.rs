@@ -181,10 +181,10 @@ pub(crate) struct Effects {
     pub(crate) touch: Option<Touch>,
     /// Stored whatever stood there, or removed: for a new life.
     pub(crate) reset_touch: bool,
-    /// All cells go; the version starts from zero again only with `reset_counters`.
+    /// All cells go; the version goes on unless `restart` says where from.
     pub(crate) clear: bool,
-    /// For a new life: `v` starts from zero (and is then raised, with `raise_version`).
-    pub(crate) reset_counters: bool,
+    /// `v` starts from that number, zero for a new life (and is then raised, with `raise_version`).
+    pub(crate) restart: Option<u64>,
     pub(crate) delete: Vec<CellId>,
     pub(crate) put: Vec<(CellId, SealedField)>,
     /// Whether `v` is raised by one.
@@ -229,7 +229,7 @@ impl Effects {
             touch: None,
             reset_touch: false,
             clear: false,
-            reset_counters: false,
+            restart: None,
             delete: Vec::new(),
             put: Vec::new(),
             raise_version: false,
@@ -248,11 +248,7 @@ impl Effects {
 pub(crate) enum Outcome {
     /// Applied; the session's version after it (of several: after the last), and how many of `delete` (with `clear`: of
     /// all cells) were there and not expired at `now`, in all.
-    Applied {
-        #[cfg_attr(not(test), expect(dead_code, reason = "a write under a *whole* schema goes on from it"))]
-        version: u64,
-        deleted: u64,
-    },
+    Applied { version: u64, deleted: u64 },
     /// A guard failed: nothing was changed, this is what stands there.
     Refused(Record),
     /// The result would exceed a limit: nothing was changed.

@@ -71,9 +71,9 @@ impl Deref for Found {
 
 /// A definition as it stands in the backend: its bytes, for the guard of a change, and what they say. A deleted one
 /// leaves bytes that say nothing, until they are swept.
-pub(super) struct Standing {
-    pub(super) guard: HeadGuard,
-    pub(super) stored: Option<(Arc<Config>, State)>,
+pub(crate) struct Standing {
+    pub(crate) guard: HeadGuard,
+    pub(crate) stored: Option<(Arc<Config>, State)>,
 }
 
 impl Catalog {
@@ -136,7 +136,7 @@ impl Catalog {
     }
 
     /// What stands in the backend now.
-    pub(super) async fn look(store: &Inner, tag: &str) -> Result<Standing> {
+    pub(crate) async fn look(store: &Inner, tag: &str) -> Result<Standing> {
         let Some(sealed) = read_head(store, tag).await? else {
             return Ok(Standing { guard: HeadGuard::Absent, stored: None });
         };

@@ -169,19 +169,35 @@ impl Revocations {
         }
     }
 
+    /// Takes up a record that lies there in another store of the same keyring; whether it was not known.
+    pub(crate) async fn bring(&self, store: &Inner, place: &StorageId, sealed: &[u8]) -> Result<bool> {
+        let vault = store.vault.revocations();
+        let read = |sealed: &[u8]| vault.open(place, sealed).and_then(|text| Revocation::from_text(&text));
+        let brought = read(sealed)?;
+        if !brought.matters_at(store.clock.now()) {
+            return Ok(false);
+        }
+        let mut guard = HeadGuard::Absent;
+        loop {
+            let there = match self.write(store, *place, sealed.into(), &brought, guard).await? {
+                Outcome::Refused(there) => there.head,
+                _ => return Ok(true),
+            };
+            guard = match there {
+                None => HeadGuard::Absent,
+                Some(stands) if read(&stands)?.not_before >= brought.not_before => return Ok(false),
+                Some(stands) => HeadGuard::Is(stands),
+            };
+        }
+    }
+
     /// Writes a record and the mark, if the guard holds; whether it did. On the disk before it returns.
     async fn keep(&self, store: &Inner, revocation: &Revocation, guard: HeadGuard) -> Result<bool> {
         let vault = store.vault.revocations();
-        let until = revocation.until.map(Time::from_millis);
         let place = vault.place(&revocation.place());
-        let mark = vault.mark();
-        let changes = [
-            change(store, place, guard, vault.seal(&place, &revocation.to_text()?)?, until, true),
-            change(store, mark, HeadGuard::Any, vault.seal(&mark, "")?, None, false),
-        ];
-        let outcome = store.backend.apply_all(&changes).await?;
+        let sealed = vault.seal(&place, &revocation.to_text()?)?;
+        let outcome = self.write(store, place, sealed, revocation, guard).await?;
         let written = Instant::now();
-        self.known.write().read = None;
         if matches!(outcome, Outcome::Applied { .. })
             && let Some(reason) = revocation.kind.of_tokens()
         {
@@ -189,6 +205,26 @@ impl Revocations {
         }
         self.refresh(store, Some(written)).await?;
         Ok(matches!(outcome, Outcome::Applied { .. }))
+    }
+
+    /// The same for a sealed record; what is known here is to be read again.
+    async fn write(
+        &self,
+        store: &Inner,
+        place: StorageId,
+        sealed: Box<[u8]>,
+        revocation: &Revocation,
+        guard: HeadGuard,
+    ) -> Result<Outcome> {
+        let vault = store.vault.revocations();
+        let (mark, until) = (vault.mark(), revocation.until.map(Time::from_millis));
+        let changes = [
+            change(store, place, guard, sealed, until, true),
+            change(store, mark, HeadGuard::Any, vault.seal(&mark, "")?, None, false),
+        ];
+        let outcome = store.backend.apply_all(&changes).await;
+        self.known.write().read = None;
+        outcome
     }
 
     /// Reads what stands there, unless somebody else has just done so; `since`: one who began to read before that may have
@@ -209,7 +245,9 @@ impl Revocations {
                 return Ok(());
             }
         }
+        // What this process knows to be revoked stays so, whatever a server may have lost of it.
         let mut all = Known { read: Some(read), mark, ..Known::default() };
+        all.keep(&self.known.read(), now);
         let mut after = None;
         loop {
             let page = store.backend.page(&vault.space(), Some(&RevocationVault::OWNER), after, PAGE).await?;
@@ -236,6 +274,17 @@ impl Known {
         self.read.is_some_and(|read| read.elapsed() < KEPT && since.is_none_or(|since| read >= since))
     }
 
+    /// Takes over what was known before and matters still.
+    fn keep(&mut self, before: &Known, now: Time) {
+        for (issuer, of_issuer) in &before.issuers {
+            if let Some(not_before) = of_issuer.not_before {
+                self.issuers.entry(issuer.clone()).or_default().not_before = Some(not_before);
+            }
+            let revocations = of_issuer.tokens.values().chain(of_issuer.logins.values());
+            revocations.for_each(|revocation| self.add(revocation.clone(), now));
+        }
+    }
+
     fn add(&mut self, revocation: Revocation, now: Time) {
         if !revocation.matters_at(now) {
             return;
@@ -243,7 +292,9 @@ impl Known {
         self.forgets = [self.forgets, revocation.until].into_iter().flatten().min();
         let of_issuer = self.issuers.entry(revocation.issuer.clone()).or_default();
         match revocation.kind {
-            Kind::Issuer => of_issuer.not_before = Some(Time::from_millis(revocation.not_before)),
+            Kind::Issuer => {
+                of_issuer.not_before = of_issuer.not_before.max(Some(Time::from_millis(revocation.not_before)));
+            }
             Kind::Token => drop(of_issuer.tokens.insert(revocation.id.clone(), revocation)),
             Kind::Login => drop(of_issuer.logins.insert(revocation.id.clone(), revocation)),
             Kind::Logout => {}

@@ -7,7 +7,7 @@ mod faulty_randomness;
 pub(crate) mod printing;
 mod rewrap;
 mod usage;
-mod walk;
+pub(crate) mod walk;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -10,12 +10,12 @@ use crate::store::Inner;
 use crate::vault::ConfigVault;
 
 /// One kind of cell in one space.
-pub(super) struct Part {
-    pub(super) kind: Kind,
-    pub(super) space: Space,
+pub(crate) struct Part {
+    pub(crate) kind: Kind,
+    pub(crate) space: Space,
 }
 
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Configs,
     Sessions(Arc<ConfigVault>),
     Users(Arc<ConfigVault>),
@@ -38,20 +38,20 @@ impl Kind {
 
 /// The last row that a walk looked at.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Position {
+pub(crate) struct Position {
     order: u8,
     space: Space,
     row: StorageId,
 }
 
 impl Position {
-    pub(super) const LENGTH: usize = 1 + 16 + 17;
+    pub(crate) const LENGTH: usize = 1 + 16 + 17;
 
-    pub(super) fn to_bytes(self) -> Vec<u8> {
+    pub(crate) fn to_bytes(self) -> Vec<u8> {
         [&[self.order][..], &self.space, &self.row].concat()
     }
 
-    pub(super) fn from_bytes(bytes: [u8; Position::LENGTH]) -> Position {
+    pub(crate) fn from_bytes(bytes: [u8; Position::LENGTH]) -> Position {
         let mut position = Position { order: bytes[0], space: [0; 16], row: [0; 17] };
         position.space.copy_from_slice(&bytes[1..17]);
         position.row.copy_from_slice(&bytes[17..]);
@@ -61,7 +61,7 @@ impl Position {
 
 impl Part {
     /// Where it is kept.
-    pub(super) fn backend<'a>(&self, store: &'a Inner) -> Result<&'a Backend> {
+    pub(crate) fn backend<'a>(&self, store: &'a Inner) -> Result<&'a Backend> {
         match self.kind {
             Kind::Secrets(_) => store.secrets().map(UserSecrets::backend),
             _ => Ok(&store.backend),
@@ -69,12 +69,12 @@ impl Part {
     }
 
     /// Where a walk is that has looked at that row of this part.
-    pub(super) fn position(&self, row: StorageId) -> Position {
+    pub(crate) fn position(&self, row: StorageId) -> Position {
         Position { order: self.kind.order(), space: self.space, row }
     }
 
     /// After which row of this part a walk goes on that came to `position`; `Err` if it has been through.
-    pub(super) fn after(&self, position: Option<Position>) -> std::result::Result<Option<StorageId>, ()> {
+    pub(crate) fn after(&self, position: Option<Position>) -> std::result::Result<Option<StorageId>, ()> {
         let Some(Position { order, space, row }) = position else { return Ok(None) };
         match (order, space).cmp(&(self.kind.order(), self.space)) {
             std::cmp::Ordering::Less => Ok(None),
@@ -85,17 +85,17 @@ impl Part {
 }
 
 /// What there is to walk through.
-pub(super) struct Parts {
+pub(crate) struct Parts {
     /// In order.
-    pub(super) parts: Vec<Part>,
+    pub(crate) parts: Vec<Part>,
     /// How many configurations can't be opened: nobody can tell what lies under those.
-    pub(super) unreadable: u64,
+    pub(crate) unreadable: u64,
     /// How many keep secrets of their users that this store was opened without: nor what those are sealed with.
-    pub(super) without_secrets: u64,
+    pub(crate) without_secrets: u64,
 }
 
 /// Configurations that are made meanwhile are sealed with the key that seals now.
-pub(super) async fn parts(store: &Inner) -> Result<Parts> {
+pub(crate) async fn parts(store: &Inner) -> Result<Parts> {
     let mut parts = vec![
         Part { kind: Kind::Configs, space: store.vault.catalog().space() },
         Part { kind: Kind::Revocations, space: store.vault.revocations().space() },
@@ -124,18 +124,18 @@ pub(super) async fn parts(store: &Inner) -> Result<Parts> {
 }
 
 /// Whether an error concerns one cell or row, not the store.
-pub(super) fn is_of_one_cell(code: Code) -> bool {
+pub(crate) fn is_of_one_cell(code: Code) -> bool {
     matches!(code, Code::Corrupt | Code::FormatTooNew | Code::KeyUnavailable | Code::KeyRevoked)
 }
 
 /// A user's place in a walk.
-pub(super) fn row_of(user: &BlindUser) -> StorageId {
+pub(crate) fn row_of(user: &BlindUser) -> StorageId {
     let mut row = [0; 17];
     row[..16].copy_from_slice(user);
     row
 }
 
-pub(super) fn user_of(row: &StorageId) -> BlindUser {
+pub(crate) fn user_of(row: &StorageId) -> BlindUser {
     let mut user = [0; 16];
     user.copy_from_slice(&row[..16]);
     user

@@ -36,6 +36,7 @@ use crate::vault::{ConfigVault, SessionId};
 
 pub(crate) use logout::accept as accept_logout;
 pub(crate) use retention::sweep_users;
+pub(crate) use revoke::indexed_owner;
 pub(crate) use walk::Walk;
 use who::Who;
 

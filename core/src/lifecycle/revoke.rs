@@ -6,11 +6,13 @@ use std::time::Instant;
 
 use super::{Under, Who, again};
 use crate::audit::{Event, What, Whose};
-use crate::backend::{BlindUser, Cells, Change, Effects, Guard, HeadGuard, Outcome, StorageId, UserEffect, UserRecord};
+use crate::backend::{
+    BlindUser, Cells, Change, Effects, Guard, HeadGuard, Outcome, Space, StorageId, UserEffect, UserRecord,
+};
 use crate::clock::Time;
 use crate::error::{Result, fail};
 use crate::session::global::change::sweep_aside;
-use crate::session::global::kept::{LEEWAY, good_until};
+use crate::session::global::kept::revoked_until;
 use crate::session::seen::{Seen, ends_left};
 use crate::store::Inner;
 use crate::vault::{Entropy, Head, HeadState, SessionId};
@@ -40,7 +42,7 @@ pub(super) async fn revoke(store: &Arc<Inner>, under: &Under, id: &SessionId) ->
             // A tombstone, or what the deletion of a config left: it is nobody's and in no index.
             Some(seen) if seen.head.is_nobodys() => None,
             Some(seen) => Some(seen.head.owner.user(&under.vault)),
-            None => indexed_owner(store, under, &id.storage).await?,
+            None => indexed_owner(store, &space, &id.storage).await?,
         };
         let mut entropy = Entropy::draw()?;
         let mut change = tombstone(store, under, &id.storage, owner, now, &mut entropy)?;
@@ -170,10 +172,8 @@ fn tombstone(
     entropy: &mut Entropy,
 ) -> Result<Change> {
     let head = Head::closed(entropy.random_id(), HeadState::Revoked, now, under.config.version);
-    let longest = good_until(store, now);
-    let kept = under.config.definition.token.end_of(now).map_or(longest, |own| longest.max(own.plus_millis(LEEWAY)));
     let mut effects = Effects::nothing(now, &store.limits);
-    effects.close(under.vault.seal_head(id, &head, entropy)?, kept);
+    effects.close(under.vault.seal_head(id, &head, entropy)?, revoked_until(store, &under.config, now));
     effects.raise_version = true;
     effects.index = owner.map(|owner| (owner, false));
     effects.durable = true;
@@ -189,13 +189,13 @@ pub(super) fn about_user(store: &Inner, under: &Under, user: &BlindUser, now: Ti
 }
 
 /// The user under whom a session is indexed whose head can't be opened: a walk through its bucket.
-async fn indexed_owner(store: &Inner, under: &Under, id: &StorageId) -> Result<Option<BlindUser>> {
+pub(crate) async fn indexed_owner(store: &Inner, space: &Space, id: &StorageId) -> Result<Option<BlindUser>> {
     const PAGE: usize = 1000;
     let mut first = [0; 16];
     first[0] = id[0];
     let mut after = (first, [0; 17]);
     loop {
-        let page = store.backend.page(&under.vault.space(), None, Some(after), PAGE).await?;
+        let page = store.backend.page(space, None, Some(after), PAGE).await?;
         if let Some(found) = page.iter().find(|listed| listed.id == *id) {
             return Ok(Some(found.user));
         }

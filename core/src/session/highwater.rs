@@ -42,6 +42,8 @@ struct Session {
     head: Mark<HeadTag>,
     /// What the head says, if it was opened.
     order: Option<Order>,
+    /// The most changes of a life that were seen. Under no MAC: it tells of a server that has lost some.
+    changes: Option<Changes>,
     cells: BlindMap<CellId, Mark<Stamp>>,
 }
 
@@ -61,6 +63,14 @@ impl<T> Default for Mark<T> {
     fn default() -> Mark<T> {
         Mark { state: None, seen: Span::default(), replaced: Vec::new() }
     }
+}
+
+/// How many changes of a life there were, when this process looked.
+struct Changes {
+    life: Life,
+    version: u64,
+    /// The count by which it was known.
+    since: u64,
 }
 
 /// What only ever grows within a life, and what a revocation means for earlier ones.
@@ -131,6 +141,13 @@ impl Order {
     }
 }
 
+impl Changes {
+    /// Whether a record of that life, met later than this, has lost changes.
+    fn is_ahead_of(&self, version: u64, span: Span) -> bool {
+        version < self.version && self.since < span.began
+    }
+}
+
 impl HighWater {
     /// The next number of this process's count.
     pub(crate) fn tick(&self) -> u64 {
@@ -153,8 +170,12 @@ impl HighWater {
         let session = shard.session(space, id);
         let is_beyond =
             session.order.as_ref().is_some_and(|order| order.seen.ended < span.began && order.is_beyond(head));
+        let known = session.changes.as_ref();
         if is_beyond || session.head.is_stale(&tag, span) {
             return Err(stale("session"));
+        }
+        if known.is_none_or(|known| known.life != head.life || known.version < record.version) {
+            session.changes = Some(Changes { life: head.life, version: record.version, since: span.ended });
         }
         session.head.see(Some(tag), span, now);
         if session.head.state == Some(tag) {
@@ -172,7 +193,16 @@ impl HighWater {
         }
     }
 
-    /// Fields that were asked for, and opened if they were there: `STALE` if a later state of one was seen before.
+    /// How many changes there were of a session whose head was [met](HighWater::meet): `STALE` if more were seen before.
+    pub(crate) fn meet_version(&self, space: &Space, id: &StorageId, version: u64, span: Span) -> Result<()> {
+        match self.shard(id).lock().session(space, id).is_ahead_of(version, span) {
+            true => Err(stale("session")),
+            false => Ok(()),
+        }
+    }
+
+    /// Fields that were asked for, and opened if they were there, of a session whose head was [met](HighWater::meet):
+    /// `STALE` if a later state of one was seen before; and if changes were lost, for every state that is not the one seen last.
     /// `all`: of the others it is known that they are not there.
     pub(crate) fn meet_fields(
         &self,
@@ -180,17 +210,22 @@ impl HighWater {
         id: &StorageId,
         fields: &[(CellId, Option<Stamp>)],
         all: bool,
-        span: Span,
+        (version, span): (u64, Span),
     ) -> Result<()> {
         let now = self.tick();
         let mut shard = self.shard(id).lock();
         let session = shard.session(space, id);
+        let is_behind = session.is_ahead_of(version, span);
         for (cell, stamp) in fields {
-            if let (Some(stamp), Some(mark)) = (stamp, session.cells.get(cell))
-                && mark.is_stale(stamp, span)
-            {
+            let mark = session.cells.get(cell);
+            let is_stale = stamp.is_some_and(|stamp| mark.is_some_and(|mark| mark.is_stale(&stamp, span)));
+            if is_stale || (is_behind && mark.is_none_or(|mark| mark.state != *stamp)) {
                 return Err(stale("field"));
             }
+        }
+        let is_there = |cell: &CellId| fields.iter().any(|(there, _)| there == cell);
+        if is_behind && all && session.cells.iter().any(|(cell, mark)| mark.state.is_some() && !is_there(cell)) {
+            return Err(stale("field"));
         }
         let before = session.cells.len();
         for (cell, stamp) in fields {
@@ -226,9 +261,13 @@ impl HighWater {
                 }
                 session.head.see(Some(tag_of(new)), span, now);
             }
+            session.count(change, changes.len(), outcome, span);
             let before = session.cells.len();
             if effects.clear {
-                session.cells.values_mut().for_each(|mark| mark.see(None, span, now));
+                // What is put at once was never gone: a record that is brought from elsewhere has the stamps it had.
+                let put: HashSet<&CellId> = effects.put.iter().map(|(cell, _)| cell).collect();
+                let gone = session.cells.iter_mut().filter(|(cell, _)| !put.contains(cell));
+                gone.for_each(|(_, mark)| mark.see(None, span, now));
             }
             for cell in &effects.delete {
                 session.see_field(cell, None, span, now);
@@ -258,6 +297,23 @@ impl HighWater {
 }
 
 impl Session {
+    fn is_ahead_of(&self, version: u64, span: Span) -> bool {
+        self.changes.as_ref().is_some_and(|known| known.is_ahead_of(version, span))
+    }
+
+    /// How many changes there are after one of this process's own. If they are fewer than it knew of, its change stands on
+    /// what a server has lost some of: from now on that counts.
+    fn count(&mut self, change: &Change, together: usize, outcome: &Outcome, span: Span) {
+        if change.effects.restart.is_some() {
+            self.changes = None;
+        }
+        let (Some(known), Outcome::Applied { version, .. }, 1) = (&mut self.changes, outcome, together) else { return };
+        let goes_on = change.effects.head.is_none() && matches!(change.guard.head, HeadGuard::Is(_));
+        if goes_on && (*version > known.version || known.since < span.began) {
+            (known.version, known.since) = (*version, span.ended);
+        }
+    }
+
     fn see_field(&mut self, cell: &CellId, stamp: Option<Stamp>, span: Span, now: u64) {
         match (self.cells.get_mut(cell), stamp) {
             (Some(mark), stamp) => mark.see(stamp, span, now),
@@ -300,171 +356,5 @@ fn stale(what: &str) -> Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::vault::{Identifier, Owner};
-
-    const SPACE: Space = [1; 16];
-    const ID: StorageId = [2; 17];
-    const CELL: CellId = [3; 16];
-
-    fn head(life: u8, state: HeadState, refresh_counter: u64) -> Head {
-        Head {
-            life: [life; 16],
-            state,
-            not_before: None,
-            began: Time::from_secs(1_000_000),
-            ends: Some(Time::from_secs(2_000_000)),
-            idle: None,
-            config_version: 1,
-            refresh_counter,
-            refresh_time: None,
-            owner: Owner::plain("r", &Identifier::Integer(1)),
-        }
-    }
-
-    /// Sees a head whose bytes are told by `n`, after all that was seen before.
-    fn see(water: &HighWater, n: u8, head: &Head) -> Result<()> {
-        let span = Span { began: water.tick(), ended: water.tick() };
-        water.meet(&SPACE, &ID, &[n; 40], head, &Record { span, ..Record::default() })
-    }
-
-    fn is_stale(result: Result<()>) -> bool {
-        result.is_err_and(|error| error.code() == crate::error::Code::Stale)
-    }
-
-    #[test]
-    fn what_was_seen_to_be_replaced_is_stale() {
-        let (water, alive) = (HighWater::default(), head(1, HeadState::Alive, 0));
-        for n in 1..=4 {
-            see(&water, n, &alive).unwrap();
-            see(&water, n, &alive).unwrap();
-        }
-        for old in 1..=3 {
-            assert!(is_stale(see(&water, old, &alive)), "{old}");
-        }
-        see(&water, 4, &alive).unwrap();
-    }
-
-    #[test]
-    fn within_a_life_some_things_only_grow() {
-        let later = |change: fn(&mut Head)| {
-            let water = HighWater::default();
-            let mut known = head(1, HeadState::Alive, 7);
-            change(&mut known);
-            see(&water, 9, &known).unwrap();
-            // Never seen before, so it is told by what it says.
-            is_stale(see(&water, 1, &head(1, HeadState::Alive, 7)))
-        };
-        assert!(!later(|_| {}));
-        assert!(later(|head| head.refresh_counter = 8));
-        assert!(later(|head| head.ends = Some(Time::from_secs(2_000_001))));
-        assert!(later(|head| head.state = HeadState::Ended));
-        assert!(later(|head| head.state = HeadState::Evicted));
-        assert!(!later(|head| head.life = [5; 16]), "of another life nobody can tell");
-        fn revoked(head: &mut Head, instant: i64) {
-            (head.life, head.state, head.not_before) = ([5; 16], HeadState::Revoked, Some(Time::from_secs(instant)));
-        }
-        assert!(later(|head| revoked(head, 1_000_240)));
-        assert!(!later(|head| revoked(head, 1_000_239)));
-        assert!(
-            later(|head| {
-                revoked(head, 1_000_240);
-                (head.state, head.began) = (HeadState::Alive, Time::from_secs(1_000_300));
-            }),
-            "the next life remembers the revocation"
-        );
-        let water = HighWater::default();
-        let mut known = head(1, HeadState::Alive, 0);
-        revoked(&mut known, 1_000_240);
-        see(&water, 1, &known).unwrap();
-        see(&water, 2, &head(2, HeadState::Ended, 0)).unwrap();
-    }
-
-    #[test]
-    fn what_overlaps_proves_nothing() {
-        let (water, alive) = (HighWater::default(), head(1, HeadState::Alive, 0));
-        let meet = |n: u8, span| water.meet(&SPACE, &ID, &[n; 40], &alive, &Record { span, ..Record::default() });
-        let early = water.tick();
-        see(&water, 1, &alive).unwrap();
-        see(&water, 2, &alive).unwrap();
-        // Asked for before 2 was seen.
-        meet(1, Span { began: early, ended: water.tick() }).unwrap();
-        assert!(is_stale(see(&water, 1, &alive)));
-        meet(1, Span::default()).unwrap();
-    }
-
-    #[test]
-    fn fields_too() {
-        let water = HighWater::default();
-        let see = |stamp: Option<u8>, all| {
-            let span = Span { began: water.tick(), ended: water.tick() };
-            let fields: Vec<_> = stamp.map(|stamp| (CELL, Some([stamp; 16]))).into_iter().collect();
-            water.meet_fields(&SPACE, &ID, &fields, all, span)
-        };
-        see(Some(1), false).unwrap();
-        see(None, false).unwrap();
-        see(Some(1), false).unwrap();
-        see(Some(2), false).unwrap();
-        assert!(is_stale(see(Some(1), true)));
-        see(None, true).unwrap();
-        assert!(is_stale(see(Some(2), false)), "it was seen not to be there");
-        see(Some(3), false).unwrap();
-    }
-
-    #[test]
-    fn it_is_bounded() {
-        let (water, alive) = (HighWater::default(), head(1, HeadState::Alive, 0));
-        for n in 0..(SESSIONS_PER_SHARD as u32 * 3) {
-            let mut id = [0; 17];
-            id[13..].copy_from_slice(&n.to_be_bytes());
-            let span = Span { began: water.tick(), ended: water.tick() };
-            water.meet(&SPACE, &id, &[1; 40], &alive, &Record { span, ..Record::default() }).unwrap();
-            let fields: Vec<_> = (0..20).map(|cell| ([cell; 16], Some([n as u8; 16]))).collect();
-            water.meet_fields(&SPACE, &id, &fields, true, span).unwrap();
-        }
-        let shard = water.shards[0].lock();
-        assert!(shard.sessions.len() <= SESSIONS_PER_SHARD && shard.cells <= CELLS_PER_SHARD);
-        assert_eq!(shard.cells, shard.sessions.values().map(|session| session.cells.len()).sum::<usize>());
-        assert!(shard.sessions.values().all(|session| session.head.replaced.len() <= REPLACED));
-    }
-
-    proptest! {
-        /// Operations that overlap in any way, on a place that holds one state after the other, and are told of in any
-        /// order: none is ever called stale.
-        #[test]
-        fn no_true_history_is_stale(
-            operations in prop::collection::vec((0_u64..400, 1_u64..40, 0_u64..40, any::<u32>()), 1..60),
-            writes in prop::collection::btree_set(0_u64..400, 0..20),
-        ) {
-            let (water, alive) = (HighWater::default(), head(1, HeadState::Alive, 0));
-            // An operation begins, sees what stands at some instant in between, ends, and is told of later.
-            let mut events = Vec::new();
-            for (number, (began, lasts, delay, at)) in operations.iter().enumerate() {
-                let instant = began + u64::from(*at) % lasts;
-                events.push((began * 10, 0, number));
-                events.push((instant * 10 + 5, 1, number));
-                events.push(((began + lasts) * 10, 2, number));
-                events.push(((began + lasts + delay) * 10, 3, number));
-            }
-            events.sort_unstable();
-            let mut seen = vec![(Span::default(), 0_u8); operations.len()];
-            for (instant, kind, number) in events {
-                match kind {
-                    0 => seen[number].0.began = water.tick(),
-                    1 => seen[number].1 = writes.iter().filter(|write| **write * 10 < instant).count() as u8,
-                    2 => seen[number].0.ended = water.tick(),
-                    _ => {
-                        let (span, state) = seen[number];
-                        let record = Record { span, ..Record::default() };
-                        prop_assert!(water.meet(&SPACE, &ID, &[state; 40], &alive, &record).is_ok());
-                        let fields = [(CELL, (state % 5 != 0).then_some([state; 16]))];
-                        prop_assert!(water.meet_fields(&SPACE, &ID, &fields, true, span).is_ok());
-                    }
-                }
-            }
-        }
-    }
-}
+#[path = "highwater_tests.rs"]
+mod tests;

@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
+use subtle::ConstantTimeEq;
+
 use super::blind::BlindKey;
 use super::derive::Context;
 use super::envelope::Seals;
@@ -69,6 +71,11 @@ impl ConfigVault {
 
     pub(crate) fn seal_secret(&self, user: &BlindUser, secret: &Secret, entropy: &mut Entropy) -> Result<Box<[u8]>> {
         self.secrets.seal(user, &[], &secret[..], entropy)
+    }
+
+    /// Whether two sealed secrets of a user are one.
+    pub(crate) fn is_same_secret(&self, user: &BlindUser, one: &[u8], other: &[u8]) -> Result<bool> {
+        Ok(self.secrets.open(user, &[], one)?.ct_eq(&self.secrets.open(user, &[], other)?).into())
     }
 
     /// The keys of a user's sealed secret, which was read then.

@@ -5,6 +5,7 @@ mod attacks;
 mod blind;
 mod catalog_vault;
 mod config_vault;
+mod covers;
 mod derive;
 mod envelope;
 mod field;

@@ -85,6 +85,21 @@ impl Server {
         let _ = child.wait();
     }
 
+    /// To the server and to those of its processes that serve us.
+    pub(crate) fn signal(&self, signal: Signal, serving: &[i32]) {
+        let child = self.child.as_ref().expect("a running server");
+        kill_process(Pid::from_child(child), signal).expect("a signal");
+        for process in serving.iter().filter_map(|process| Pid::from_raw(*process)) {
+            let _ = kill_process(process, signal);
+        }
+    }
+
+    /// The processes that serve the stores that are connected.
+    pub(crate) fn serving(&self) -> Vec<i32> {
+        let listed = self.ask("SELECT pid FROM pg_stat_activity WHERE application_name = 'sessile'");
+        listed.lines().map(|line| line.parse().expect("a number")).collect()
+    }
+
     /// What `psql` answers.
     pub(crate) fn ask(&self, statement: &str) -> String {
         self.try_ask(statement).unwrap_or_else(|error| panic!("{statement}: {error}"))

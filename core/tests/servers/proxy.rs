@@ -1,10 +1,12 @@
-//! A proxy in front of a server: counts what is sent through it, and loses answers on demand.
+//! A proxy in front of a server: counts what is sent through it, and on demand loses answers, cuts them off, slows them down or
+//! gives others.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 /// See the file. Its threads end with the connections, and its listener with the process.
 pub(crate) struct Proxy {
@@ -20,6 +22,12 @@ struct State {
     lose: AtomicUsize,
     /// Everything is lost, and nobody is told.
     is_deaf: AtomicBool,
+    /// What is given in the place of the next answers, and of how many.
+    instead: Mutex<(Vec<u8>, usize)>,
+    /// An answer comes a byte a second.
+    is_slow: AtomicBool,
+    /// So many bytes of the next answer come through, and with it ends its connection.
+    cut: Mutex<Option<usize>>,
 }
 
 impl Proxy {
@@ -54,6 +62,20 @@ impl Proxy {
         self.state.lose.store(answers, Ordering::SeqCst);
     }
 
+    /// These bytes take the place of the next `answers`; whoever waits for more waits in vain.
+    pub(crate) fn say(&self, bytes: &[u8], answers: usize) {
+        *self.state.instead.lock().expect("a proxy") = (bytes.to_owned(), answers);
+    }
+
+    /// The next answer ends after so many bytes.
+    pub(crate) fn cut(&self, bytes: usize) {
+        *self.state.cut.lock().expect("a proxy") = Some(bytes);
+    }
+
+    pub(crate) fn be_slow(&self, is_slow: bool) {
+        self.state.is_slow.store(is_slow, Ordering::SeqCst);
+    }
+
     pub(crate) fn be_deaf(&self, is_deaf: bool) {
         self.state.is_deaf.store(is_deaf, Ordering::SeqCst);
     }
@@ -64,28 +86,55 @@ fn pass(client: TcpStream, server: TcpStream, state: &Arc<State>) {
     let (Ok(from_server), Ok(to_server)) = (server.try_clone(), server.try_clone()) else { return };
     let counted = state.clone();
     thread::spawn(move || {
-        copy(from_client, to_server, || {
+        copy(from_client, to_server, |to, burst| {
             counted.sent.fetch_add(1, Ordering::SeqCst);
-            true
+            to.write_all(burst).is_ok()
         });
     });
     let state = state.clone();
     thread::spawn(move || {
-        copy(from_server, to_client, || {
-            if state.is_deaf.load(Ordering::SeqCst) {
-                return false;
-            }
-            let lose = |left: usize| left.checked_sub(1);
-            state.lose.fetch_update(Ordering::SeqCst, Ordering::SeqCst, lose).is_err()
-        });
+        copy(from_server, to_client, |to, burst| answer(&state, to, burst));
     });
 }
 
-/// Until one of both ends, or `passes` says that this burst is where it ends.
-fn copy(mut from: TcpStream, mut to: TcpStream, passes: impl Fn() -> bool) {
+/// What becomes of an answer; whether its connection goes on.
+fn answer(state: &State, to: &mut TcpStream, burst: &[u8]) -> bool {
+    if state.is_deaf.load(Ordering::SeqCst) {
+        return false;
+    }
+    let lose = |left: usize| left.checked_sub(1);
+    if state.lose.fetch_update(Ordering::SeqCst, Ordering::SeqCst, lose).is_ok() {
+        return false;
+    }
+    if let Some(bytes) = state.cut.lock().expect("a proxy").take() {
+        let _ = to.write_all(&burst[..bytes.min(burst.len())]);
+        return false;
+    }
+    let instead = {
+        let mut instead = state.instead.lock().expect("a proxy");
+        let (bytes, left) = &mut *instead;
+        left.checked_sub(1).map(|fewer| {
+            *left = fewer;
+            bytes.clone()
+        })
+    };
+    if let Some(bytes) = instead {
+        return to.write_all(&bytes).is_ok();
+    }
+    if state.is_slow.load(Ordering::SeqCst) {
+        return burst.iter().all(|byte| {
+            thread::sleep(Duration::from_secs(1));
+            to.write_all(&[*byte]).is_ok()
+        });
+    }
+    to.write_all(burst).is_ok()
+}
+
+/// Until one of both ends, or `pass` says that this burst is where it ends.
+fn copy(mut from: TcpStream, mut to: TcpStream, pass: impl Fn(&mut TcpStream, &[u8]) -> bool) {
     let mut buffer = vec![0; 1 << 16];
     while let Ok(read @ 1..) = from.read(&mut buffer) {
-        if !passes() || to.write_all(&buffer[..read]).is_err() {
+        if !pass(&mut to, &buffer[..read]) {
             break;
         }
     }

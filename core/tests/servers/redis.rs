@@ -1,5 +1,12 @@
 //! Servers for tests: started on a free port of 127.0.0.1 with a temporary folder, stopped with it.
 
+#[path = "cluster.rs"]
+#[allow(dead_code, reason = "not every test empties one")]
+pub(crate) mod cluster;
+#[path = "sentinels.rs"]
+#[allow(dead_code, reason = "not every test keeps replication back")]
+pub(crate) mod sentinels;
+
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use crate::postgres;
 use crate::redis::Server;
+use crate::redis::cluster::{Cluster, Emptier};
 use crate::suite::{Case, tests_folder};
 
 /// Which backend a case that names none runs on.
@@ -18,6 +19,8 @@ pub enum Pass<'a> {
     Sqlite,
     /// Emptied for each case.
     Redis(&'a Server),
+    /// The same.
+    Cluster(&'a Cluster, &'a Mutex<Emptier>),
     /// The same.
     Postgres(&'a postgres::Server, &'a Mutex<postgres::Console>),
 }
@@ -59,6 +62,10 @@ impl Place {
                 Pass::Redis(server) => {
                     server.ask(&["FLUSHALL"]);
                     server.url()
+                }
+                Pass::Cluster(cluster, emptier) => {
+                    emptier.lock().expect("an emptier").empty();
+                    cluster.url()
                 }
                 Pass::Postgres(server, console) => {
                     console.lock().expect("a console").run(EMPTY);

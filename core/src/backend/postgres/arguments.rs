@@ -6,13 +6,12 @@ use super::super::{Cells, Change, Effects, HeadGuard, SealedField, UserEffect};
 use super::statement::Parameter;
 
 /// How many the function takes, with the two that it is told besides.
-pub(super) const COUNT: usize = 35;
+pub(super) const COUNT: usize = 36;
 
 const HEAD_ABSENT: i64 = 1;
 const HEAD_IS: i64 = 2;
 const RESET_TOUCH: i64 = 4;
 const CLEAR: i64 = 8;
-const RESET_COUNTERS: i64 = 16;
 const RAISE_VERSION: i64 = 32;
 const WRITE_USER: i64 = 64;
 const REMOVE_USER: i64 = 128;
@@ -46,6 +45,7 @@ pub(super) fn apply(changes: &[Change]) -> Vec<Parameter> {
         blobs(changes, |change| Some(change.id.to_vec())),
         numbers(changes, |change| Some(change.effects.now.millis())),
         numbers(changes, |change| Some(flags(change))),
+        numbers(changes, |change| change.effects.restart.map(u64::cast_signed)),
         blobs(changes, |change| if let HeadGuard::Is(head) = &change.guard.head { Some(head.to_vec()) } else { None }),
         numbers(changes, |change| change.guard.version.map(u64::cast_signed)),
         where_any(guarded, blobs(changes, |change| change.guard.generation.map(|(user, _)| user.to_vec()))),
@@ -119,7 +119,6 @@ fn flags(change: &Change) -> i64 {
         (HEAD_IS, matches!(guard.head, HeadGuard::Is(_))),
         (RESET_TOUCH, effects.reset_touch),
         (CLEAR, effects.clear),
-        (RESET_COUNTERS, effects.reset_counters),
         (RAISE_VERSION, effects.raise_version),
         (WRITE_USER, user(true)),
         (REMOVE_USER, user(false)),

@@ -1,5 +1,6 @@
 //! The contract on a real server, and what is special to PostgreSQL.
 
+mod answers;
 mod days;
 mod restarts;
 mod tls;

@@ -75,9 +75,13 @@ fn write(call: &mut Cmd, change: &Change) {
         None => call.arg(""),
     };
     call.arg(effects.touch.as_ref().map_or(&[][..], |touch| &touch[..]));
-    for flag in [effects.reset_touch, effects.clear, effects.reset_counters, effects.raise_version] {
+    for flag in [effects.reset_touch, effects.clear, effects.raise_version] {
         call.arg(u8::from(flag));
     }
+    match effects.restart {
+        Some(version) => call.arg(version),
+        None => call.arg(""),
+    };
     call.arg(effects.delete.len());
     for cell in &effects.delete {
         call.arg(cell);

@@ -1,5 +1,6 @@
 //! The contract on real servers, and what is special to Redis.
 
+mod answers;
 mod days;
 mod failover;
 mod tls;

@@ -82,7 +82,7 @@ impl Birth<'_> {
         effects.head = Some(sealed.clone());
         effects.clear = true;
         effects.raise_version = true;
-        effects.reset_counters = true;
+        effects.restart = Some(0);
         effects.reset_touch = true;
         let touch = Some(vault.seal_touch(id, &head.life, now));
         effects.touch = touch;

@@ -2,6 +2,7 @@
 //! issued before its user was revoked.
 
 use crate::clock::Time;
+use crate::config::Config;
 use crate::session::seen::over_at;
 use crate::store::Inner;
 use crate::vault::Head;
@@ -25,6 +26,12 @@ pub(crate) fn row_hint(store: &Inner, head: &Head, touched: Time) -> Option<Time
 /// What a use of the session at `now` makes of that.
 pub(crate) fn use_hint(store: &Inner, head: &Head, now: Time) -> Option<Time> {
     head.idle.and_then(|_| row_hint(store, head, now))
+}
+
+/// When the tombstone may go of what was revoked at `instant`: no token that was issued before can be good any more.
+pub(crate) fn revoked_until(store: &Inner, config: &Config, instant: Time) -> Time {
+    let longest = good_until(store, instant);
+    config.definition.token.end_of(instant).map_or(longest, |own| longest.max(own.plus_millis(LEEWAY)))
 }
 
 /// The last instant at which a login token, or one of another issuer, can be good that was issued at `instant`.

@@ -111,7 +111,7 @@ impl Global {
             }
         };
         let Target { space, id, .. } = &*opened.target;
-        self.store.high_water.meet_fields(space, id, &read, all, record.span)?;
+        self.store.high_water.meet_fields(space, id, &read, all, (record.version, record.span))?;
         Ok(found)
     }
 

@@ -196,6 +196,10 @@ impl Global {
     pub(crate) async fn info(&self) -> Result<Option<Info>> {
         let opened = self.open().await?;
         let (met, record) = self.look(&opened, &Cells::None, false).await?;
+        if let Met::Alive(_) = met {
+            let Target { space, id, .. } = &*opened.target;
+            self.store.high_water.meet_version(space, id, record.version, record.span)?;
+        }
         Ok(match met {
             Met::Vacant { .. } => None,
             Met::Alive(seen) => Some(Info {

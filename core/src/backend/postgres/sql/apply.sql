@@ -2,7 +2,7 @@
 -- arguments are in postgres/arguments.rs. Every row that decides is locked before it is looked at: each statement of a
 -- function sees what was committed before it began, so after the lock nobody else's change comes between look and write.
 CREATE OR REPLACE FUNCTION @S@.apply_1(
-  p_wait bigint, p_again boolean, p_space bytea, p_id bytea[], p_now bigint[], p_flags bigint[],
+  p_wait bigint, p_again boolean, p_space bytea, p_id bytea[], p_now bigint[], p_flags bigint[], p_restart bigint[],
   p_guard_head bytea[], p_guard_version bigint[], p_guard_user bytea[], p_guard_generation bigint[],
   p_stamp_of bigint[], p_stamp_cell bytea[], p_stamp bytea[],
   p_head bytea[], p_touch bytea[], p_touched bigint[],
@@ -19,7 +19,7 @@ CREATE OR REPLACE FUNCTION @S@.apply_1(
 DECLARE
   c_absent CONSTANT bigint := 1;      c_is CONSTANT bigint := 2;
   c_reset_touch CONSTANT bigint := 4; c_clear CONSTANT bigint := 8;
-  c_reset CONSTANT bigint := 16;      c_raise CONSTANT bigint := 32;
+  c_raise CONSTANT bigint := 32;
   c_write_user CONSTANT bigint := 64; c_remove_user CONSTANT bigint := 128;
   c_list CONSTANT bigint := 256;      c_unlist CONSTANT bigint := 512;
   c_hint CONSTANT bigint := 1024;     c_answer_all CONSTANT bigint := 2048;
@@ -165,7 +165,7 @@ BEGIN
       RETURN;
     END IF;
 
-    d_version[i] := CASE WHEN v_flags & c_reset <> 0 THEN 0 ELSE coalesce(s.version, 0) END
+    d_version[i] := coalesce(p_restart[i], s.version, 0)
       + CASE WHEN v_flags & c_raise <> 0 THEN 1 ELSE 0 END;
     IF v_flags & c_reset_touch <> 0 OR p_touched[i] > s.touched OR (p_touch[i] IS NOT NULL AND s.touch IS NULL) THEN
       d_touch[i] := p_touch[i];

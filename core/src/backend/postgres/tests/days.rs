@@ -8,10 +8,10 @@ use std::time::Instant;
 use super::super::server::free_port;
 use super::*;
 
-const SHORT: Duration = Duration::from_millis(800);
+pub(super) const SHORT: Duration = Duration::from_millis(800);
 
 /// Patience of an application: the deadline is short, and so is the time for a connection.
-fn impatient(url: &str) -> Backend {
+pub(super) fn impatient(url: &str) -> Backend {
     open_with(url, |settings, access| {
         settings.deadline = SHORT;
         access.connect = SHORT / 2;
@@ -21,7 +21,7 @@ fn impatient(url: &str) -> Backend {
 
 /// The error of a call, which came in time.
 #[track_caller]
-fn failing(backend: &Backend) -> Error {
+pub(super) fn failing(backend: &Backend) -> Error {
     let started = Instant::now();
     let error = call(backend).unwrap_err();
     // Room for a machine that has other things to do.

@@ -10,8 +10,8 @@ fn killed_and_started_again_under_load() {
     let backend = open_with(&server.url(), |settings, _| settings.deadline = Duration::from_secs(2)).unwrap();
     contract::increment(&backend, 200, 0);
     let (certain, uncertain) = (AtomicU32::new(1), AtomicU32::new(0));
-    // Of as many rounds as there are with SESSILE_TORTURE, the test runs three.
-    let rounds = if std::env::var_os("SESSILE_TORTURE").is_some() { 50 } else { 3 };
+    // Of as many rounds as there are with SESSILE_TORTURE, the test runs five.
+    let rounds = if std::env::var_os("SESSILE_TORTURE").is_some() { 50 } else { 5 };
     for round in 0..rounds {
         let stop = AtomicBool::new(false);
         thread::scope(|scope| {

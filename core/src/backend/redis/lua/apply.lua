@@ -34,7 +34,7 @@ local function read_change(key)
   c.stamps = {}
   for i = 1, number() do c.stamps[i] = { take(), take() } end
   c.head, c.touch = take(), take()
-  c.reset_touch, c.clear, c.reset_counters, c.raise = take() == '1', take() == '1', take() == '1', take() == '1'
+  c.reset_touch, c.clear, c.raise, c.restart = take() == '1', take() == '1', take() == '1', number()
   c.delete, c.put, c.last = {}, {}, {}
   for i = 1, number() do c.delete[i] = take() end
   for i = 1, number() do
@@ -97,7 +97,7 @@ local function plan(c)
   end
   -- The hint of a use that comes late shortens nothing.
   if c.head == '' and c.touch ~= '' and (c.new_touch or touched) ~= c.touch then c.hint = '' end
-  c.new_version = (c.reset_counters and 0 or c.old_version) + (c.raise and 1 or 0)
+  c.new_version = (c.restart or c.old_version) + (c.raise and 1 or 0)
 
   local removed = {}
   local function remove(cell)

@@ -13,10 +13,10 @@ use super::super::super::{Guard, Outcome};
 use super::super::server::{Server, free_port, wait_until};
 use super::*;
 
-const SHORT: Duration = Duration::from_millis(600);
+pub(super) const SHORT: Duration = Duration::from_millis(600);
 
 /// Patience of an application: the deadline is short, and so is the time for a connection.
-fn impatient(url: &str) -> Backend {
+pub(super) fn impatient(url: &str) -> Backend {
     open_with(url, |settings, access| {
         settings.deadline = SHORT;
         access.connect = SHORT / 2;
@@ -26,7 +26,7 @@ fn impatient(url: &str) -> Backend {
 
 /// The error of a call, which came in time.
 #[track_caller]
-fn failing(backend: &Backend) -> Error {
+pub(super) fn failing(backend: &Backend) -> Error {
     let started = Instant::now();
     let error = call(backend).unwrap_err();
     // Room for a machine that has other things to do.
