@@ -50,6 +50,9 @@ impl Backend {
         matches!(self, Backend::Postgres(_) | Backend::Redis(_))
     }
 
+    // What goes by way of a network is boxed: its state is many times that of a call on a file, and every call of a store
+    // would be as large, 40 KiB, and copied twice before it begins.
+
     /// Reads one session (and, when named, its user's record) as of one instant.
     pub(crate) async fn read(
         &self,
@@ -60,8 +63,8 @@ impl Backend {
     ) -> Result<Record> {
         match self {
             Backend::Memory(memory) => memory.read(space, id, cells, user),
-            Backend::Postgres(postgres) => postgres.read(space, id, cells, user).await,
-            Backend::Redis(redis) => redis.read(space, id, cells, user).await,
+            Backend::Postgres(postgres) => Box::pin(postgres.read(space, id, cells, user)).await,
+            Backend::Redis(redis) => Box::pin(redis.read(space, id, cells, user)).await,
             Backend::Sqlite(sqlite, _) => sqlite.read(space, id, cells, user).await,
         }
     }
@@ -74,8 +77,8 @@ impl Backend {
         id: &StorageId,
     ) -> Result<(Record, Option<(BlindUser, UserSessions)>)> {
         match self {
-            Backend::Postgres(postgres) => postgres.find(space, id).await,
-            Backend::Redis(redis) => redis.find(space, id).await,
+            Backend::Postgres(postgres) => Box::pin(postgres.find(space, id)).await,
+            Backend::Redis(redis) => Box::pin(redis.find(space, id)).await,
             Backend::Memory(_) | Backend::Sqlite(..) => Ok((self.read(space, id, &Cells::None, None).await?, None)),
         }
     }
@@ -100,8 +103,8 @@ impl Backend {
         );
         match self {
             Backend::Memory(memory) => memory.apply(&first.space, first.id[0], changes),
-            Backend::Postgres(postgres) => postgres.apply(changes).await,
-            Backend::Redis(redis) => redis.apply(changes).await,
+            Backend::Postgres(postgres) => Box::pin(postgres.apply(changes)).await,
+            Backend::Redis(redis) => Box::pin(redis.apply(changes)).await,
             Backend::Sqlite(sqlite, pool) => {
                 let outcome = sqlite.apply(changes).await;
                 keep_log_short(sqlite, pool);
@@ -118,8 +121,8 @@ impl Backend {
         }
         match self {
             Backend::Memory(memory) => memory.replace(space, replacements),
-            Backend::Postgres(postgres) => postgres.replace(space, replacements).await,
-            Backend::Redis(redis) => redis.replace(space, replacements).await,
+            Backend::Postgres(postgres) => Box::pin(postgres.replace(space, replacements)).await,
+            Backend::Redis(redis) => Box::pin(redis.replace(space, replacements)).await,
             Backend::Sqlite(sqlite, pool) => {
                 let replaced = sqlite.replace(space, replacements).await;
                 keep_log_short(sqlite, pool);
@@ -139,8 +142,8 @@ impl Backend {
     ) -> Result<Vec<Listed>> {
         match self {
             Backend::Memory(memory) => memory.page(space, user, after, limit),
-            Backend::Postgres(postgres) => postgres.page(space, user, after, limit).await,
-            Backend::Redis(redis) => redis.page(space, user, after, limit).await,
+            Backend::Postgres(postgres) => Box::pin(postgres.page(space, user, after, limit)).await,
+            Backend::Redis(redis) => Box::pin(redis.page(space, user, after, limit)).await,
             Backend::Sqlite(sqlite, _) => sqlite.page(space, user, after, limit).await,
         }
     }
@@ -149,8 +152,8 @@ impl Backend {
     pub(crate) async fn ids(&self, space: &Space, after: Option<&StorageId>, limit: usize) -> Result<Vec<StorageId>> {
         match self {
             Backend::Memory(memory) => memory.ids(space, after, limit),
-            Backend::Postgres(postgres) => postgres.ids(space, after, limit).await,
-            Backend::Redis(redis) => redis.ids(space, after, limit).await,
+            Backend::Postgres(postgres) => Box::pin(postgres.ids(space, after, limit)).await,
+            Backend::Redis(redis) => Box::pin(redis.ids(space, after, limit)).await,
             Backend::Sqlite(sqlite, _) => sqlite.ids(space, after, limit).await,
         }
     }
@@ -182,8 +185,8 @@ impl Backend {
     pub(crate) async fn user(&self, space: &Space, user: &BlindUser) -> Result<UserSessions> {
         match self {
             Backend::Memory(memory) => memory.user(space, user),
-            Backend::Postgres(postgres) => postgres.user(space, user).await,
-            Backend::Redis(redis) => redis.user(space, user).await,
+            Backend::Postgres(postgres) => Box::pin(postgres.user(space, user)).await,
+            Backend::Redis(redis) => Box::pin(redis.user(space, user)).await,
             Backend::Sqlite(sqlite, _) => sqlite.user(space, user).await,
         }
     }
@@ -198,8 +201,8 @@ impl Backend {
     ) -> Result<Vec<(BlindUser, UserRecord)>> {
         match self {
             Backend::Memory(memory) => memory.page_users(space, after, limit),
-            Backend::Postgres(postgres) => postgres.page_users(space, after, limit).await,
-            Backend::Redis(redis) => redis.page_users(space, after, limit).await,
+            Backend::Postgres(postgres) => Box::pin(postgres.page_users(space, after, limit)).await,
+            Backend::Redis(redis) => Box::pin(redis.page_users(space, after, limit)).await,
             Backend::Sqlite(sqlite, _) => sqlite.page_users(space, after, limit).await,
         }
     }
@@ -209,8 +212,8 @@ impl Backend {
     pub(crate) async fn sweep(&self, now: Time, budget: usize, time: Option<Duration>) -> Result<u64> {
         match self {
             Backend::Memory(memory) => memory.sweep(now, budget),
-            Backend::Postgres(postgres) => postgres.sweep(now, budget).await,
-            Backend::Redis(redis) => redis.sweep(now, budget).await,
+            Backend::Postgres(postgres) => Box::pin(postgres.sweep(now, budget)).await,
+            Backend::Redis(redis) => Box::pin(redis.sweep(now, budget)).await,
             Backend::Sqlite(sqlite, pool) => {
                 let swept = sqlite.sweep(now, budget, time).await;
                 keep_log_short(sqlite, pool);
@@ -234,8 +237,8 @@ impl Backend {
     pub(crate) async fn read_meta(&self, key: &MetaKey) -> Result<Option<Box<[u8]>>> {
         match self {
             Backend::Memory(memory) => memory.read_meta(key),
-            Backend::Postgres(postgres) => postgres.read_meta(key).await,
-            Backend::Redis(redis) => redis.read_meta(key).await,
+            Backend::Postgres(postgres) => Box::pin(postgres.read_meta(key)).await,
+            Backend::Redis(redis) => Box::pin(redis.read_meta(key)).await,
             Backend::Sqlite(sqlite, _) => sqlite.read_meta(key).await,
         }
     }
@@ -249,8 +252,8 @@ impl Backend {
     ) -> Result<Result<(), Option<Box<[u8]>>>> {
         match self {
             Backend::Memory(memory) => memory.apply_meta(key, expected, new),
-            Backend::Postgres(postgres) => postgres.apply_meta(key, expected, new).await,
-            Backend::Redis(redis) => redis.apply_meta(key, expected, new).await,
+            Backend::Postgres(postgres) => Box::pin(postgres.apply_meta(key, expected, new)).await,
+            Backend::Redis(redis) => Box::pin(redis.apply_meta(key, expected, new)).await,
             Backend::Sqlite(sqlite, _) => sqlite.apply_meta(key, expected, new).await,
         }
     }
