@@ -1,6 +1,9 @@
 //! What a durable put costs when many ask at once: `durability: commit` with 1, 8 and 64 callers, beside a hand-written
 //! transaction of 64 upserts and a bare append with `fdatasync`, on the same disk in the same run, taking turns.
 //!
+//! And beside as many threads that hand one thread a row each, which it upserts as above and then wakes them: what it costs
+//! to be called by threads that wait, with nothing sealed, nothing checked and nothing read.
+//!
 //! ```text
 //! group_commit <folder> [seconds for each figure, default 1] [rounds, default 5]
 //! ```
@@ -8,8 +11,10 @@
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{self, Receiver};
+use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, params};
@@ -40,31 +45,55 @@ fn main() -> Outcome {
     let mut ratios = CALLERS.map(|_| Vec::new());
     for round in 1..=rounds {
         let syncs = appends(&mut log, seconds)?;
-        let upserts = transactions(&plain, seconds)?;
-        println!("round {round}: fdatasync {syncs:8.0}/s   64 upserts a transaction {upserts:8.0}/s");
+        let (upserts, each) = with_cpu(|| transactions(&plain, seconds))?;
+        println!(
+            "round {round}: fdatasync {syncs:8.0}/s   64 upserts a transaction {upserts:8.0}/s ({each:.1} us of CPU)"
+        );
         for (ratios, callers) in ratios.iter_mut().zip(CALLERS) {
-            let puts = puts(&store, callers, seconds)?;
-            let (to_upserts, to_syncs) = (puts / upserts, puts / syncs);
+            let (handed, handed_each) = with_cpu(|| handed(&plain, callers, seconds))?;
+            let (puts, each) = with_cpu(|| puts(&store, callers, seconds))?;
+            let ratio = [puts / upserts, puts / handed, puts / syncs];
             println!(
-                "   {callers:2} callers {puts:8.0} puts/s   {to_upserts:6.2} x the upserts   {to_syncs:6.2} x the fdatasyncs"
+                "   {callers:2} callers {puts:8.0} puts/s ({each:.1} us of CPU), {handed:8.0} rows handed over/s \
+                 ({handed_each:.1} us)   {}",
+                printed(&ratio)
             );
-            ratios.push((to_upserts, to_syncs));
+            ratios.push(ratio);
         }
     }
     for (ratios, callers) in ratios.iter_mut().zip(CALLERS) {
-        let median = |of: fn(&(f64, f64)) -> f64| {
-            let mut all: Vec<f64> = ratios.iter().map(of).collect();
+        let median = |at: usize| {
+            let mut all: Vec<f64> = ratios.iter().map(|ratio| ratio[at]).collect();
             all.sort_by(f64::total_cmp);
             all[all.len() / 2]
         };
-        println!(
-            "median of {rounds}: {callers:2} callers {:6.2} x the upserts   {:6.2} x the fdatasyncs",
-            median(|ratio| ratio.0),
-            median(|ratio| ratio.1)
-        );
+        println!("median of {rounds}: {callers:2} callers {}", printed(&[0, 1, 2].map(median)));
     }
     store.close().wait()?;
     Ok(())
+}
+
+fn printed([upserts, handed, syncs]: &[f64; 3]) -> String {
+    format!("{upserts:6.2} x the upserts   {handed:6.2} x the rows handed over   {syncs:6.2} x the fdatasyncs")
+}
+
+/// A rate, and the microseconds of CPU that each took: what stands where others keep the machine busy.
+fn with_cpu<E>(work: impl FnOnce() -> Result<f64, E>) -> Outcome<(f64, f64)>
+where
+    Box<dyn std::error::Error>: From<E>,
+{
+    let (cpu, started) = (cpu()?, Instant::now());
+    let rate = work()?;
+    let count = rate * started.elapsed().as_secs_f64();
+    Ok((rate, (self::cpu()? - cpu) * 1e6 / count))
+}
+
+/// Seconds of CPU that this process has taken, in hundredths.
+fn cpu() -> Outcome<f64> {
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
+    let ticks: u64 = fields.map(str::parse::<u64>).sum::<Result<u64, _>>()?;
+    Ok(ticks as f64 / 100.0)
 }
 
 /// Puts a second, each caller on a session of its own.
@@ -111,15 +140,79 @@ fn transactions(connection: &Connection, time: Duration) -> rusqlite::Result<f64
     while started.elapsed() < time {
         connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         for n in 0..64_u64 {
-            let sql = "INSERT INTO session(key, version, cells) VALUES(?1, 1, ?2) \
-                       ON CONFLICT(key) DO UPDATE SET version = version + 1, cells = excluded.cells";
-            let row = vec![n as u8; ROW];
-            connection.prepare_cached(sql)?.execute(params![[n.to_be_bytes(); 4].concat(), row])?;
+            upsert(connection, n, &vec![n as u8; ROW])?;
         }
         connection.prepare_cached("COMMIT")?.execute([])?;
         count += 64;
     }
     Ok(count as f64 / started.elapsed().as_secs_f64())
+}
+
+fn upsert(connection: &Connection, n: u64, row: &[u8]) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO session(key, version, cells) VALUES(?1, 1, ?2) \
+               ON CONFLICT(key) DO UPDATE SET version = version + 1, cells = excluded.cells";
+    connection.prepare_cached(sql)?.execute(params![[n.to_be_bytes(); 4].concat(), row])?;
+    Ok(())
+}
+
+/// A row that somebody waits for.
+struct Handed {
+    n: u64,
+    row: Vec<u8>,
+    done: Arc<AtomicBool>,
+    caller: Thread,
+}
+
+/// Rows a second that as many threads hand to one, each waiting for its own to be on the disk.
+fn handed(connection: &Connection, callers: usize, time: Duration) -> rusqlite::Result<f64> {
+    let count = AtomicU64::new(0);
+    let started = Instant::now();
+    let (sender, receiver) = mpsc::channel();
+    thread::scope(|scope| {
+        for n in 0..callers as u64 {
+            let (sender, count) = (sender.clone(), &count);
+            scope.spawn(move || {
+                let done = Arc::new(AtomicBool::new(false));
+                while started.elapsed() < time {
+                    done.store(false, Ordering::Relaxed);
+                    let row = Handed { n, row: vec![n as u8; ROW], done: done.clone(), caller: thread::current() };
+                    if sender.send(row).is_err() {
+                        return;
+                    }
+                    while !done.load(Ordering::Acquire) {
+                        thread::park();
+                    }
+                    count.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        drop(sender);
+        write_handed(connection, &receiver)
+    })?;
+    Ok(count.into_inner() as f64 / started.elapsed().as_secs_f64())
+}
+
+/// One transaction after the other, of whatever has come meanwhile.
+fn write_handed(connection: &Connection, rows: &Receiver<Handed>) -> rusqlite::Result<()> {
+    while let Ok(first) = rows.recv() {
+        connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        let mut written = Vec::new();
+        let mut next = Some(first);
+        while let Some(row) = next {
+            upsert(connection, row.n, &row.row)?;
+            written.push(row);
+            next = rows.try_recv().ok().or_else(|| {
+                thread::yield_now();
+                rows.try_recv().ok()
+            });
+        }
+        connection.prepare_cached("COMMIT")?.execute([])?;
+        for Handed { done, caller, .. } in written {
+            done.store(true, Ordering::Release);
+            caller.unpark();
+        }
+    }
+    Ok(())
 }
 
 /// Appends of 4 KiB a second, each on the disk before the next.

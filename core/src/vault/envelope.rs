@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use chacha20poly1305::aead::{AeadInOut, KeyInit};
 use chacha20poly1305::{Tag, XChaCha20Poly1305, XNonce};
-use hmac::Mac;
+use hmac::{Hmac, Mac};
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::derive::{Context, derive, push_part};
@@ -73,7 +74,8 @@ struct SealKey {
     id: u32,
     state: KeyState,
     cipher: XChaCha20Poly1305,
-    nonces: Zeroizing<[u8; 32]>,
+    /// With its key taken in.
+    nonces: Hmac<Sha256>,
 }
 
 impl Seals {
@@ -138,7 +140,7 @@ impl Seals {
 
         let associated = self.associated(key.id, place, clear);
         // With a dead or cloned generator equal nonces mean equal associated data and plain texts, and nothing else.
-        let mut mac = hmac(&key.nonces[..]);
+        let mut mac = key.nonces.clone();
         mac.update(entropy.nonce_seed());
         mac.update(&associated);
         mac.update(&cell[body..]);
@@ -239,8 +241,8 @@ pub(crate) fn key_id(cell: &[u8]) -> Option<u32> {
 }
 
 impl SealKey {
-    fn new(id: u32, state: KeyState, key: &[u8; 32], nonces: Zeroizing<[u8; 32]>) -> SealKey {
-        SealKey { id, state, cipher: XChaCha20Poly1305::new(key.into()), nonces }
+    fn new(id: u32, state: KeyState, key: &[u8; 32], nonces: &[u8; 32]) -> SealKey {
+        SealKey { id, state, cipher: XChaCha20Poly1305::new(key.into()), nonces: hmac(nonces) }
     }
 }
 
@@ -249,7 +251,7 @@ impl Derived {
         let (ring, place, mix) = match source {
             Source::Ring(ring, place, mix) => (ring, place, mix),
             Source::One { id, key, nonces } => {
-                let key = || SealKey::new(*id, KeyState::Primary, key, nonces.clone());
+                let key = || SealKey::new(*id, KeyState::Primary, key, nonces);
                 return Derived { epoch: source.epoch(), keys: vec![key()], sealing: key() };
             }
         };
@@ -260,7 +262,7 @@ impl Derived {
         let derive = |data: &DataKey| {
             let key = derive(&data.bytes, &context, purpose);
             let key = mix.as_ref().map_or_else(|| key.clone(), |mix| mix(&key));
-            SealKey::new(data.id, data.state, &key, derive(&data.bytes, &context, "nonce"))
+            SealKey::new(data.id, data.state, &key, &derive(&data.bytes, &context, "nonce"))
         };
         Derived {
             epoch,
@@ -285,7 +287,7 @@ impl Derived {
     }
 }
 
-fn first_24(mac: hmac::Hmac<sha2::Sha256>) -> [u8; NONCE] {
+fn first_24(mac: Hmac<Sha256>) -> [u8; NONCE] {
     let tag = mac.finalize().into_bytes();
     let mut first = [0; NONCE];
     first.copy_from_slice(&tag[..NONCE]);

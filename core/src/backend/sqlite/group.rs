@@ -1,12 +1,14 @@
 //! Group commit: changes that must be on the disk before they are acknowledged share one transaction and its wait.
 //!
-//! Who finds no leader leads, on its own thread, and takes along whoever has come until it commits. Each change has a
-//! savepoint, so that one that fails undoes itself only; a commit that fails fails all. Nobody waits for company: a
-//! group is what gathered while the one before it waited for the disk.
+//! Who finds no leader leads, on its own thread, and takes along whoever has come until it commits. A change that fails
+//! undoes itself only: should one break between two writes, the transaction is made once more with a savepoint before
+//! each. A commit that fails fails all. Nobody waits for company: a group is what gathered while the one before it
+//! waited for the disk.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::mem;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::thread;
@@ -16,8 +18,9 @@ use parking_lot::Mutex;
 use rusqlite::Connection;
 
 use super::super::{Change, Outcome};
+use super::Attempt;
 use super::error::busy;
-use super::{Attempt, writer};
+use super::writer::{self, Statements};
 use crate::error::{Error, Result, fail};
 use crate::task;
 
@@ -65,6 +68,16 @@ pub(super) struct Leading<'a> {
     group: &'a Group,
     /// Its own first.
     taken: RefCell<Vec<Arc<Member>>>,
+    care: Cell<Care>,
+}
+
+/// Whether each change of a group has a savepoint.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Care {
+    Unneeded,
+    /// One broke while it was written, with who knows what of it done.
+    Needed,
+    Taken,
 }
 
 impl Group {
@@ -78,16 +91,19 @@ impl Group {
         Place { group: self, member }
     }
 
-    /// The next that waits, now in the leader's transaction.
-    fn take(&self) -> Option<Arc<Member>> {
+    /// Moves those who wait to the ones in the leader's transaction; whether there were any.
+    fn take(&self, taken: &mut Vec<Arc<Member>>) -> bool {
+        let before = taken.len();
         let mut queue = self.0.lock();
-        let next = queue.waiting.pop_front()?;
-        let mut turn = next.turn.lock();
-        if let Turn::Waits(sleeper) = &mut *turn {
-            *turn = Turn::Taken(sleeper.take());
+        let count = queue.waiting.len().min(MOST.saturating_sub(before));
+        taken.extend(queue.waiting.drain(..count));
+        for member in &taken[before..] {
+            let mut turn = member.turn.lock();
+            if let Turn::Waits(sleeper) = &mut *turn {
+                *turn = Turn::Taken(sleeper.take());
+            }
         }
-        drop(turn);
-        Some(next)
+        count > 0
     }
 
     #[cfg(test)]
@@ -165,7 +181,7 @@ impl<'a> Place<'a> {
     /// Leads, having been told to.
     pub(super) fn lead(&self) -> Leading<'a> {
         *self.member.turn.lock() = Turn::Taken(None);
-        Leading { group: self.group, taken: RefCell::new(vec![self.member.clone()]) }
+        Leading { group: self.group, taken: RefCell::new(vec![self.member.clone()]), care: Cell::new(Care::Unneeded) }
     }
 
     /// Leaves the queue; `false` when it is not in it any more.
@@ -179,6 +195,10 @@ impl<'a> Place<'a> {
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
+        // Most have been taken from the queue, and it need not be looked through.
+        if matches!(*self.member.turn.lock(), Turn::Taken(_) | Turn::Answered(_)) {
+            return;
+        }
         // In this order: out of the queue, it has its turn.
         if !self.leave() && matches!(*self.member.turn.lock(), Turn::Leads) {
             self.group.resign();
@@ -189,39 +209,54 @@ impl Drop for Place<'_> {
 impl Leading<'_> {
     /// Applies the leader's changes and those of all who come meanwhile; what became of each, in their order.
     pub(super) fn apply(&self, connection: &Connection) -> Attempt<Vec<Result<Outcome>>> {
+        let mut statements = Statements::of(connection)?;
         let mut outcomes = Vec::new();
-        let mut next = self.next(0);
-        while let Some(member) = next {
-            connection.prepare_cached("SAVEPOINT change")?.execute([])?;
-            match writer::apply(connection, &member.changes) {
-                Ok(outcome) => outcomes.push(Ok(outcome)),
-                // So grave that SQLite gave the transaction up.
-                Err(trouble) if connection.is_autocommit() => return Err(trouble),
-                Err(trouble) => {
-                    connection.prepare_cached("ROLLBACK TO change")?.execute([])?;
-                    outcomes.push(Err(trouble.named(DOING)));
-                }
-            }
-            connection.prepare_cached("RELEASE change")?.execute([])?;
-            next = if outcomes.len() < MOST { self.next(outcomes.len()) } else { None };
+        while let Some(member) = self.member(outcomes.len()) {
+            outcomes.push(match self.care.get() {
+                Care::Taken => undone_if_broken(&mut statements, &member.changes)?,
+                _ => self.quickly(&mut statements, &member.changes)?,
+            });
         }
         Ok(outcomes)
     }
 
-    /// The member after so many: one of those that were taken before, if this is another try.
-    fn next(&self, after: usize) -> Option<Arc<Member>> {
-        let taken = self.taken.borrow().get(after).cloned();
-        taken.or_else(|| self.take())
+    /// Whether a failed transaction is to be made once more, then with savepoints.
+    pub(super) fn takes_care(&self) -> bool {
+        let needed = self.care.get() == Care::Needed;
+        if needed {
+            self.care.set(Care::Taken);
+        }
+        needed
     }
 
-    fn take(&self) -> Option<Arc<Member>> {
-        let next = self.group.take().or_else(|| {
+    fn quickly(&self, statements: &mut Statements<'_>, changes: &[Change]) -> Attempt<Result<Outcome>> {
+        let decided = writer::decide_all(statements, changes);
+        let is_over = statements.connection().is_autocommit();
+        match decided {
+            Ok(ControlFlow::Continue(decisions)) => {
+                let written = writer::write(statements, changes, &decisions);
+                if written.is_err() && !statements.connection().is_autocommit() {
+                    self.care.set(Care::Needed);
+                }
+                written.map(Ok)
+            }
+            Ok(ControlFlow::Break(outcome)) => Ok(Ok(outcome)),
+            // So grave that SQLite gave the transaction up.
+            Err(trouble) if is_over => Err(trouble),
+            // Nothing of it was written yet.
+            Err(trouble) => Ok(Err(trouble.named(DOING))),
+        }
+    }
+
+    /// The member of that number, of those in the transaction or of those who wait.
+    fn member(&self, number: usize) -> Option<Arc<Member>> {
+        let mut taken = self.taken.borrow_mut();
+        if number == taken.len() && !self.group.take(&mut taken) {
             // Whoever the group before has woken is about to ask: lets those who can run do so.
             thread::yield_now();
-            self.group.take()
-        })?;
-        self.taken.borrow_mut().push(next.clone());
-        Some(next)
+            self.group.take(&mut taken);
+        }
+        taken.get(number).cloned()
     }
 
     /// Answers all: each its own, or all the same error, for then nothing was applied.
@@ -240,6 +275,22 @@ impl Drop for Leading<'_> {
         fail_all(&self.taken.take(), &fail!(Internal, "the group that the change was written with broke down"));
         self.group.resign();
     }
+}
+
+fn undone_if_broken(statements: &mut Statements<'_>, changes: &[Change]) -> Attempt<Result<Outcome>> {
+    let connection = statements.connection();
+    connection.prepare_cached("SAVEPOINT change")?.execute([])?;
+    let applied = match writer::apply(statements, changes) {
+        Ok(outcome) => Ok(outcome),
+        // So grave that SQLite gave the transaction up.
+        Err(trouble) if connection.is_autocommit() => return Err(trouble),
+        Err(trouble) => {
+            connection.prepare_cached("ROLLBACK TO change")?.execute([])?;
+            Err(trouble.named(DOING))
+        }
+    };
+    connection.prepare_cached("RELEASE change")?.execute([])?;
+    Ok(applied)
 }
 
 fn fail_all(members: &[Arc<Member>], error: &Error) {

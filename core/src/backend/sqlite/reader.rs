@@ -45,7 +45,7 @@ fn session(connection: &Connection, key: &[u8], asked_for: &Cells) -> Attempt<Re
         return Ok(Record::default());
     };
     let mut record = Record {
-        head: head(found.get_ref(0)?),
+        head: head(found.get_ref(0)?).map(Box::from),
         touch: touch(found.get_ref(1)?),
         version: number(found, 2)?,
         updated: found.get::<_, Option<i64>>(3)?.map(Time::from_millis),
@@ -81,11 +81,11 @@ pub(super) fn cells(blob: &[u8], size: u64, count: u64) -> Option<Vec<Packed<'_>
 
 /// A head; anything that is not one reads as an empty head, which nobody can open: it concerns its own session only,
 /// and can be replaced.
-pub(super) fn head(value: ValueRef<'_>) -> Option<Box<[u8]>> {
+pub(super) fn head(value: ValueRef<'_>) -> Option<&[u8]> {
     match value {
         ValueRef::Null => None,
-        ValueRef::Blob(head) => Some(head.into()),
-        _ => Some(Box::default()),
+        ValueRef::Blob(head) => Some(head),
+        _ => Some(&[]),
     }
 }
 

@@ -74,7 +74,7 @@ fn in_row(connection: &Connection, key: &[u8], group: &[Replacement], done: &mut
         });
     }
     if changed {
-        let blob = row::pack(cells.into_iter());
+        let blob = row::pack(cells.iter().copied());
         connection.prepare_cached("UPDATE session SET cells = ?2 WHERE key = ?1")?.execute(params![key, blob])?;
     }
     Ok(())

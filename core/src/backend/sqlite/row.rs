@@ -53,8 +53,8 @@ impl Entry for Packed<'_> {
 }
 
 /// The blob of these cells; empty for none.
-pub(super) fn pack<'a>(cells: impl Iterator<Item = Packed<'a>>) -> Vec<u8> {
-    let mut blob = Vec::new();
+pub(super) fn pack<'a>(cells: impl Iterator<Item = Packed<'a>> + Clone) -> Vec<u8> {
+    let mut blob = Vec::with_capacity(1 + cells.clone().map(|cell| 20 + cell.bytes.len()).sum::<usize>());
     for cell in cells {
         if blob.is_empty() {
             blob.push(FORMAT);
@@ -109,7 +109,7 @@ mod tests {
             let found: Vec<usize> = cells.iter().map(|cell| cell.size() as usize).collect();
             assert_eq!(found, sizes);
             assert!(cells.iter().all(|cell| cell.apart == (cell.size() > INLINE as u64)));
-            assert_eq!(pack(cells.into_iter()), blob);
+            assert_eq!(pack(cells.iter().copied()), blob);
         }
     }
 

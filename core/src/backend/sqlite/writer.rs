@@ -3,33 +3,55 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use rusqlite::{Connection, params};
+use rusqlite::{CachedStatement, Connection, Row, params};
 
 use super::super::change::{Entry, Next, Standing, TooLarge};
-use super::super::{CellId, Change, MetaKey, Outcome, Touch, UserEffect};
+use super::super::{CellId, Change, Effects, MetaKey, Outcome, Touch, UserEffect};
 use super::row::{self, Packed};
 use super::{Attempt, damaged, reader, session_key, user_key};
 use crate::clock::Time;
 use crate::error::fail;
 
-/// A session's row as it stands.
-struct Stored {
+/// A connection in a transaction, with the statements that an ordinary put runs: the cache is asked for them once for all
+/// changes of a group.
+pub(super) struct Statements<'c> {
+    connection: &'c Connection,
+    stored: CachedStatement<'c>,
+    update: CachedStatement<'c>,
+}
+
+impl<'c> Statements<'c> {
+    pub(super) fn of(connection: &'c Connection) -> Attempt<Statements<'c>> {
+        let stored = connection
+            .prepare_cached("SELECT rowid, head, touch, version, size, count, cells FROM session WHERE key = ?1")?;
+        let update = connection.prepare_cached(
+            "UPDATE session SET version = ?2, updated = coalesce(?3, updated), size = ?4, count = ?5, cells = ?6 \
+             WHERE rowid = ?1",
+        )?;
+        Ok(Statements { connection, stored, update })
+    }
+
+    pub(super) fn connection(&self) -> &'c Connection {
+        self.connection
+    }
+}
+
+/// A session's row as it stands, borrowed from the statement that reads it.
+struct Stored<'a> {
     rowid: Option<i64>,
-    head: Option<Box<[u8]>>,
+    head: Option<&'a [u8]>,
     touch: Option<Touch>,
     version: u64,
-    updated: Option<i64>,
     size: u64,
     count: u64,
     /// `None`: no blob at all.
-    cells: Option<Vec<u8>>,
+    cells: Option<&'a [u8]>,
 }
 
 /// A change whose guards hold and whose result is within the limits: what it writes, beside user and index.
-struct Decided {
+pub(super) struct Decided {
     /// The session's row; `None` when it stays as it is.
-    row: Option<Stored>,
-    hint: Option<Option<Time>>,
+    row: Option<After>,
     /// Large cells that go; with `clear` all go.
     gone: Vec<CellId>,
     /// Which puts of the effects lie apart.
@@ -38,39 +60,68 @@ struct Decided {
     deleted: u64,
 }
 
+/// A session's row as it is to be.
+struct After {
+    /// `None`: there is none yet.
+    rowid: Option<i64>,
+    touch: Option<Touch>,
+    /// Whether head, touch and expiry hint stay as they are.
+    keeps_times: bool,
+    hint: Option<Option<Time>>,
+    version: u64,
+    size: u64,
+    count: u64,
+    cells: Vec<u8>,
+}
+
 /// Applies the changes if all their guards hold.
-pub(super) fn apply(connection: &Connection, changes: &[Change]) -> Attempt<Outcome> {
-    // All is decided before anything is written: guards see what stood before.
+pub(super) fn apply(statements: &mut Statements<'_>, changes: &[Change]) -> Attempt<Outcome> {
+    match decide_all(statements, changes)? {
+        ControlFlow::Continue(decisions) => write(statements, changes, &decisions),
+        ControlFlow::Break(outcome) => Ok(outcome),
+    }
+}
+
+/// What the changes come to, before anything is written: guards see what stood before.
+pub(super) fn decide_all(
+    statements: &mut Statements<'_>,
+    changes: &[Change],
+) -> Attempt<ControlFlow<Outcome, Vec<Decided>>> {
     let mut decisions = Vec::with_capacity(changes.len());
     for change in changes {
-        match decide(connection, change)? {
+        match decide(statements, change)? {
             ControlFlow::Continue(decided) => decisions.push(decided),
-            ControlFlow::Break(outcome) => return Ok(outcome),
+            ControlFlow::Break(outcome) => return Ok(ControlFlow::Break(outcome)),
         }
     }
+    Ok(ControlFlow::Continue(decisions))
+}
+
+/// Writes what was decided. One that fails may have been written in part.
+pub(super) fn write(statements: &mut Statements<'_>, changes: &[Change], decisions: &[Decided]) -> Attempt<Outcome> {
     let (mut version, mut deleted) = (0, 0);
     for (change, decided) in changes.iter().zip(decisions) {
         version = decided.version;
         deleted += decided.deleted;
-        decided.write(connection, change)?;
-        user_and_index(connection, change)?;
+        decided.write(statements, change)?;
+        user_and_index(statements.connection, change)?;
     }
     Ok(Outcome::Applied { version, deleted })
 }
 
 /// What the change comes to, or why it may not be.
-fn decide(connection: &Connection, change: &Change) -> Attempt<ControlFlow<Outcome, Decided>> {
+fn decide(statements: &mut Statements<'_>, change: &Change) -> Attempt<ControlFlow<Outcome, Decided>> {
     let Change { space, id, guard, effects, answer } = change;
-    let stored = Stored::load(connection, &session_key(space, id))?;
-    let blob = stored.cells.as_deref();
-    let (cells, unreadable) = match blob.and_then(|blob| reader::cells(blob, stored.size, stored.count)) {
+    let connection = statements.connection;
+    let mut rows = statements.stored.query([&session_key(space, id)])?;
+    let stored = rows.next()?.map_or(Ok(Stored::NONE), Stored::of)?;
+    let (cells, unreadable) = match stored.cells.and_then(|blob| reader::cells(blob, stored.size, stored.count)) {
         Some(cells) => (cells, false),
         // A damaged session must still be possible to revoke: nothing here depends on what its cells were.
         None if effects.clear && guard.stamps.is_empty() => (Vec::new(), true),
         None => return Err(damaged()),
     };
-    let standing =
-        Standing { head: stored.head.as_deref(), touch: stored.touch, version: stored.version, cells: &cells };
+    let standing = Standing { head: stored.head, touch: stored.touch, version: stored.version, cells: &cells };
     let user = guard.generation.as_ref().map(|(user, _)| user);
     let generation = match user {
         Some(user) => reader::user_record(connection, space, user)?.map_or(0, |record| record.generation),
@@ -85,14 +136,8 @@ fn decide(connection: &Connection, change: &Change) -> Attempt<ControlFlow<Outco
         Err(TooLarge { size, count }) => return Ok(ControlFlow::Break(Outcome::TooLarge { size, count })),
     };
 
-    let mut decided = Decided {
-        row: None,
-        hint: plan.hint(effects),
-        gone: Vec::new(),
-        apart: Vec::new(),
-        version: plan.version,
-        deleted: plan.deleted,
-    };
+    let mut decided =
+        Decided { row: None, gone: Vec::new(), apart: Vec::new(), version: plan.version, deleted: plan.deleted };
     if unreadable || plan.writes_row(&standing, effects) {
         let mut after = Vec::with_capacity(plan.cells.len());
         for next in &plan.cells {
@@ -111,23 +156,25 @@ fn decide(connection: &Connection, change: &Change) -> Attempt<ControlFlow<Outco
             let gone = plan.gone.iter().map(|&at| &cells[at]).filter(|cell| cell.apart);
             decided.gone = gone.map(|cell| *cell.cell()).collect();
         }
-        decided.row = Some(Stored {
+        let hint = plan.hint(effects);
+        decided.row = Some(After {
             rowid: stored.rowid,
             touch: plan.touch,
+            keeps_times: effects.head.is_none() && hint.is_none() && plan.touch == stored.touch,
+            hint,
             version: plan.version,
-            updated: if effects.raise_version { Some(effects.now.millis()) } else { stored.updated },
             size: plan.size,
             count: after.len() as u64,
-            cells: Some(row::pack(after.into_iter())),
-            head: effects.head.clone().or(stored.head),
+            cells: row::pack(after.iter().copied()),
         });
     }
     Ok(ControlFlow::Continue(decided))
 }
 
 impl Decided {
-    fn write(&self, connection: &Connection, change: &Change) -> Attempt<()> {
+    fn write(&self, statements: &mut Statements<'_>, change: &Change) -> Attempt<()> {
         let Some(row) = &self.row else { return Ok(()) };
+        let connection = statements.connection;
         let effects = &change.effects;
         let key = session_key(&change.space, &change.id);
         if effects.clear {
@@ -142,63 +189,59 @@ impl Decided {
             let mut insert = connection.prepare_cached("INSERT INTO field(key, cell, value) VALUES(?1, ?2, ?3)")?;
             insert.execute(params![key, cell, sealed.0])?;
         }
-        row.save(connection, &key, self.hint)
+        row.save(statements, &key, effects)
     }
 }
 
-impl Stored {
-    fn load(connection: &Connection, key: &[u8]) -> Attempt<Stored> {
-        let sql = "SELECT rowid, head, touch, version, updated, size, count, cells FROM session WHERE key = ?1";
-        let mut statement = connection.prepare_cached(sql)?;
-        let mut rows = statement.query([key])?;
-        let Some(row) = rows.next()? else {
-            return Ok(Stored {
-                rowid: None,
-                head: None,
-                touch: None,
-                version: 0,
-                updated: None,
-                size: 0,
-                count: 0,
-                cells: Some(Vec::new()),
-            });
-        };
+impl<'a> Stored<'a> {
+    const NONE: Stored<'static> =
+        Stored { rowid: None, head: None, touch: None, version: 0, size: 0, count: 0, cells: Some(&[]) };
+
+    fn of(row: &'a Row<'_>) -> Attempt<Stored<'a>> {
         Ok(Stored {
             rowid: Some(row.get(0)?),
             head: reader::head(row.get_ref(1)?),
             touch: reader::touch(row.get_ref(2)?),
             version: reader::number(row, 3)?,
-            updated: row.get(4)?,
-            size: reader::number(row, 5)?,
-            count: reader::number(row, 6)?,
-            cells: row.get_ref(7)?.as_blob().ok().map(<[u8]>::to_vec),
+            size: reader::number(row, 4)?,
+            count: reader::number(row, 5)?,
+            cells: row.get_ref(6)?.as_blob().ok(),
         })
     }
+}
 
-    /// `hint`: the expiry hint to set. Assigning a column rewrites its index entry even when it stays equal, so an
-    /// ordinary put leaves it out.
-    fn save(&self, connection: &Connection, key: &[u8], hint: Option<Option<Time>>) -> Attempt<()> {
-        let Stored { rowid, head, touch, updated, cells, .. } = self;
+impl After {
+    /// Assigning a column costs its bytes once more, and the expiry hint its index entry, even when it stays equal: an
+    /// ordinary put assigns neither head nor times.
+    fn save(&self, statements: &mut Statements<'_>, key: &[u8], effects: &Effects) -> Attempt<()> {
+        let connection = statements.connection;
+        let After { rowid, touch, cells, .. } = self;
         let [version, size, count] = [self.version, self.size, self.count].map(u64::cast_signed);
-        let expires = hint.flatten().map(Time::millis);
-        match (rowid, hint) {
-            (None, _) => {
+        let updated = effects.raise_version.then(|| effects.now.millis());
+        let head = &effects.head;
+        let expires = self.hint.flatten().map(Time::millis);
+        match rowid {
+            None => {
                 let sql = "INSERT INTO session(key, head, touch, version, updated, size, count, cells, expires) \
                            VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
                 let mut insert = connection.prepare_cached(sql)?;
                 insert.execute(params![key, head, touch, version, updated, size, count, cells, expires])?;
             }
-            (Some(rowid), Some(_)) => {
-                let sql = "UPDATE session SET head = ?2, touch = ?3, version = ?4, updated = ?5, size = ?6, count = ?7, \
-                           cells = ?8, expires = ?9 WHERE rowid = ?1";
-                let mut update = connection.prepare_cached(sql)?;
-                update.execute(params![rowid, head, touch, version, updated, size, count, cells, expires])?;
+            Some(rowid) if self.keeps_times => {
+                statements.update.execute(params![rowid, version, updated, size, count, cells])?;
             }
-            (Some(rowid), None) => {
-                let sql = "UPDATE session SET head = ?2, touch = ?3, version = ?4, updated = ?5, size = ?6, count = ?7, \
-                           cells = ?8 WHERE rowid = ?1";
+            Some(rowid) if self.hint.is_none() => {
+                let sql = "UPDATE session SET head = coalesce(?2, head), touch = ?3, version = ?4, \
+                           updated = coalesce(?5, updated), size = ?6, count = ?7, cells = ?8 WHERE rowid = ?1";
                 let mut update = connection.prepare_cached(sql)?;
                 update.execute(params![rowid, head, touch, version, updated, size, count, cells])?;
+            }
+            Some(rowid) => {
+                let sql = "UPDATE session SET head = coalesce(?2, head), touch = ?3, version = ?4, \
+                           updated = coalesce(?5, updated), size = ?6, count = ?7, cells = ?8, expires = ?9 \
+                           WHERE rowid = ?1";
+                let mut update = connection.prepare_cached(sql)?;
+                update.execute(params![rowid, head, touch, version, updated, size, count, cells, expires])?;
             }
         }
         Ok(())

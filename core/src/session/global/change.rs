@@ -55,6 +55,8 @@ pub(super) struct Done {
 
 impl Global {
     /// Plans on what is met, applies the plan, and plans again when a guard failed; until the deadline.
+    ///
+    /// What a put of a session that is known does not come to is boxed: it would make every call as large.
     pub(super) async fn change(
         &self,
         cells: Cells,
@@ -73,7 +75,7 @@ impl Global {
         let (mut met, mut record) = match cached {
             Some(seen) => (Met::Alive(seen), None),
             None => {
-                let (met, record) = self.look(&opened, &cells, true).await?;
+                let (met, record) = Box::pin(self.look(&opened, &cells, true)).await?;
                 (met, Some(record))
             }
         };
@@ -90,7 +92,7 @@ impl Global {
                 // The config's version changed, so all fields are looked at once more; or a life begins, and the user's
                 // record is part of the change.
                 cells = if needs_all { Cells::All } else { cells };
-                let (there, fresh) = self.look(&opened, &cells, true).await?;
+                let (there, fresh) = Box::pin(self.look(&opened, &cells, true)).await?;
                 met = there;
                 user_known = true;
                 record = Some(fresh);
@@ -111,14 +113,14 @@ impl Global {
                 rules::vet(&config.definition, identifier, &mut plan, stored)?;
             }
             let prepared = match &met {
-                Met::Alive(seen) if plan.end => self.prepare_end(&opened, seen, now).await?,
+                Met::Alive(seen) if plan.end => Box::pin(self.prepare_end(&opened, seen, now)).await?,
                 Met::Alive(seen) => self.prepare(&opened, seen, plan, &cells, now)?,
                 Met::Vacant { guard, not_before } => {
                     let shred = opened.config.for_beginning()?.definition.shred;
-                    let known = self.acquaintance(&opened, record.as_ref().unwrap_or(&nothing)).await?;
+                    let known = Box::pin(self.acquaintance(&opened, record.as_ref().unwrap_or(&nothing))).await?;
                     // After what there is of the user was read: whoever forgets them destroys the secret first.
                     let keys = match opened.target.user() {
-                        Some(user) => self.store.keys_for_birth(shred, &opened.target.vault, &user).await?,
+                        Some(user) => Box::pin(self.store.keys_for_birth(shred, &opened.target.vault, &user)).await?,
                         None => None,
                     };
                     self.prepare_birth(&opened, (guard, *not_before), &known, keys, &plan, &cells, now)?
@@ -137,7 +139,8 @@ impl Global {
                     self.store.heads.forget(&target.space, &target.id);
                     // What was refused may be one of the sessions that had to make room.
                     let is_of_this_session = prepared.changes.len() == 1;
-                    let judged = if is_of_this_session { self.meet(&opened, &there, had_met).await? } else { None };
+                    let judged =
+                        if is_of_this_session { Box::pin(self.meet(&opened, &there, had_met)).await? } else { None };
                     (met, record) = match judged {
                         Some(judged) => {
                             // A refusal reads the user's record only if the guard named it.
@@ -145,7 +148,7 @@ impl Global {
                             (judged, Some(there))
                         }
                         None => {
-                            let (judged, fresh) = self.look(&opened, &cells, true).await?;
+                            let (judged, fresh) = Box::pin(self.look(&opened, &cells, true)).await?;
                             user_known = opened.target.user().is_some();
                             (judged, Some(fresh))
                         }
@@ -193,14 +196,17 @@ impl Global {
     /// another one meanwhile, and then they can't both be: one of the two is over.
     fn applied(&self, opened: &Opened, prepared: &Prepared) -> Result<()> {
         let target = &opened.target;
-        for change in &prepared.changes {
+        for change in prepared.changes.iter().filter(|change| prepared.seen.is_none() || change.id != target.id) {
             self.store.heads.forget(&change.space, &change.id);
         }
         if prepared.changes.iter().any(|change| change.effects.user.is_some()) {
             sweep_aside(&self.store);
         }
         if let Some(seen) = &prepared.seen {
-            target.pin(seen).map_err(|_| opened.ended("ended"))?;
+            if target.pin(seen).is_err() {
+                self.store.heads.forget(&target.space, &target.id);
+                return Err(opened.ended("ended"));
+            }
             self.store.heads.put(&target.space, &target.id, seen.clone());
         }
         Ok(())

@@ -84,6 +84,11 @@ fn callers_share_a_transaction_and_each_has_its_own_answer() {
         }
     }
     assert_eq!(commits.load(Ordering::Relaxed), 1);
+    // What broke halfway had written its large field before.
+    let writer = store.writer.lock();
+    let sql = "SELECT count(*) FROM field WHERE key NOT IN (SELECT key FROM session)";
+    let left: i64 = writer.as_ref().unwrap().connection.query_row(sql, [], |row| row.get(0)).unwrap();
+    assert_eq!(left, 0);
 }
 
 #[test]
