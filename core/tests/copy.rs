@@ -29,9 +29,11 @@ struct Users {
 }
 
 impl Users {
-    fn of(store: &Store) -> Users {
+    fn of(store: &Store, clock: &Clock) -> Users {
         let sessions = store.sessions();
-        let ann = [start(store, "shop", "ann"), start(store, "shop", "ann")];
+        let first = start(store, "shop", "ann");
+        clock.advance(1000).unwrap();
+        let ann = [first, start(store, "shop", "ann")];
         let (bob, carl, eve) = (start(store, "shop", "bob"), start(store, "shop", "carl"), start(store, "cart", "eve"));
         sessions.update(text(&ann[0], "sessionId"), r#"{"note": [1.0, "two"]}"#).wait().unwrap();
         sessions.revoke(text(&carl, "sessionId")).wait().unwrap();
@@ -105,7 +107,7 @@ fn everybody_goes_on_from_backend_to_backend() {
         place.with_secrets(&place.sqlite("two.db"), &place.sqlite("secrets-4.db")),
     ];
     make_configs(&stores[0]);
-    let mut users = Users::of(&stores[0]);
+    let mut users = Users::of(&stores[0], &place.clock);
     for (round, pair) in stores.windows(2).enumerate() {
         let [from, to] = pair else { unreachable!("two") };
         place.clock.advance(60_000).unwrap();
@@ -138,7 +140,7 @@ fn what_was_changed_at_the_destination_is_never_made_older() {
     let from = place.with_secrets(&place.sqlite("from.db"), &secrets);
     let to = place.with_secrets(&place.sqlite("to.db"), &secrets);
     make_configs(&from);
-    let users = Users::of(&from);
+    let users = Users::of(&from, &place.clock);
     let token = &users.logins[0];
     let all: u64 = copy_all(&from, &to, 100).iter().sum();
     // The same file once more is where all of it is.
@@ -168,7 +170,7 @@ fn what_was_changed_at_the_source_since_is_brought_by_the_next_copy() {
     let from = place.with_secrets("memory:", "memory:");
     let to = place.with_secrets(&place.sqlite("to.db"), &place.sqlite("secrets.db"));
     make_configs(&from);
-    let users = Users::of(&from);
+    let users = Users::of(&from, &place.clock);
     let token = &users.logins[0];
     let [all, _, _] = copy_all(&from, &to, 100);
 
@@ -239,7 +241,7 @@ fn what_could_not_be_opened_there_is_refused_before_anything_is_written() {
     let place = Place::new();
     let from = place.with_secrets("memory:", "memory:");
     make_configs(&from);
-    Users::of(&from);
+    Users::of(&from, &place.clock);
     let refused = |to: &Store, code: Code, detail: &str, value: Value| {
         let error: Error = from.copy_to(to, None).wait().unwrap_err();
         let found = error.details().get(detail).unwrap_or(&Value::Null);
