@@ -59,5 +59,6 @@ endef
 define node_copy_addon
 mkdir -p $(2)/prebuilds/$(node_platform) && cp "$$(ls $(1)/$(node_profile_folder)/libsessile_node.so \
 	$(1)/$(node_profile_folder)/libsessile_node.dylib $(1)/$(node_profile_folder)/sessile_node.dll 2>/dev/null | head -n 1)" \
-	$(2)/prebuilds/$(node_platform)/sessile.node
+	$(2)/prebuilds/$(node_platform)/sessile.node \
+	$(if $(filter release,$(PROFILE)),&& strip $(2)/prebuilds/$(node_platform)/sessile.node)
 endef

@@ -7,13 +7,16 @@ means than Python's finds its parent's stores refused (``FORKED``).
 from __future__ import annotations
 
 import os
+import sys
 
-from . import _loop, _native
+from . import _native
 
 
 def _in_child() -> None:
     _native.after_fork()
-    _loop.forget()
+    # Only who uses `sessile.aio` has loops: `asyncio` alone takes longer to import than all of this package.
+    if loops := sys.modules.get(f"{__package__}._loop"):
+        loops.forget()
 
 
 os.register_at_fork(before=_native.before_fork, after_in_parent=_native.after_fork, after_in_child=_in_child)

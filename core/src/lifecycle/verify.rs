@@ -42,16 +42,16 @@ pub(super) async fn verify(store: &Arc<Inner>, token: &str) -> Result<String> {
         Err(_) => global.seen().await.map(|_| None),
     };
     match found {
-        Ok(Some((head, _)))
-            if Under::find(store, &session.id.tag).await?.config.definition.is_stale(head.began, now) =>
+        Ok(Some((seen, _)))
+            if Under::find(store, &session.id.tag).await?.config.definition.is_stale(seen.head.began, now) =>
         {
             store.audit.happened(|| event(What::TokenRefused).reason("maxAuthAge"));
             Ok(invalid("session_expired"))
         }
-        Ok(Some((head, fields))) => {
+        Ok(Some((seen, fields))) => {
             store.audit.happened(|| event(What::TokenVerified));
             let fields = fields.into_iter().map(|(name, field)| (name, field.value)).collect();
-            valid(session, &head, &fields)
+            valid(session, &seen.head, &fields)
         }
         Ok(None) => {
             store.audit.happened(|| event(What::TokenRefused).reason("expired"));

@@ -27,7 +27,7 @@ use crate::error::{Error, Result, fail};
 use crate::execution::{Access, Node};
 use crate::json::{FieldName, Json};
 use crate::store::Inner;
-use crate::vault::{Head, Life, SessionId};
+use crate::vault::{Life, SessionId};
 
 use change::Plan;
 use meeting::Met;
@@ -93,7 +93,7 @@ impl Global {
     }
 
     /// The head, too; `None` where a standing session has not begun.
-    pub(crate) async fn read_with_head(&self, what: Selection) -> Result<Option<(Head, Vec<(FieldName, Field)>)>> {
+    pub(crate) async fn read_with_head(&self, what: Selection) -> Result<Option<(Arc<Seen>, Vec<(FieldName, Field)>)>> {
         let opened = self.open().await?;
         let cells = cells_of(&opened, &what);
         let (met, record) = self.look(&opened, &cells, false).await?;
@@ -103,7 +103,7 @@ impl Global {
             Met::Alive(seen) => {
                 let found = self.fields(&opened, &seen, &record, &what, &cells, now)?;
                 self.touch(&opened, &seen, now);
-                Ok(Some((seen.head.clone(), found)))
+                Ok(Some((seen, found)))
             }
         }
     }
@@ -111,11 +111,11 @@ impl Global {
     /// All fields as a map, and the life they belong to.
     pub(crate) async fn snapshot(&self) -> Result<(Map, Option<Life>)> {
         let mut map = empty();
-        let Some((head, fields)) = self.read_with_head(Selection::All).await? else { return Ok((map, None)) };
+        let Some((seen, fields)) = self.read_with_head(Selection::All).await? else { return Ok((map, None)) };
         for (name, field) in fields {
             map.insert_mut(name, field);
         }
-        Ok((map, Some(head.life)))
+        Ok((map, Some(seen.head.life)))
     }
 
     /// The life that this execution holds, if it met one.
