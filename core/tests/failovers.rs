@@ -104,11 +104,21 @@ fn is_valid(store: &Store, token: &str) -> bool {
     })
 }
 
+/// Ends the threads that look at it as it is dropped: where a test fails, too.
+struct Ending<'a>(&'a AtomicBool);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// A store that writes a number that only grows, and two that read it, until they are told to stop; meanwhile `day` goes by.
 fn under_load(pair: &Pair, token: &str, next: &AtomicU64, day: impl FnOnce()) {
     let stop = AtomicBool::new(false);
     let going_on = || !stop.load(Ordering::Relaxed);
     thread::scope(|scope| {
+        let _ending = Ending(&stop);
         scope.spawn(|| {
             let session = session(&pair.one, token);
             while going_on() {
@@ -138,7 +148,6 @@ fn under_load(pair: &Pair, token: &str, next: &AtomicU64, day: impl FnOnce()) {
             });
         }
         day();
-        stop.store(true, Ordering::Relaxed);
     });
 }
 

@@ -46,8 +46,11 @@ fn gathered<T: Send>(place: &Place, store: &Sqlite, count: u8, call: impl Fn(u8)
     thread::scope(|scope| {
         let call = &call;
         let callers: Vec<_> = (0..count).map(|n| scope.spawn(move || call(n))).collect();
+        let started = Instant::now();
         while store.group.waiting() + 1 < usize::from(count) {
             thread::sleep(Duration::from_millis(1));
+            // Who came first gives up by then, and they would never be all there.
+            assert!(started.elapsed() < DEADLINE, "{} wait", store.group.waiting());
         }
         drop(held);
         callers.into_iter().map(|caller| caller.join().unwrap()).collect()
