@@ -196,6 +196,44 @@ fn what_was_changed_at_the_source_since_is_brought_by_the_next_copy() {
     assert_eq!((copied, skipped), (0, 0));
 }
 
+/// A put leaves the head as it is, so the copies of one session differ in nothing but its fields; and who reads at the
+/// destination all the while sees each of them.
+#[test]
+fn a_session_that_is_brought_again_and_again_is_read_after_each() {
+    let place = Place::new();
+    let (from, to) = (place.open("memory:"), place.open(&place.sqlite("to.db")));
+    let elsewhere = place.open(&place.sqlite("to.db"));
+    let token = login(&from, "ann");
+    for n in 0..5 {
+        standing(&from, &token, None).put(&json!({"n": n}).to_string(), None).wait().unwrap();
+        copy_all(&from, &to, 100);
+        for store in [&to, &elsewhere] {
+            let met = standing(store, &token, None).get("n").wait().unwrap().unwrap();
+            assert_eq!(met.as_str(), n.to_string());
+        }
+        place.clock.advance(1000).unwrap();
+    }
+}
+
+/// The destination has a newer key, and all that lies there is sealed with it: it is known again all the same.
+#[test]
+fn what_was_sealed_anew_at_the_destination_gives_way_and_stays_as_before() {
+    let (place, mut newer) = (Place::new(), Place::new());
+    (newer.keyring, newer.clock) = (with_another_key(&place.keyring), place.clock.clone());
+    let from = place.with_secrets(&place.sqlite("from.db"), &place.sqlite("from-secrets.db"));
+    let to = newer.with_secrets(&newer.sqlite("to.db"), &newer.sqlite("to-secrets.db"));
+    make_configs(&from);
+    let users = Users::of(&from, &place.clock);
+    let all: u64 = copy_all(&from, &to, 100).iter().sum();
+    assert_eq!(parsed(&to.rewrap(Some(r#"{"limit": 1000}"#)).wait().unwrap())["done"], true);
+    assert_eq!(copy_all(&from, &to, 100), [0, all, 0], "sealed with another key it is the same");
+    place.clock.advance(5000).unwrap();
+    standing(&from, &users.logins[0], None).put(r#"{"late": 1}"#, None).wait().unwrap();
+    let [copied, _, skipped] = copy_all(&from, &to, 100);
+    assert!(copied >= 1 && skipped == 0, "{copied} {skipped}");
+    is_sound(&to);
+}
+
 #[test]
 fn other_things_at_the_destination_stay() {
     let place = Place::new();

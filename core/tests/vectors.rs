@@ -58,7 +58,7 @@ fn every_case_on_redis() {
 
 #[test]
 fn every_case_on_a_redis_cluster() {
-    let cluster = Cluster::start();
+    let cluster = Cluster::start(60_000);
     let emptier = Mutex::new(Emptier::of(&cluster));
     run("rust on redis cluster", Pass::Cluster(&cluster, &emptier));
 }

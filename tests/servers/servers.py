@@ -65,10 +65,17 @@ class RedisCluster:
         self.folder = tempfile.mkdtemp(prefix="sessile-cluster-")
         self.ports = [free_port() for _ in range(6)]
         self.processes = []
+        try:
+            self._start()
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def _start(self):
         for port in self.ports:
             os.mkdir(f"{self.folder}/{port}")
             command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--dir", f"{self.folder}/{port}", "--save", ""]
-            command += ["--cluster-enabled", "yes", "--cluster-port", str(free_port()), "--cluster-node-timeout", "5000"]
+            command += ["--cluster-enabled", "yes", "--cluster-port", str(free_port()), "--cluster-node-timeout", "60000"]
             self.processes.append(start(command, "redis-server"))
         for port in self.ports:
             wait_until("every node answers", lambda port=port: self._ask(port, b"PING") == b"+PONG")

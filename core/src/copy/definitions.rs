@@ -78,16 +78,17 @@ impl Work<'_> {
                 guard = HeadGuard::Absent;
                 continue;
             };
-            let known = self.other.vault.catalog().open(id, &stands)?;
+            let said = self.other.vault.catalog().open(id, &stands)?;
             // Deleted there since.
-            if known.is_empty() {
+            if said.is_empty() {
                 return Ok(Fate::Skipped);
             }
-            let (known, _) = Config::from_stored(&known)?;
+            let (known, _) = Config::from_stored(&said)?;
             match known.version.cmp(&config.version) {
                 std::cmp::Ordering::Less => guard = HeadGuard::Is(stands),
-                std::cmp::Ordering::Equal => return Ok(Fate::Unchanged),
-                std::cmp::Ordering::Greater => return Ok(Fate::Skipped),
+                std::cmp::Ordering::Equal if said == text => return Ok(Fate::Unchanged),
+                // As many changes, but not the same ones; or a later one.
+                _ => return Ok(Fate::Skipped),
             }
         }
         Ok(Fate::Skipped)

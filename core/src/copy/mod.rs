@@ -33,12 +33,14 @@ impl Store {
     ///
     /// `{"done": false, "cursor": "…", "copied": 90, "unchanged": 10, "skipped": 0}`: call again with the cursor until it is
     /// done (then it is null). *Copied* counts records that were written there, *unchanged* those that stood there already,
-    /// *skipped* those that stay as they are there, for they were changed there later or nobody can tell. What it has done
-    /// is on the disk, as far as `other` keeps anything on one.
+    /// *skipped* those that stay as they are there, for they were changed there later or nobody can tell, and those that
+    /// are damaged here. What it has done is on the disk, as far as `other` keeps anything on one.
     ///
     /// It is made while nobody writes: what is written here behind its back is not copied. Made twice, it brings what
-    /// has changed in between, and changes nothing else; a session that was used at `other` meanwhile, or is over
-    /// there, stays as it is there. What stands at `other` besides stays too.
+    /// has changed in between, and changes nothing else. A session that is over there stays so; one that was written at
+    /// `other` meanwhile stays as it is there, unless it was written here more often and later. What stands at `other`
+    /// besides stays too, and so does what is gone here without a trace: a user who was forgotten, a session that ended
+    /// over a day ago.
     ///
     /// Before anything is written: `INVALID_ARGUMENT` for a store of another workspace, product or env, and for the store
     /// itself; `KEY_UNAVAILABLE`, `KEY_MISMATCH` and `KEY_REVOKED` if the other's keyring can't open what is brought, or
@@ -127,7 +129,9 @@ impl Work<'_> {
         after: Option<StorageId>,
         limit: usize,
     ) -> Result<Vec<StorageId>> {
-        if let Kind::Users(vault) | Kind::Secrets(vault) = &part.kind {
+        // By the destination's keyring, which opens what lies at either.
+        let vault = config.map(|config| self.other.vault.config(&config.tag, &config.id));
+        if let (Kind::Users(_) | Kind::Secrets(_), Some(vault)) = (&part.kind, &vault) {
             let after = after.as_ref().map(user_of);
             let records = part.backend(self.store)?.page_users(&part.space, after, limit).await?;
             for (user, record) in &records {
@@ -141,10 +145,10 @@ impl Work<'_> {
         }
         let rows = self.store.backend.ids(&part.space, after.as_ref(), limit).await?;
         for id in &rows {
-            let fate = match (&part.kind, config) {
-                (Kind::Sessions(vault), Some(config)) => self.session(config, vault, id).await?,
-                (Kind::Revocations, _) => self.revocation(id).await?,
-                (Kind::Configs, _) => self.definition(id).await?,
+            let fate = match (&part.kind, config, &vault) {
+                (Kind::Sessions(_), Some(config), Some(vault)) => self.session(config, vault, id).await?,
+                (Kind::Revocations, ..) => self.revocation(id).await?,
+                (Kind::Configs, ..) => self.definition(id).await?,
                 _ => Fate::Nothing,
             };
             self.count(fate);

@@ -69,10 +69,11 @@ impl Work<'_> {
         // The instant of the last change is what the record says of it; the server's own hint, which counts from it,
         // only keeps the row longer for that.
         let mut effects = Effects::nothing(record.updated.unwrap_or(self.now), &self.other.limits);
-        // A head that stands there already would tell nothing of whether the change was applied, were its answer lost.
+        // In the place of another one it is sealed anew. Bytes that stand there already would tell nothing of whether the
+        // change was applied, were its answer lost; and those of a copy before the last are known there to be replaced.
         effects.head = Some(match there {
-            Some(there) if there.sealed == *sealed => vault.reseal_head(id, sealed, &mut Entropy::draw()?)?,
-            _ => sealed.clone(),
+            Some(_) => vault.reseal_head(id, sealed, &mut Entropy::draw()?)?,
+            None => sealed.clone(),
         });
         effects.clear = true;
         effects.put = record.cells.clone();

@@ -25,13 +25,14 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    /// What others rest on first: a copy that was stopped has no session without what opens it, or refuses it.
     fn order(&self) -> u8 {
         match self {
             Kind::Configs => 0,
-            Kind::Sessions(_) => 1,
-            Kind::Users(_) => 2,
-            Kind::Revocations => 3,
-            Kind::Secrets(_) => 4,
+            Kind::Secrets(_) => 1,
+            Kind::Revocations => 2,
+            Kind::Sessions(_) => 3,
+            Kind::Users(_) => 4,
         }
     }
 }

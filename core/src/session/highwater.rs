@@ -174,7 +174,12 @@ impl HighWater {
         if is_beyond || session.head.is_stale(&tag, span) {
             return Err(stale("session"));
         }
-        if known.is_none_or(|known| known.life != head.life || known.version < record.version) {
+        // Of another life only what was asked for later: who is told late of the one before says nothing of this one.
+        let is_news = known.is_none_or(|known| match known.life == head.life {
+            true => known.version < record.version,
+            false => known.since < span.began,
+        });
+        if is_news {
             session.changes = Some(Changes { life: head.life, version: record.version, since: span.ended });
         }
         session.head.see(Some(tag), span, now);

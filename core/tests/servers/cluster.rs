@@ -12,11 +12,13 @@ use super::{Server, free_port, wait_until};
 pub(crate) struct Cluster(pub(crate) Vec<Server>);
 
 impl Cluster {
-    pub(crate) fn start() -> Cluster {
+    /// A node that says nothing for `timeout` milliseconds has died: its replica takes its place.
+    pub(crate) fn start(timeout: u32) -> Cluster {
+        let timeout = timeout.to_string();
         let nodes: Vec<Server> = (0..6)
             .map(|_| {
                 let bus = free_port().to_string();
-                let timeout = ["--cluster-node-timeout", "1000", "--cluster-replica-validity-factor", "0"];
+                let timeout = ["--cluster-node-timeout", &timeout, "--cluster-replica-validity-factor", "0"];
                 Server::start(&[&["--cluster-enabled", "yes", "--cluster-port", &bus][..], &timeout].concat())
             })
             .collect();

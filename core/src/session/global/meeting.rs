@@ -106,9 +106,8 @@ impl Global {
             |cell: &CellId| record.cells.iter().find(|(id, _)| id == cell).and_then(|(_, sealed)| sealed.stamp());
         let (read, all): (Vec<_>, bool) = match cells {
             Cells::Some(cells) => (cells.iter().map(|cell| (*cell, stamp(cell))).collect(), false),
-            Cells::None | Cells::All => {
-                (record.cells.iter().map(|(cell, sealed)| (*cell, sealed.stamp())).collect(), true)
-            }
+            Cells::None => (Vec::new(), false),
+            Cells::All => (record.cells.iter().map(|(cell, sealed)| (*cell, sealed.stamp())).collect(), true),
         };
         let Target { space, id, .. } = &*opened.target;
         self.store.high_water.meet_fields(space, id, &read, all, (record.version, record.span))?;

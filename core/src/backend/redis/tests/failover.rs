@@ -17,7 +17,7 @@ fn slot_in_use() -> u16 {
 
 #[test]
 fn a_cluster_holds_the_contract_moves_its_slots_and_loses_a_primary() {
-    let cluster = Cluster::start();
+    let cluster = Cluster::start(1_000);
     contract::check(|| {
         cluster.empty();
         open(&cluster.url())
@@ -55,10 +55,20 @@ fn a_cluster_holds_the_contract_moves_its_slots_and_loses_a_primary() {
     let mut cluster = cluster;
     let before = contract::counted(&backend);
     let owner = cluster.owner(slot_in_use());
-    thread::sleep(Duration::from_millis(100));
+    wait_until_replicated(&cluster.0[owner]);
     cluster.0[owner].stop();
     let backend = open_with(&cluster.url(), |settings, _| settings.deadline = Duration::from_secs(2)).unwrap();
     assert_recovers(&backend, before);
+}
+
+/// Until a replica has all that was written so far.
+fn wait_until_replicated(primary: &Server) {
+    let number = |key: &str| {
+        let said = primary.ask(&["INFO", "replication"]);
+        said.split([',', '\r', '\n']).find_map(|part| part.strip_prefix(key)?.parse::<u64>().ok())
+    };
+    let written = number("master_repl_offset:").unwrap();
+    wait_until("a replica has all", || number("offset=").is_some_and(|offset| offset >= written));
 }
 
 /// Calls fail for a while, each in time; then they do not, and nothing was lost that had been there for long.
@@ -86,7 +96,7 @@ fn sentinels_tell_who_is_primary_also_after_it_died() {
             contract::increment(&backend, 1, round * 100 + n);
         }
         let before = contract::counted(&backend);
-        thread::sleep(Duration::from_millis(100));
+        wait_until_replicated(&trio.servers[0]);
         trio.servers[0].stop();
         assert_recovers(&backend, before);
         assert!(trio.servers[1].ask(&["ROLE"]).starts_with("master"));
