@@ -234,6 +234,28 @@ fn what_was_sealed_anew_at_the_destination_gives_way_and_stays_as_before() {
     is_sound(&to);
 }
 
+/// Who was forgotten and comes back has another secret: their sessions would open at a destination that forgot nobody as
+/// little as anywhere.
+#[test]
+fn who_was_forgotten_here_is_to_be_forgotten_there_before_they_come_back() {
+    let place = Place::new();
+    let from = place.with_secrets("memory:", "memory:");
+    let to = place.with_secrets(&place.sqlite("to.db"), &place.sqlite("secrets.db"));
+    make_configs(&from);
+    start(&from, "cart", "eve");
+    copy_all(&from, &to, 100);
+    from.sessions().forget("cart", r#""eve""#).wait().unwrap();
+    place.clock.advance(1000).unwrap();
+    let back = start(&from, "cart", "eve");
+    let [_, _, skipped] = copy_all(&from, &to, 100);
+    assert_eq!(skipped, 3, "the secret, the session that it seals, and who the record says it is of");
+    to.sessions().forget("cart", r#""eve""#).wait().unwrap();
+    copy_all(&from, &to, 100);
+    let verdict = parsed(&to.sessions().verify(text(&back, "token")).wait().unwrap());
+    assert_eq!((&verdict["valid"], &verdict["data"]["note"]), (&json!(true), &json!("of eve")));
+    is_sound(&to);
+}
+
 #[test]
 fn other_things_at_the_destination_stay() {
     let place = Place::new();

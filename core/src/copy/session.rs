@@ -10,7 +10,7 @@ use crate::keys::walk::is_of_one_cell;
 use crate::lifecycle::indexed_owner;
 use crate::session::global::kept::{kept_until, revoked_until, row_hint, use_hint};
 use crate::session::seen::Seen;
-use crate::vault::{ConfigVault, Entropy, HeadState};
+use crate::vault::{ConfigVault, Entropy, HeadState, Owner};
 
 /// What copies of a record are made from.
 struct Source<'a> {
@@ -32,6 +32,12 @@ impl Work<'_> {
         };
         let Some(sealed) = record.head.clone() else { return Ok(Fate::Nothing) };
         let seen = Seen::open(vault, id, &sealed, record.touch.as_ref()).ok();
+        if let Some(seen) = &seen
+            && seen.head.state == HeadState::Alive
+            && !self.opens_there(vault, &seen.head.owner).await?
+        {
+            return Ok(Fate::Skipped);
+        }
         let source = Source { config, vault, id, record, sealed, seen };
         let mut there: Option<Seen> = None;
         let mut guard = Guard { head: HeadGuard::Absent, ..Guard::default() };

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use super::{Fate, TRIES, Work};
 use crate::backend::{Backend, BlindUser, Cells, Change, Effects, Guard, Outcome, Space, UserEffect, UserRecord};
 use crate::error::Result;
-use crate::vault::{ConfigVault, Entropy, User};
+use crate::vault::{ConfigVault, Entropy, Owner, User};
 
 impl Work<'_> {
     pub(super) async fn user(&self, vault: &ConfigVault, user: &BlindUser, record: &UserRecord) -> Result<Fate> {
@@ -46,6 +46,18 @@ impl Work<'_> {
             }
         }
         Ok(Fate::Skipped)
+    }
+
+    /// Whether what that user's sessions are sealed with is at the destination, too. One who was forgotten here and came
+    /// back has another secret than there.
+    pub(super) async fn opens_there(&self, vault: &ConfigVault, owner: &Owner) -> Result<bool> {
+        let Owner::Boxed { user, .. } = owner else { return Ok(true) };
+        let space = vault.secret_space();
+        let Some(here) = self.store.secrets()?.backend().user(&space, user).await?.record else {
+            return Ok(true); // It opens nowhere.
+        };
+        let there = self.other.secrets()?.backend().user(&space, user).await?.record;
+        Ok(there.is_some_and(|there| vault.is_same_secret(user, &here.sealed, &there.sealed).unwrap_or(false)))
     }
 
     /// Writes a record where one of that generation stands, 0: none. `Some`: what stands there instead.
