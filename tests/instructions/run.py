@@ -4,11 +4,12 @@
 
 PROGRAM is made of operations.cpp. A count says what a noisy clock can't. Ciphers and hashes are taken out of it: they pick
 their code by the processor, and are their crates' business; of the C library the plainest code is picked. `--keep` writes
-today's counts to `counts.json`.
+today's counts to `counts.json`, with what they were made by: those of other compilers and machines say nothing here.
 """
 
 import json
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -26,11 +27,17 @@ PLAIN = {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-AVX512F,-AVX512VL,-AVX512BW,
 
 def main() -> int:
     program = Path(sys.argv[1])
+    makers = made_by()
+    kept = json.loads(KEPT.read_text())
+    keeps = "--keep" in sys.argv[2:]
+    if kept["made by"] != makers and not keeps:
+        print(f"counts of {kept['made by']} are kept, this is {makers}: nothing to compare")
+        return 0
     names = subprocess.run([program, "list"], check=True, capture_output=True, text=True).stdout.split()
     counts = {name: count(program, name) for name in names}
-    if "--keep" in sys.argv[2:]:
-        KEPT.write_text(json.dumps(counts, indent=2) + "\n")
-    kept = json.loads(KEPT.read_text())
+    if keeps:
+        KEPT.write_text(json.dumps({"made by": makers, "counts": counts}, indent=2) + "\n")
+    kept = counts if keeps else kept["counts"]
     if set(kept) != set(counts):
         sys.exit(f"{KEPT.name} has other operations than the program: run with --keep")
     failed = 0
@@ -41,6 +48,11 @@ def main() -> int:
         print(f"{name:24} {kept[name]:8} -> {now:8} instructions ({now / kept[name]:.3f}) {verdict}")
     print(f"instructions: {len(counts) - failed} passed, {failed} failed")
     return failed
+
+
+def made_by() -> str:
+    rustc = subprocess.run(["rustc", "--version"], check=True, capture_output=True, text=True).stdout.split()[1]
+    return f"rustc {rustc}, {'-'.join(platform.libc_ver())}, {platform.machine()}"
 
 
 def count(program: Path, name: str) -> int:

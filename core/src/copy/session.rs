@@ -10,7 +10,7 @@ use crate::keys::walk::is_of_one_cell;
 use crate::lifecycle::indexed_owner;
 use crate::session::global::kept::{kept_until, revoked_until, row_hint, use_hint};
 use crate::session::seen::Seen;
-use crate::vault::{ConfigVault, Entropy, HeadState, Owner};
+use crate::vault::{ConfigVault, Entropy, HeadState};
 
 /// What copies of a record are made from.
 struct Source<'a> {
