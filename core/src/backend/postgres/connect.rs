@@ -45,7 +45,7 @@ impl Manager for Connector {
 
     async fn create(&self) -> Result<Wire> {
         let Connector { settings, .. } = self;
-        timeout(settings.connect, self.connect()).await.unwrap_or_else(|_| {
+        timeout(settings.connect, Box::pin(self.connect())).await.unwrap_or_else(|_| {
             let why = format!("{} did not take a connection in time", settings.address.host);
             Err(unavailable("connection", why))
         })

@@ -1,4 +1,6 @@
 //! The server as calls see it: connections from a pool, the tables made where there are none, another try where it is safe.
+//!
+//! What a call seldom comes to, like making a connection or the tables, is boxed: it would make every call as large.
 
 use std::sync::Arc;
 
@@ -51,7 +53,7 @@ impl Database {
     }
 
     pub(super) async fn send(&self, statement: &Statement, deadline: Instant) -> Result<Answer> {
-        self.prepared.get_or_try_init(|| self.prepare(statement.doing, deadline)).await?;
+        self.prepared.get_or_try_init(|| Box::pin(self.prepare(statement.doing, deadline))).await?;
         let repeat = statement.kind.repeat();
         let mut patience = Patience::until(deadline);
         let mut was_lost = false;

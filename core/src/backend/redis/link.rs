@@ -1,7 +1,8 @@
 //! The connection to one server: made when first needed, shared by all callers, made again after it broke.
 //!
 //! Many callers' commands go down one connection, one after the other, without waiting for each other's answers. All in
-//! here runs on the network thread.
+//! here runs on the network thread. What a call seldom comes to, like making a connection, is boxed: it would make every
+//! call as large.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -131,7 +132,7 @@ impl Link {
             return Err(error.clone());
         }
         let limit = deadline.min(asked + self.settings.connect);
-        let connected = timeout_at(limit, self.connect()).await.unwrap_or_else(|_| {
+        let connected = timeout_at(limit, Box::pin(self.connect())).await.unwrap_or_else(|_| {
             let why = format!("could not {doing}: {} did not take a connection in time", self.host);
             Err(unavailable("connection", why))
         });

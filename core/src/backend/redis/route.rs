@@ -76,7 +76,7 @@ impl Router {
                 Ok(answered) => answered,
                 Err((host, trouble)) => {
                     if let Some(host) = &host {
-                        self.suspect(host).await;
+                        Box::pin(self.suspect(host)).await;
                     }
                     let error = match trouble {
                         Trouble::Unsent(error) if !error.retryable() => return Err(after(error)),
@@ -123,7 +123,7 @@ impl Router {
                     }
                 }
                 Refusal::Demoted(error) => {
-                    self.suspect(&host).await;
+                    Box::pin(self.suspect(&host)).await;
                     // A name may lead to another server by now.
                     if (is_single && patience.tries() + 1 >= TRIES) || !patience.pause().await {
                         return Err(after(error));
@@ -163,7 +163,7 @@ impl Router {
         if let (None, Some(aside)) = (along, &call.aside)
             && !matches!(value, Value::ServerError(_))
         {
-            self.send_aside(call, aside).await;
+            Box::pin(self.send_aside(call, aside)).await;
         }
         Ok((host, value))
     }
@@ -194,14 +194,14 @@ impl Router {
                 let known = self.primary.lock().clone();
                 match known {
                     Some(host) => Ok(host),
-                    None => self.ask_sentinels(call, name).await,
+                    None => Box::pin(self.ask_sentinels(call, name)).await,
                 }
             }
             Topology::Cluster => {
                 let known = self.slots.lock().get(usize::from(slot)).cloned().flatten();
                 match known {
                     Some(host) => Ok(host),
-                    None => self.ask_cluster(call, slot).await,
+                    None => Box::pin(self.ask_cluster(call, slot)).await,
                 }
             }
         }
