@@ -68,7 +68,9 @@ impl Identifier {
             (b's', text) => Identifier::String(std::str::from_utf8(text).map_err(|_| corrupt())?.to_owned()),
             (b'i', number) => Identifier::Integer(i64::from_be_bytes(number.try_into().map_err(|_| corrupt())?)),
             (b'n', number) => {
-                Identifier::Number(f64::from_bits(u64::from_be_bytes(number.try_into().map_err(|_| corrupt())?)))
+                let number = f64::from_bits(u64::from_be_bytes(number.try_into().map_err(|_| corrupt())?));
+                // JSON has no others, and one that is none is not even equal to itself.
+                Identifier::Number(Some(number).filter(|number| number.is_finite()).ok_or_else(corrupt)?)
             }
             (b'b', [0]) => Identifier::Boolean(false),
             (b'b', [1]) => Identifier::Boolean(true),
@@ -109,7 +111,7 @@ mod tests {
                 assert_ne!(a.to_bytes(), b.to_bytes());
             }
         }
-        for bad in [&b""[..], b"x1", b"b\x02", b"i1", b"s\xff"] {
+        for bad in [&b""[..], b"x1", b"b\x02", b"i1", b"s\xff", b"n\x7f\xf0\0\0\0\0\0\0", b"n\xff\xff\0\0\0\0\0\x01"] {
             assert!(Identifier::from_bytes(bad).is_err());
         }
     }
