@@ -113,6 +113,13 @@ fn urls_are_checked() {
     assert!(error.message().contains("memory:") && error.message().contains("sqlite:PATH"));
 }
 
+/// What this process has in memory, in bytes.
+pub(super) fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+}
+
 /// Waits where it stands.
 pub(super) fn wait<T>(work: impl Future<Output = T> + Send) -> T {
     block_on(work)

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use rustix::process::Signal;
 
-use super::super::super::contract::id;
+use super::super::super::contract::{id, resident};
 use super::days::{SHORT, failing, impatient};
 use super::*;
 
@@ -14,13 +14,6 @@ fn behind(server: &Server) -> (Proxy, Backend) {
     let backend = impatient(&url(proxy.port));
     wait_until("the server is met through the proxy", || call(&backend).is_ok());
     (proxy, backend)
-}
-
-/// What this process has in memory, in bytes.
-fn resident() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use super::super::super::contract::{applied, cell, change, put, read, sealed, wait};
+use super::super::super::contract::{applied, cell, change, put, read, resident, sealed, wait};
 use super::super::server::wait_until;
 use super::days::{SHORT, failing, impatient};
 use super::*;
@@ -16,13 +16,6 @@ fn behind(server: &Server) -> (Proxy, Backend) {
     let backend = impatient(&proxy.url());
     wait_until("the server is met through the proxy", || call(&backend).is_ok());
     (proxy, backend)
-}
-
-/// What this process has in memory, in bytes.
-fn resident() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
 }
 
 #[test]
