@@ -21,7 +21,7 @@ ROUNDS = 100
 PROCESSES = 5
 MOST_UP = 1.05
 #: Functions that do not count.
-CRYPTO = re.compile(r"sha2::|chacha20|poly1305|universal_hash|getrandom")
+CRYPTO = re.compile(r"sha2::|chacha20|poly1305|aws_lc|getrandom")
 PLAIN = {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-AVX512F,-AVX512VL,-AVX512BW,-ERMS,-FSRM,-EVEX"}
 
 

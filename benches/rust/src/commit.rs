@@ -1,4 +1,5 @@
-//! Durable puts: `durability: commit` with one caller and with 64, beside what the disk takes at least.
+//! Durable puts: `durability: commit` with one caller and with 64, threads that wait or futures of one thread, beside what
+//! the disk takes at least.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -41,6 +42,12 @@ pub fn run(bench: &Bench) -> Outcome {
             started.elapsed().mul_f64(count as f64 / done as f64)
         });
     }
+    group.add_round("sessile durable put, 64 futures of one thread", |count| {
+        let done = count.max(4 * CALLERS);
+        let started = Instant::now();
+        awaited_puts(&filled, done);
+        started.elapsed().mul_f64(count as f64 / done as f64)
+    });
     group.add_round("64 upserts in a hand-written transaction", |count| {
         let started = Instant::now();
         let transactions = count.div_ceil(CALLERS);
@@ -72,6 +79,20 @@ fn puts(filled: &Filled, callers: usize, count: usize) {
             });
         }
     });
+}
+
+/// The same by callers who share one thread.
+fn awaited_puts(filled: &Filled, count: usize) {
+    let done = AtomicUsize::new(0);
+    let value = format!("\"{}\"", "x".repeat(300));
+    let callers = (0..CALLERS).map(async |caller| {
+        let session = filled.session(caller);
+        while done.fetch_add(1, Ordering::Relaxed) < count {
+            session.put_one("cart", &value, None).await.expect("a put");
+        }
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(futures_util::future::join_all(callers));
 }
 
 fn transaction(connection: &Connection) -> rusqlite::Result<()> {

@@ -1,7 +1,8 @@
-//! Seal and open, by those who could do it: what a field costs at least. Sessile has no such call in public: it seals with
-//! the first of them.
+//! Seal and open, by those who could do it: what a field costs at least. Sessile has no such call in public: it seals as
+//! the first of them does.
 
 use aws_lc_rs::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
+use chacha20::{R20, hchacha};
 use chacha20poly1305::aead::{AeadInOut, KeyInit};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 use libsodium_sys as sodium;
@@ -21,8 +22,17 @@ pub fn run(bench: &Bench) -> Outcome {
         let mut group = bench.group(&name);
         let plain = vec![42; size];
 
-        let cipher = XChaCha20Poly1305::new(&Key::from(KEY));
+        let (given, mut sealed, mut opened) = (plain.clone(), plain.clone(), plain.clone());
+        group.add("aws-lc behind HChaCha20 (XChaCha20)", move |n| {
+            sealed.copy_from_slice(&given);
+            let (key, once) = once(&nonce(n));
+            let tag = key.seal_in_place_separate_tag(once, Aad::from(DATA), &mut sealed).expect("sealed");
+            let (key, once) = self::once(&nonce(n));
+            key.open_separate_gather(once, Aad::from(DATA), &sealed, tag.as_ref(), &mut opened).expect("opened");
+        });
+
         let (given, mut buffer) = (plain.clone(), plain.clone());
+        let cipher = XChaCha20Poly1305::new(&Key::from(KEY));
         group.add("chacha20poly1305 (XChaCha20)", move |n| {
             buffer.copy_from_slice(&given);
             let nonce = XNonce::from(nonce::<24>(n));
@@ -72,6 +82,16 @@ fn nonce<const N: usize>(n: usize) -> [u8; N] {
     let mut nonce = [0; N];
     nonce[..8].copy_from_slice(&n.to_le_bytes());
     nonce
+}
+
+/// The key and the nonce of one message.
+fn once(nonce: &[u8; 24]) -> (LessSafeKey, Nonce) {
+    let (first, last) = nonce.split_first_chunk::<16>().expect("16 bytes");
+    let mut rest = [0; 12];
+    rest[4..].copy_from_slice(last);
+    let key: [u8; 32] = hchacha::<R20>(&KEY.into(), first.into()).into();
+    let key = UnboundKey::new(&CHACHA20_POLY1305, &key).expect("a key");
+    (LessSafeKey::new(key), Nonce::assume_unique_for_key(rest))
 }
 
 fn seal_with_sodium(given: &[u8], sealed: &mut [u8], opened: &mut [u8], nonce: &[u8; 24]) {

@@ -6,13 +6,12 @@
 
 use std::sync::Arc;
 
-use chacha20poly1305::aead::{AeadInOut, KeyInit};
-use chacha20poly1305::{Tag, XChaCha20Poly1305, XNonce};
 use hmac::{Hmac, Mac};
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
+use super::cipher::{Cipher, NONCE, TAG};
 use super::derive::{Context, derive, push_part};
 use super::keyring::{DataKey, KeyState};
 use super::namespace::Namespace;
@@ -25,8 +24,6 @@ use crate::error::{Error, Result, fail};
 pub(crate) const FORMAT: u8 = 1;
 
 const KEY_ID: std::ops::Range<usize> = 1..5;
-const NONCE: usize = 24;
-const TAG: usize = 16;
 
 /// The keys of one purpose in one place, one for every data key of the keyring in force.
 pub(crate) struct Seals {
@@ -73,7 +70,7 @@ struct Derived {
 struct SealKey {
     id: u32,
     state: KeyState,
-    cipher: XChaCha20Poly1305,
+    cipher: Cipher,
     /// With its key taken in.
     nonces: Hmac<Sha256>,
 }
@@ -147,10 +144,7 @@ impl Seals {
         let nonce: [u8; NONCE] = first_24(mac);
         cell[body - NONCE..body].copy_from_slice(&nonce);
 
-        let tag = key
-            .cipher
-            .encrypt_inout_detached(&XNonce::from(nonce), &associated, (&mut cell[body..]).into())
-            .map_err(|_| too_large())?;
+        let tag = key.cipher.seal(&nonce, &associated, &mut cell[body..]).map_err(|_| too_large())?;
         cell.extend(tag);
         Ok(cell.into())
     }
@@ -172,18 +166,11 @@ impl Seals {
         let id = u32::from_be_bytes(cell[KEY_ID].try_into().map_err(|_| self.corrupt())?);
         let derived = self.with_key(id)?;
         let key = derived.key(id, self.purpose)?;
-        let (sealed, tag) = cell[body..].split_at(cell.len() - body - TAG);
-        let nonce: [u8; NONCE] = cell[body - NONCE..body].try_into().map_err(|_| self.corrupt())?;
-        let tag: [u8; TAG] = tag.try_into().map_err(|_| self.corrupt())?;
-        let mut plain = Zeroizing::new(sealed.to_vec());
-        key.cipher
-            .decrypt_inout_detached(
-                &XNonce::from(nonce),
-                &self.associated(id, place, clear),
-                plain.as_mut_slice().into(),
-                &Tag::from(tag),
-            )
-            .map_err(|_| self.corrupt())?;
+        let (nonce, rest) = cell[body - NONCE..].split_first_chunk().ok_or_else(|| self.corrupt())?;
+        let sealed = rest.split_last_chunk().ok_or_else(|| self.corrupt())?;
+        let mut plain = Zeroizing::new(vec![0; sealed.0.len()]);
+        let associated = self.associated(id, place, clear);
+        key.cipher.open(nonce, &associated, sealed, &mut plain).map_err(|_| self.corrupt())?;
         self.unpad(plain)
     }
 
@@ -242,7 +229,7 @@ pub(crate) fn key_id(cell: &[u8]) -> Option<u32> {
 
 impl SealKey {
     fn new(id: u32, state: KeyState, key: &[u8; 32], nonces: &[u8; 32]) -> SealKey {
-        SealKey { id, state, cipher: XChaCha20Poly1305::new(key.into()), nonces: hmac(nonces) }
+        SealKey { id, state, cipher: Cipher::new(key), nonces: hmac(nonces) }
     }
 }
 
@@ -379,10 +366,7 @@ mod tests {
         let key = &derived.sealing;
         let mut body = padded.to_vec();
         let associated = seals.associated(key.id, b"", b"");
-        let tag = key
-            .cipher
-            .encrypt_inout_detached(&XNonce::from([7; NONCE]), &associated, body.as_mut_slice().into())
-            .unwrap();
+        let tag = key.cipher.seal(&[7; NONCE], &associated, &mut body).unwrap();
         [&[FORMAT][..], &key.id.to_be_bytes(), &[7; NONCE], &body, &tag].concat()
     }
 

@@ -4,6 +4,7 @@
 mod attacks;
 mod blind;
 mod catalog_vault;
+mod cipher;
 mod config_vault;
 mod covers;
 mod derive;
