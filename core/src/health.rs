@@ -16,7 +16,7 @@ impl Store {
     /// the deadline like any call. `CLOSED` and `FORKED` are errors: they are about the handle, not about the store.
     pub fn health(&self) -> Task<String> {
         let store = self.0.clone();
-        Task::new(&self.0.pool, async move {
+        Task::new(&self.0.pool, async move || {
             store.check_usable()?;
             let asked = Instant::now();
             let answered = async {

@@ -129,7 +129,7 @@ impl Inner {
         F: Future<Output = Result<R>> + Send + 'static,
     {
         let store = self.clone();
-        Task::new(&self.pool, async move {
+        Task::new(&self.pool, async move || {
             let done = match store.ready().await {
                 Ok(()) => work(store.clone()).await,
                 Err(error) => Err(error),
@@ -207,7 +207,7 @@ impl Store {
         let mut options = options;
         let source = std::mem::replace(&mut options.keyring, KeyringSource::None);
         let keys = Keys::open(source, may_be_random, options.members.read_only);
-        Task::new(&pool.clone(), async move { Store::open_with(options, keys, pool).await })
+        Task::new(&pool.clone(), async move || Store::open_with(options, keys, pool).await)
     }
 
     async fn open_with(mut options: Options, opened: Result<(Keys, Ring)>, pool: Pool) -> Result<Store> {
@@ -385,7 +385,7 @@ impl Store {
     /// replaced; `UNSUPPORTED` in memory; `IO`.
     pub fn backup(&self, path: &str) -> Task<()> {
         let (inner, path) = (self.0.clone(), PathBuf::from(path));
-        Task::new(&self.0.pool, async move {
+        Task::new(&self.0.pool, async move || {
             inner.ready().await?;
             inner.backend.backup(&path).await
         })
@@ -450,7 +450,7 @@ impl Store {
     /// nothing that it could close.
     pub fn close(&self) -> Task<()> {
         let inner = self.0.clone();
-        Task::new(&self.0.pool, async move {
+        Task::new(&self.0.pool, async move || {
             inner.check_own()?;
             // A second close does it again: the first may have been dropped half-way, or be still at it.
             inner.closed.store(true, Ordering::Release);

@@ -329,5 +329,5 @@ fn keep_log_short(sqlite: &Arc<Sqlite>, pool: &Pool) {
         // What fails is tried again when the log has grown; a store that was closed has none.
         sqlite.upgrade().map_or(Ok(()), |sqlite| sqlite.checkpoint())
     };
-    let _ = Task::new(pool, work).start(|_| ());
+    let _ = Task::new(pool, move || work).start(|_| ());
 }

@@ -6,17 +6,19 @@ mod committed;
 mod tree;
 mod trigger;
 
+use std::cell::LazyCell;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use crate::audit::Whose;
 use crate::error::{Result, fail};
-use crate::json::Fields;
+use crate::json::{FieldName, Fields};
 use crate::session::Session;
 use crate::session::global::Global;
 use crate::session::version::Version;
-use crate::step::{self, Operation, Output, SessionType, Step};
+use crate::step::message;
+use crate::step::{Operation, Output, SessionType, Step};
 use crate::store::Inner;
 use crate::task::Task;
 
@@ -105,32 +107,45 @@ impl Execution {
         assert!(step.name() != Some("sessile:test-panic"), "a panic that was asked for");
         let limits = &self.node.shared.store.limits;
         let names = step.names();
+        if let (Operation::Get, SessionType::Local) = (step.verb(), step.session_type()) {
+            return Ok(Task::ready(Ok(Output::Message(self.get_local(step, message)?))));
+        }
         let session = self.session_of(step);
-        let place = step.clone();
         Ok(match step.verb() {
             Operation::Put => {
-                let fields = step::message::take(names, message, limits)?;
+                let fields = message::take(names, message, limits)?;
+                let place = step.clone();
                 session.write(fields, None, move |result| at(&place, result.map(|()| Output::Unchanged)))
             }
             Operation::Delete => {
+                let place = step.clone();
                 session.remove(names.to_vec(), move |result| at(&place, result.map(|_| Output::Unchanged)))
             }
-            Operation::Get => match session.fields_here(names) {
-                Some(found) => {
-                    Task::ready(at(step, step::message::splice(message, names, &found?, limits).map(Output::Message)))
-                }
-                None => {
-                    // Before the backend is asked: a message that is no object is the caller's error, whatever is stored.
-                    step::message::splice(message, names, &Fields::default(), limits)?;
-                    let (message, store) = (message.to_owned(), self.node.shared.store.clone());
-                    session.read(names.to_vec(), move |found| {
-                        let spliced = found
-                            .and_then(|found| step::message::splice(&message, place.names(), &found, &store.limits));
-                        at(&place, spliced.map(Output::Message))
-                    })
-                }
-            },
+            Operation::Get => {
+                // Before the backend is asked: a message that is no object is the caller's error, whatever is stored.
+                message::splice(message, names, &Fields::default(), limits)?;
+                let (place, message, store) = (step.clone(), message.to_owned(), self.node.shared.store.clone());
+                session.read(names.to_vec(), move |found| {
+                    let spliced =
+                        found.and_then(|found| message::splice(&message, place.names(), &found, &store.limits));
+                    at(&place, spliced.map(Output::Message))
+                })
+            }
         })
+    }
+
+    /// What a GET of a Local session makes of the message, on a snapshot: nothing waits for a large message to be read.
+    fn get_local(&self, step: &Step, message: &str) -> Result<String> {
+        let node = if step.scoped() { &self.node } else { self.node.shared_map() };
+        let fields = node.fields()?;
+        let store = &self.node.shared.store;
+        // Few fields end by themselves, and only those need to know the time.
+        let now = LazyCell::new(|| store.clock.now());
+        let find = |name: &FieldName| {
+            let field = fields.get(name).filter(|field| field.expires.is_none() || field.lives(*now));
+            field.map(|field| &field.value)
+        };
+        message::splice_found(message, step.names(), find, &store.limits)
     }
 
     fn session_of(&self, step: &Step) -> Session {
@@ -144,7 +159,7 @@ impl Execution {
 
     /// The shared Local session.
     pub fn local(&self) -> Session {
-        Session::local(self.node.shared_map())
+        Session::local(self.node.shared_map().clone())
     }
 
     /// This sub-process's own version of the Local session (at the root: the shared one).
@@ -205,7 +220,7 @@ impl Execution {
             return Task::ready(Err(error));
         }
         let (shared, token) = (self.node.shared.clone(), token.to_owned());
-        Task::new(&store.pool, async move {
+        Task::new(&store.pool, async move || {
             let renewed = shared.access.renew(&shared.store, &token).await;
             renewed.map_err(|error| shared.refusal(error))
         })
@@ -223,7 +238,7 @@ impl Execution {
             Some(identity) => Task::ready(self.told(checkpoint::make(&root, identity))),
             None => {
                 let root = root.clone();
-                Task::new(&shared.store.pool.clone(), async move {
+                Task::new(&shared.store.pool.clone(), async move || {
                     let shared = &root.shared;
                     let identity = shared.access.identity(&shared.store).await;
                     let made = identity.and_then(|identity| checkpoint::make(&root, identity));
@@ -250,7 +265,7 @@ impl Execution {
             Err(error) => return Task::ready(Err(error)),
         };
         let (bytes, token) = (bytes.to_owned(), token.map(str::to_owned));
-        Task::new(&store.pool.clone(), async move {
+        Task::new(&store.pool.clone(), async move || {
             let taken = checkpoint::take_up(store.clone(), &bytes, trigger, token).await;
             let (node, restored) = taken.map_err(|error| store.audit.refusal(error, Whose::default))?;
             Ok(Execution { node, _restored: restored.into() })

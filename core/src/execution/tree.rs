@@ -13,7 +13,7 @@ use crate::clock::Time;
 use crate::error::{Error, Result, fail};
 use crate::limits;
 use crate::session::scoped_global::ScopedGlobal;
-use crate::session::version::{Setting, Version};
+use crate::session::version::{Map, Setting, Version};
 use crate::store::Inner;
 
 /// What all nodes of one execution share.
@@ -127,12 +127,12 @@ impl Node {
     }
 
     /// The root: the node of the shared map.
-    pub(crate) fn shared_map(self: &Arc<Node>) -> Arc<Node> {
+    pub(crate) fn shared_map(self: &Arc<Node>) -> &Arc<Node> {
         let mut node = self;
         while let Some(parent) = &node.parent {
             node = parent;
         }
-        node.clone()
+        node
     }
 
     /// The path of numbers from the root: `""`, `1`, `1.3`.
@@ -171,6 +171,14 @@ impl Node {
         // Ending empties the version under its lock: whoever comes later must not write into it.
         self.check_open()?;
         run(&mut version, now)
+    }
+
+    /// The fields of this node's version as they are now, in O(1). As [`with_version`](Node::with_version).
+    pub(crate) fn fields(&self) -> Result<Map> {
+        self.check_open()?;
+        let version = self.local.lock();
+        self.check_open()?;
+        Ok(version.fields().clone())
     }
 
     /// [`with_version`](Node::with_version) for a change.

@@ -101,7 +101,7 @@ const AT_ONCE: Pace =
 
 fn refresh(keys: &Arc<KeyUrl>) -> bool {
     let keys = keys.clone();
-    Task::new(&Pool::default(), async move { Ok(keys.refreshed().await) }).wait().unwrap()
+    Task::new(&Pool::default(), async move || Ok(keys.refreshed().await)).wait().unwrap()
 }
 
 fn has(keys: &Arc<KeyUrl>, kid: &str) -> bool {

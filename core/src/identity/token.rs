@@ -1,7 +1,7 @@
 //! The proof of identity.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,10 +12,10 @@ use super::issuer::{self, Issuer};
 use super::key::Print;
 use super::members::Members;
 use super::refusal::{claim, untrusted};
-use crate::backend::BlindUser;
+use crate::backend::{BlindUser, StorageId};
 use crate::clock::Time;
 use crate::error::Result;
-use crate::vault::SessionId;
+use crate::vault::{ConfigVault, Identifier, SessionId};
 
 /// Who the user is, proven: only the verifier makes one, so whatever asks for a `VerifiedToken` can't be reached with a
 /// bare user id.
@@ -37,6 +37,17 @@ pub(super) struct Proof {
     pub(super) session: Option<SessionRef>,
     /// The key of the verifier that made it.
     pub(super) verifier: Arc<()>,
+    /// The user's standing session of the configuration that the token was used for first: it takes two MACs to find.
+    pub(super) standing: OnceLock<Arc<Standing>>,
+}
+
+/// A user's standing session of one configuration: where it lies, and whose it is.
+pub(crate) struct Standing {
+    pub(crate) config_id: [u8; 16],
+    pub(crate) id: StorageId,
+    pub(crate) user: BlindUser,
+    pub(crate) realm: Arc<str>,
+    pub(crate) identifier: Identifier,
 }
 
 /// What only a session token says.
@@ -101,6 +112,19 @@ impl VerifiedToken {
     /// The session that a session token opens; `None` for a login token and one of another issuer.
     pub(crate) fn session(&self) -> Option<&SessionRef> {
         self.0.session.as_ref()
+    }
+
+    /// The user's standing session of a configuration whose keys are `vault`'s.
+    pub(crate) fn standing(&self, config_id: &[u8; 16], vault: &ConfigVault) -> Arc<Standing> {
+        let find = || {
+            let Proof { realm, claims, .. } = &*self.0;
+            let identifier = Identifier::String(claims.subject.clone());
+            let user = vault.user(realm, &identifier);
+            let id = vault.standing(realm, &claims.subject, &user);
+            Arc::new(Standing { config_id: *config_id, id, user, realm: realm.clone(), identifier })
+        };
+        let known = self.0.standing.get_or_init(find);
+        if known.config_id == *config_id { known.clone() } else { find() }
     }
 
     /// How the user was authenticated, `acr`, if the issuer says so.

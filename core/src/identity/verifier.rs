@@ -1,6 +1,6 @@
 //! The one way from a token's text to a [`VerifiedToken`].
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::cache::Cache;
 use super::claims::{self, Claims, Rules};
@@ -123,6 +123,7 @@ impl Verifier {
             generation: signed.generation,
             session,
             verifier: self.key.clone(),
+            standing: OnceLock::new(),
         }))
     }
 

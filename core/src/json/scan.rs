@@ -58,17 +58,12 @@ impl<'a> Scanner<'a> {
     /// Passes white space.
     #[inline]
     pub(super) fn space(&mut self) {
-        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
-            self.at += 1;
-        }
+        self.at = past_space(self.text.as_bytes(), self.at);
     }
 
     /// Passes the opening bracket of a container, one level down.
     pub(super) fn enter(&mut self, kind: Kind) -> Result<()> {
-        if self.open.depth >= self.limit {
-            return Err(self.too_deep());
-        }
-        self.open.push(kind == Kind::Object);
+        self.deeper(kind, self.at)?;
         self.at += 1;
         Ok(())
     }
@@ -80,61 +75,67 @@ impl<'a> Scanner<'a> {
     }
 
     /// Passes one whole value and the white space before it; where the value is.
+    ///
+    /// The place is a local number until the value has ended: most of a step's time goes by here.
     pub(super) fn value(&mut self) -> Result<Range<usize>> {
-        self.space();
-        let start = self.at;
+        let bytes = self.text.as_bytes();
+        let start = past_space(bytes, self.at);
         let floor = self.open.depth;
+        let mut at = start;
         loop {
-            self.space();
-            match self.peek() {
-                Some(b'"') => {
-                    self.string()?;
-                }
-                Some(b'-' | b'0'..=b'9') => self.number()?,
+            at = match bytes.get(at) {
+                Some(b'"') => self.passed(string(bytes, at))?.0,
+                Some(b'-' | b'0'..=b'9') => self.passed(number(bytes, at))?,
                 Some(b'{') => {
-                    self.enter(Kind::Object)?;
-                    self.space();
-                    if self.peek() == Some(b'}') {
-                        self.leave();
-                    } else {
-                        self.name()?;
+                    self.deeper(Kind::Object, at)?;
+                    at = past_space(bytes, at + 1);
+                    if bytes.get(at) != Some(&b'}') {
+                        at = past_space(bytes, self.passed(name(bytes, at))?.value);
                         continue;
                     }
+                    self.open.pop();
+                    at + 1
                 }
                 Some(b'[') => {
-                    self.enter(Kind::Array)?;
-                    self.space();
-                    if self.peek() == Some(b']') {
-                        self.leave();
-                    } else {
+                    self.deeper(Kind::Array, at)?;
+                    at = past_space(bytes, at + 1);
+                    if bytes.get(at) != Some(&b']') {
                         continue;
                     }
+                    self.open.pop();
+                    at + 1
                 }
-                Some(b't') => self.word(b"true")?,
-                Some(b'f') => self.word(b"false")?,
-                Some(b'n') => self.word(b"null")?,
-                _ => return Err(self.expected("a value")),
-            }
+                Some(b't') => self.passed(word(bytes, at, b"true"))?,
+                Some(b'f') => self.passed(word(bytes, at, b"false"))?,
+                Some(b'n') => self.passed(word(bytes, at, b"null"))?,
+                _ => return Err(self.refused(Expected { at, what: "a value" })),
+            };
             // A value has ended: so may the containers around it.
             loop {
                 if self.open.depth == floor {
-                    return Ok(start..self.at);
+                    self.at = at;
+                    return Ok(start..at);
                 }
-                self.space();
-                match (self.peek(), self.open.in_object()) {
+                at = past_space(bytes, at);
+                let in_object = self.open.in_object();
+                match (bytes.get(at), in_object) {
                     (Some(b','), true) => {
-                        self.at += 1;
-                        self.space();
-                        self.name()?;
+                        at = past_space(bytes, at + 1);
+                        at = past_space(bytes, self.passed(name(bytes, at))?.value);
                         break;
                     }
                     (Some(b','), false) => {
-                        self.at += 1;
+                        at = past_space(bytes, at + 1);
                         break;
                     }
-                    (Some(b'}'), true) | (Some(b']'), false) => self.leave(),
-                    (_, true) => return Err(self.expected("',' or '}'")),
-                    (_, false) => return Err(self.expected("',' or ']'")),
+                    (Some(b'}'), true) | (Some(b']'), false) => {
+                        self.open.pop();
+                        at += 1;
+                    }
+                    _ => {
+                        let what = if in_object { "',' or '}'" } else { "',' or ']'" };
+                        return Err(self.refused(Expected { at, what }));
+                    }
                 }
             }
         }
@@ -143,16 +144,8 @@ impl<'a> Scanner<'a> {
     /// Passes a member's name and the colon; where the name ended and whether it has escapes.
     #[inline]
     pub(super) fn name(&mut self) -> Result<(usize, bool)> {
-        if self.peek() != Some(b'"') {
-            return Err(self.expected("a member name in double quotes"));
-        }
-        let escaped = self.string()?;
-        let end = self.at;
-        self.space();
-        if self.peek() != Some(b':') {
-            return Err(self.expected("':' after a member name"));
-        }
-        self.at += 1;
+        let MemberName { end, escaped, value } = self.passed(name(self.text.as_bytes(), self.at))?;
+        self.at = value;
         Ok((end, escaped))
     }
 
@@ -162,85 +155,25 @@ impl<'a> Scanner<'a> {
         if self.at == self.text.len() { Ok(()) } else { Err(self.expected("the end, after one whole value")) }
     }
 
-    /// Passes a string; whether it has escapes.
     #[inline]
-    fn string(&mut self) -> Result<bool> {
-        let bytes = self.text.as_bytes();
-        let mut escaped = false;
-        self.at += 1;
-        loop {
-            self.at = plain_end(bytes, self.at);
-            match bytes.get(self.at) {
-                Some(b'"') => {
-                    self.at += 1;
-                    return Ok(escaped);
-                }
-                Some(b'\\') => {
-                    escaped = true;
-                    self.escape()?;
-                }
-                Some(_) => return Err(self.expected("an escape such as \\n, for a bare control character in a string")),
-                None => return Err(self.expected("the closing '\"' of a string")),
-            }
+    fn deeper(&mut self, kind: Kind, at: usize) -> Result<()> {
+        if self.open.depth >= self.limit {
+            self.at = at;
+            return Err(self.too_deep());
         }
-    }
-
-    /// Passes an escape. Half of a surrogate pair is a valid escape here: it matters only where text is needed.
-    fn escape(&mut self) -> Result<()> {
-        let bytes = self.text.as_bytes();
-        match bytes.get(self.at + 1) {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
-            Some(b'u') => match bytes.get(self.at + 2..self.at + 6) {
-                Some(digits) if digits.iter().all(u8::is_ascii_hexdigit) => self.at += 6,
-                _ => return Err(self.expected("four hexadecimal digits in the \\u escape")),
-            },
-            _ => return Err(self.expected("one of JSON's escapes (\\\" \\\\ \\/ \\b \\f \\n \\r \\t \\u)")),
-        }
+        self.open.push(kind == Kind::Object);
         Ok(())
     }
 
     #[inline]
-    fn number(&mut self) -> Result<()> {
-        if self.peek() == Some(b'-') {
-            self.at += 1;
-        }
-        if self.peek() == Some(b'0') {
-            self.at += 1;
-        } else {
-            self.digits()?;
-        }
-        if self.peek() == Some(b'.') {
-            self.at += 1;
-            self.digits()?;
-        }
-        if let Some(b'e' | b'E') = self.peek() {
-            self.at += 1;
-            if let Some(b'+' | b'-') = self.peek() {
-                self.at += 1;
-            }
-            self.digits()?;
-        }
-        Ok(())
+    fn passed<T>(&mut self, passed: Passed<T>) -> Result<T> {
+        passed.map_err(|expected| self.refused(expected))
     }
 
-    /// Passes one digit or more.
-    #[inline]
-    fn digits(&mut self) -> Result<()> {
-        let start = self.at;
-        while let Some(b'0'..=b'9') = self.peek() {
-            self.at += 1;
-        }
-        if self.at > start { Ok(()) } else { Err(self.expected("a digit")) }
-    }
-
-    #[inline]
-    fn word(&mut self, word: &'static [u8]) -> Result<()> {
-        if self.text.as_bytes()[self.at..].starts_with(word) {
-            self.at += word.len();
-            Ok(())
-        } else {
-            Err(self.expected("true, false or null"))
-        }
+    #[cold]
+    fn refused(&mut self, expected: Expected) -> Error {
+        self.at = expected.at;
+        self.expected(expected.what)
     }
 
     /// `INVALID_JSON` here.
@@ -257,6 +190,116 @@ impl<'a> Scanner<'a> {
     #[cold]
     fn too_deep(&self) -> Error {
         limits::exceeded("JSON depth", self.open.depth + 1, self.limit, "levels").with("offset", self.at as u64)
+    }
+}
+
+/// What was passed, or where it turned out to be something else.
+type Passed<T> = std::result::Result<T, Expected>;
+
+/// What should have stood there.
+struct Expected {
+    at: usize,
+    what: &'static str,
+}
+
+/// A member's name and the colon after it.
+struct MemberName {
+    /// Where the name's closing quote was passed.
+    end: usize,
+    escaped: bool,
+    /// Where the colon was passed.
+    value: usize,
+}
+
+#[inline]
+fn past_space(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(b' ' | b'\n' | b'\r' | b'\t') = bytes.get(at) {
+        at += 1;
+    }
+    at
+}
+
+#[inline]
+fn name(bytes: &[u8], at: usize) -> Passed<MemberName> {
+    if bytes.get(at) != Some(&b'"') {
+        return Err(Expected { at, what: "a member name in double quotes" });
+    }
+    let (end, escaped) = string(bytes, at)?;
+    let colon = past_space(bytes, end);
+    match bytes.get(colon) {
+        Some(b':') => Ok(MemberName { end, escaped, value: colon + 1 }),
+        _ => Err(Expected { at: colon, what: "':' after a member name" }),
+    }
+}
+
+/// The end of a string, and whether it has escapes.
+#[inline]
+fn string(bytes: &[u8], at: usize) -> Passed<(usize, bool)> {
+    let end = plain_end(bytes, at + 1);
+    if bytes.get(end) == Some(&b'"') { Ok((end + 1, false)) } else { Ok((escaped_string(bytes, end)?, true)) }
+}
+
+/// The end of a string that does not go on plainly.
+#[inline(never)]
+fn escaped_string(bytes: &[u8], mut at: usize) -> Passed<usize> {
+    loop {
+        match bytes.get(at) {
+            Some(b'"') => return Ok(at + 1),
+            Some(b'\\') => at = plain_end(bytes, escape(bytes, at)?),
+            Some(_) => {
+                return Err(Expected { at, what: "an escape such as \\n, for a bare control character in a string" });
+            }
+            None => return Err(Expected { at, what: "the closing '\"' of a string" }),
+        }
+    }
+}
+
+/// The end of an escape. Half of a surrogate pair is a valid escape here: it matters only where text is needed.
+fn escape(bytes: &[u8], at: usize) -> Passed<usize> {
+    match bytes.get(at + 1) {
+        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 2),
+        Some(b'u') => match bytes.get(at + 2..at + 6) {
+            Some(digits) if digits.iter().all(u8::is_ascii_hexdigit) => Ok(at + 6),
+            _ => Err(Expected { at, what: "four hexadecimal digits in the \\u escape" }),
+        },
+        _ => Err(Expected { at, what: "one of JSON's escapes (\\\" \\\\ \\/ \\b \\f \\n \\r \\t \\u)" }),
+    }
+}
+
+#[inline]
+fn number(bytes: &[u8], mut at: usize) -> Passed<usize> {
+    if bytes.get(at) == Some(&b'-') {
+        at += 1;
+    }
+    at = if bytes.get(at) == Some(&b'0') { at + 1 } else { digits(bytes, at)? };
+    if bytes.get(at) == Some(&b'.') {
+        at = digits(bytes, at + 1)?;
+    }
+    if let Some(b'e' | b'E') = bytes.get(at) {
+        at += 1;
+        if let Some(b'+' | b'-') = bytes.get(at) {
+            at += 1;
+        }
+        at = digits(bytes, at)?;
+    }
+    Ok(at)
+}
+
+/// The end of one digit or more.
+#[inline]
+fn digits(bytes: &[u8], start: usize) -> Passed<usize> {
+    let mut at = start;
+    while let Some(b'0'..=b'9') = bytes.get(at) {
+        at += 1;
+    }
+    if at > start { Ok(at) } else { Err(Expected { at, what: "a digit" }) }
+}
+
+#[inline]
+fn word(bytes: &[u8], at: usize, word: &'static [u8]) -> Passed<usize> {
+    match bytes[at..].starts_with(word) {
+        true => Ok(at + word.len()),
+        false => Err(Expected { at, what: "true, false or null" }),
     }
 }
 

@@ -38,7 +38,7 @@ impl Nonces {
 
     fn take_all(&mut self, store: &Store) {
         let inner = store.0.clone();
-        let collected = crate::Task::new(&inner.pool.clone(), async move {
+        let collected = crate::Task::new(&inner.pool.clone(), async move || {
             let (mut heads, mut fields) = (Vec::new(), Vec::new());
             for part in walk::parts(&inner).await?.parts {
                 if let Kind::Users(_) = part.kind {

@@ -233,7 +233,7 @@ impl Store {
         let inner = self.0.clone();
         // A callback runs on the caller's thread; and no fork comes while the ring's locks are held.
         let read = fork::within(|| inner.check_usable().and_then(|()| inner.reread_keys(bytes)));
-        Task::new(&self.0.pool, async move {
+        Task::new(&self.0.pool, async move || {
             if read.as_ref().is_ok_and(Result::is_err) {
                 inner.tell_of_keys();
             }

@@ -32,7 +32,7 @@ impl Store {
     pub fn rewrap(&self, options: Option<&str>) -> Task<String> {
         let page = Page::parse(options).map_err(|error| error.at("rewrap"));
         let inner = self.0.clone();
-        Task::new(&self.0.pool, async move {
+        Task::new(&self.0.pool, async move || {
             let page = page?;
             let after = page.cursor_bytes::<{ Position::LENGTH }>()?.map(Position::from_bytes);
             inner.ready().await?;

@@ -33,7 +33,7 @@ impl Store {
     /// offered last is not in force: `{"code", "message"}`.
     pub fn key_usage(&self) -> Task<String> {
         let inner = self.0.clone();
-        Task::new(&self.0.pool, async move {
+        Task::new(&self.0.pool, async move || {
             inner.ready().await?;
             Ok(usage(&inner).await?.print(&inner).to_string())
         })
@@ -48,7 +48,7 @@ impl Store {
     pub fn drop_key(&self, key: &str) -> Task<()> {
         let inner = self.0.clone();
         let key = key.to_owned();
-        Task::new(&self.0.pool, async move {
+        Task::new(&self.0.pool, async move || {
             inner.ready().await?;
             drop_key(&inner, &key).await
         })

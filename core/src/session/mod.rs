@@ -301,7 +301,7 @@ impl Session {
     pub fn info(&self) -> Task<Option<Info>> {
         match &self.0 {
             Kind::Local(node) => Task::ready(node.with_version(|version, _| Ok(Some(Info::of(version))))),
-            Kind::Global(global) => self.task(global.clone(), |global| async move { global.info().await }),
+            Kind::Global(global) => self.task(global.clone(), async move |global| global.info().await),
             Kind::ScopedGlobal(node, global) => {
                 self.scoped(node, global, |version, _| Ok(Some(Info::of(version))), |info| info)
             }
@@ -311,7 +311,7 @@ impl Session {
     /// Ends the session: Local is emptied, a Global one is over for everybody who holds it.
     pub fn end(&self) -> Task<()> {
         match &self.0 {
-            Kind::Global(global) => self.task(global.clone(), |global| async move { global.end().await }),
+            Kind::Global(global) => self.task(global.clone(), async move |global| global.end().await),
             _ => self.remove_selected(Selection::All, |result| result.map(|_| ())),
         }
     }
@@ -323,7 +323,7 @@ impl Session {
         match &self.0 {
             Kind::ScopedGlobal(node, global) => {
                 let node = node.clone();
-                self.task(global.clone(), |global| async move { scoped_global::commit(&node, &global, options).await })
+                self.task(global.clone(), async move |global| scoped_global::commit(&node, &global, options).await)
             }
             _ => Task::ready(Err(fail!(
                 InvalidArgument,
@@ -333,19 +333,6 @@ impl Session {
     }
 
     // -- the five things that every verb is made of --------------------------------------------------------------
-
-    /// Fields of a session that is held in memory, with no task around them; `None` for a Global one.
-    pub(crate) fn fields_here(&self, names: &[FieldName]) -> Option<Result<Fields>> {
-        match &self.0 {
-            Kind::Local(node) => Some(node.with_version(|version, now| {
-                let found = names.iter().filter_map(|name| {
-                    version.get(name.as_str(), now).map(|field| (name.clone(), field.value.clone()))
-                });
-                Ok(found.collect())
-            })),
-            _ => None,
-        }
-    }
 
     /// Reads fields by name, in that order.
     pub(crate) fn read<R: Send + 'static>(
@@ -388,7 +375,7 @@ impl Session {
     ) -> Task<R> {
         match &self.0 {
             Kind::Local(node) => self.ready(finish(node.with_version(|version, now| Ok(version.read(&what, now))))),
-            Kind::Global(global) => self.task(global.clone(), |global| async move { finish(global.read(what).await) }),
+            Kind::Global(global) => self.task(global.clone(), async move |global| finish(global.read(what).await)),
             Kind::ScopedGlobal(node, global) => {
                 self.scoped(node, global, move |version, setting| Ok(version.read(&what, setting.now)), finish)
             }
@@ -406,7 +393,7 @@ impl Session {
             Kind::Local(node) => self
                 .ready(finish(node.change(|version, setting| version.put(fields, expiry(ttl, setting.now)?, setting)))),
             Kind::Global(global) => {
-                self.task(global.clone(), |global| async move { finish(global.write(fields, ttl).await) })
+                self.task(global.clone(), async move |global| finish(global.write(fields, ttl).await))
             }
             Kind::ScopedGlobal(node, global) => {
                 let put = move |version: &mut version::Version, setting: &version::Setting| {
@@ -435,9 +422,7 @@ impl Session {
             Kind::Local(node) => {
                 self.ready(finish(node.change(|version, setting| Ok(version.remove(&what, setting.now)))))
             }
-            Kind::Global(global) => {
-                self.task(global.clone(), |global| async move { finish(global.remove(what).await) })
-            }
+            Kind::Global(global) => self.task(global.clone(), async move |global| finish(global.remove(what).await)),
             Kind::ScopedGlobal(node, global) => {
                 self.scoped(node, global, move |version, setting| Ok(version.remove(&what, setting.now)), finish)
             }
@@ -475,7 +460,7 @@ impl Session {
                 node.change(|version, setting| apply(version, setting, name, edit))
                     .and_then(|(result, version)| finish(result, version)),
             ),
-            Kind::Global(global) => self.task(global.clone(), |global| async move {
+            Kind::Global(global) => self.task(global.clone(), async move |global| {
                 let (result, version) = global.modify(name, edit).await?;
                 finish(result, version)
             }),
@@ -499,17 +484,16 @@ impl Session {
         finish: impl FnOnce(Result<T>) -> Result<R> + Send + 'static,
     ) -> Task<R> {
         let node = node.clone();
-        self.task(global.clone(), |global| async move { finish(scoped_global::with(&node, &global, run).await) })
+        self.task(global.clone(), async move |global| finish(scoped_global::with(&node, &global, run).await))
     }
 
-    fn task<R, F>(&self, global: Arc<Global>, work: impl FnOnce(Arc<Global>) -> F) -> Task<R>
+    fn task<R, F>(&self, global: Arc<Global>, work: impl FnOnce(Arc<Global>) -> F + Send + 'static) -> Task<R>
     where
         R: Send + 'static,
         F: Future<Output = Result<R>> + Send + 'static,
     {
         let pool = global.store().pool.clone();
-        let done = work(global.clone());
-        Task::new(&pool, async move { done.await.map_err(|error| global.refusal(error)) })
+        Task::new(&pool, async move || work(global.clone()).await.map_err(|error| global.refusal(error)))
     }
 
     /// A task that is finished; watchers are told of what was refused.

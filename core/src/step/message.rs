@@ -40,25 +40,44 @@ pub(crate) fn take(names: &[FieldName], message: &str, limits: &Limits) -> Resul
 /// A member of that name has its value replaced in place; the others go before the closing brace, in the order of
 /// `names`. The same is refused as by [`take`], and `LIMIT_EXCEEDED` if the result is larger than a message may be.
 pub(crate) fn splice(message: &str, names: &[FieldName], found: &Fields, limits: &Limits) -> Result<String> {
-    let message = or_empty(message);
-    let mut members = members(message, limits)?;
     let wanted = Wanted::new(names);
-    let mut set: Vec<Set<'_>> = vec![Set::default(); names.len()];
-    let mut size = message.len();
+    let mut slots = Slots::new(names.len());
     for (name, value) in found.iter() {
         if let Some(slot) = wanted.slot_of(name) {
-            set[slot].value = Some(value);
-            size += name.len() + value.as_str().len() + 4;
+            slots.all()[slot].value = Some(value);
         }
     }
-    let mut out = String::with_capacity(size);
+    set(message, &wanted, slots.all(), limits)
+}
+
+/// [`splice`] with what `find` finds.
+pub(crate) fn splice_found<'v>(
+    message: &str,
+    names: &[FieldName],
+    find: impl Fn(&FieldName) -> Option<&'v Json>,
+    limits: &Limits,
+) -> Result<String> {
+    let mut slots = Slots::new(names.len());
+    for (name, slot) in names.iter().zip(slots.all()) {
+        slot.value = find(name);
+    }
+    set(message, &Wanted::new(names), slots.all(), limits)
+}
+
+fn set(message: &str, wanted: &Wanted<'_>, slots: &mut [Slot<'_>], limits: &Limits) -> Result<String> {
+    let names = wanted.names;
+    let message = or_empty(message);
+    let mut members = members(message, limits)?;
+    let set = names.iter().zip(&*slots).filter_map(|(name, slot)| Some((name, slot.value?)));
+    let added: usize = set.map(|(name, value)| name.as_str().len() + value.as_str().len() + 4).sum();
+    let mut out = String::with_capacity(message.len() + added);
     let mut copied = 0;
     while let Some(member) = members.next().map_err(in_message)? {
         let Some(slot) = wanted.slot(member.name.as_ref()) else { continue };
-        if mem::replace(&mut set[slot].seen, true) {
+        if mem::replace(&mut slots[slot].seen, true) {
             return Err(twice(&names[slot]));
         }
-        if let Some(value) = set[slot].value {
+        if let Some(value) = slots[slot].value {
             out.push_str(&message[copied..member.value.start]);
             out.push_str(value.as_str());
             copied = member.value.end;
@@ -67,8 +86,8 @@ pub(crate) fn splice(message: &str, names: &[FieldName], found: &Fields, limits:
     let close = members.close().map_err(in_message)?;
     out.push_str(&message[copied..close]);
     let mut first = members.count() == 0;
-    for (name, set) in names.iter().zip(set) {
-        if let Set { value: Some(value), seen: false } = set {
+    for (name, slot) in names.iter().zip(slots) {
+        if let Slot { value: Some(value), seen: false } = slot {
             if !mem::replace(&mut first, false) {
                 out.push(',');
             }
@@ -83,12 +102,30 @@ pub(crate) fn splice(message: &str, names: &[FieldName], found: &Fields, limits:
 }
 
 /// What GET knows of one of its names.
-#[derive(Clone, Default)]
-struct Set<'v> {
+#[derive(Clone, Copy, Default)]
+struct Slot<'v> {
     /// The value that the session holds.
     value: Option<&'v Json>,
     /// Whether the message has a member of that name.
     seen: bool,
+}
+
+/// One for each name; for a few names nothing is allocated.
+struct Slots<'v> {
+    few: [Slot<'v>; FEW],
+    many: Vec<Slot<'v>>,
+    count: usize,
+}
+
+impl<'v> Slots<'v> {
+    fn new(count: usize) -> Slots<'v> {
+        let many = if count > FEW { vec![Slot::default(); count] } else { Vec::new() };
+        Slots { few: [Slot::default(); FEW], many, count }
+    }
+
+    fn all(&mut self) -> &mut [Slot<'v>] {
+        if self.count > FEW { &mut self.many } else { &mut self.few[..self.count] }
+    }
 }
 
 fn or_empty(message: &str) -> &str {

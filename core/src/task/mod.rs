@@ -10,9 +10,9 @@ mod pool;
 mod sleep;
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
@@ -31,8 +31,6 @@ pub(crate) use mode::{blocking, may_block, poll_again_at};
 pub(crate) use pool::Pool;
 pub(crate) use sleep::sleep;
 
-type BoxFuture<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
-
 /// An operation of a store. Nothing happens to a task that is dropped before it was waited for, awaited or started,
 /// except what was [ready](Task::ready) at once: Local operations are done when the call returns.
 #[must_use = "an operation does nothing until it is waited for, awaited or started"]
@@ -40,7 +38,7 @@ pub struct Task<T>(State<T>);
 
 enum State<T> {
     Ready(Result<T>),
-    Idle(BoxFuture<T>, Pool),
+    Idle(Box<dyn Work<T>>, Pool),
     Running(async_task::Task<Result<T>>),
     Done,
 }
@@ -56,8 +54,13 @@ impl<T: Send + 'static> Task<T> {
         audit::outermost(|| fork::within(call)).unwrap_or_else(|error| Task::ready(Err(error)))
     }
 
-    pub(crate) fn new(pool: &Pool, work: impl Future<Output = Result<T>> + Send + 'static) -> Task<T> {
-        Task(State::Idle(caught(work), pool.clone()))
+    /// `work` makes the operation once it is known how it is waited for: one that its caller waits for lies on the
+    /// caller's stack, and what is allocated here is no larger than what `work` holds.
+    pub(crate) fn new<F>(pool: &Pool, work: impl FnOnce() -> F + Send + 'static) -> Task<T>
+    where
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        Task(State::Idle(Box::new(work), pool.clone()))
     }
 
     /// Whether the operation is finished already: [`wait`](Task::wait) will not block.
@@ -71,7 +74,7 @@ impl<T: Send + 'static> Task<T> {
             State::Ready(result) => result,
             State::Idle(work, _) => {
                 let _pass = fork::pass()?;
-                block_on(work)
+                work.wait()
             }
             State::Running(task) => block_on(task),
             State::Done => Err(already_finished()),
@@ -97,7 +100,7 @@ impl<T: Send + 'static> Task<T> {
         let slot = Arc::new(Mutex::new(Slot::Empty));
         let later = slot.clone();
         let (runnable, task) = pool.spawn(async move {
-            let result = work.await;
+            let result = work.boxed().await;
             let mut slot = later.lock();
             match std::mem::replace(&mut *slot, Slot::Taken) {
                 Slot::Callback(done) => {
@@ -143,7 +146,7 @@ impl<T: Send + 'static> Future for Task<T> {
                     };
                     let (runnable, task) = pool.spawn(async move {
                         let _pass = pass;
-                        work.await
+                        work.boxed().await
                     });
                     with_mode(Mode::Inline, || runnable.run());
                     self.0 = State::Running(task);
@@ -186,18 +189,40 @@ fn pool_detach(work: impl Future<Output = ()> + Send + 'static) {
     runnable.run();
 }
 
-/// Turns a panic of an operation into `PANIC`: a pool thread lives on, and no border is crossed unwinding.
-fn caught<T>(work: impl Future<Output = Result<T>> + Send + 'static) -> BoxFuture<T>
+/// An operation that has not begun.
+trait Work<T>: Send {
+    /// Runs it on the caller's stack.
+    fn wait(self: Box<Self>) -> Result<T>;
+
+    /// For whoever polls it from elsewhere.
+    fn boxed(self: Box<Self>) -> Pin<Box<dyn Future<Output = Result<T>> + Send>>;
+}
+
+impl<T, F, B> Work<T> for B
 where
     T: Send + 'static,
+    F: Future<Output = Result<T>> + Send + 'static,
+    B: FnOnce() -> F + Send + 'static,
 {
-    let mut work = Box::pin(work);
-    Box::pin(std::future::poll_fn(move |context| {
+    fn wait(self: Box<Self>) -> Result<T> {
+        block_on(caught(*self))
+    }
+
+    fn boxed(self: Box<Self>) -> Pin<Box<dyn Future<Output = Result<T>> + Send>> {
+        Box::pin(caught(*self))
+    }
+}
+
+/// Turns a panic of an operation into `PANIC`: a pool thread lives on, and no border is crossed unwinding.
+async fn caught<T, F: Future<Output = Result<T>>>(begin: impl FnOnce() -> F) -> Result<T> {
+    let mut work = pin!(async move { begin().await });
+    poll_fn(|context| {
         audit::outermost(|| {
             catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context)))
                 .unwrap_or_else(|_| Poll::Ready(Err(panicked())))
         })
-    }))
+    })
+    .await
 }
 
 /// Waits for `work` where the caller stands.
@@ -211,7 +236,7 @@ pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
     thread_local! {
         static WAKER: Waker = Waker::from(Arc::new(Unpark(thread::current())));
     }
-    let mut work = std::pin::pin!(work);
+    let mut work = pin!(work);
     WAKER.with(|waker| {
         let mut context = Context::from_waker(waker);
         loop {
@@ -239,7 +264,7 @@ mod tests {
     #[test]
     fn what_is_ready_needs_no_thread() {
         let pool = Pool::default();
-        let task = Task::new(&pool, async { Ok(1) });
+        let task = Task::new(&pool, async || Ok(1));
         assert_eq!(task.start(|_| panic!("called back")).unwrap().unwrap(), 1);
         assert_eq!(pool.threads(), 0);
     }
@@ -247,17 +272,17 @@ mod tests {
     #[test]
     fn what_may_block_runs_here_for_a_caller_who_waits_and_on_the_pool_for_others() {
         let pool = Pool::default();
-        assert_eq!(Task::new(&pool, slow(2)).wait().unwrap(), 2);
+        assert_eq!(Task::new(&pool, move || slow(2)).wait().unwrap(), 2);
         assert_eq!(pool.threads(), 0);
         let (sender, receiver) = mpsc::channel();
-        let inline = Task::new(&pool, slow(3)).start(move |result| {
+        let inline = Task::new(&pool, move || slow(3)).start(move |result| {
             sender.send((result.unwrap(), thread::current().name().map(str::to_owned))).unwrap();
         });
         match inline {
             Some(result) => assert_eq!(result.unwrap(), 3),
             None => assert_eq!(receiver.recv().unwrap(), (3, Some("sessile".to_owned()))),
         }
-        assert_eq!(block_on(Task::new(&pool, slow(4))).unwrap(), 4);
+        assert_eq!(block_on(Task::new(&pool, move || slow(4))).unwrap(), 4);
         pool.close();
     }
 
@@ -268,7 +293,9 @@ mod tests {
         let mut answers = Vec::new();
         for i in 0..500 {
             let sender = sender.clone();
-            if let Some(result) = Task::new(&pool, slow(i)).start(move |result| sender.send(result.unwrap()).unwrap()) {
+            if let Some(result) =
+                Task::new(&pool, move || slow(i)).start(move |result| sender.send(result.unwrap()).unwrap())
+            {
                 answers.push(result.unwrap());
             }
         }
@@ -288,7 +315,7 @@ mod tests {
         let (sender, receiver) = mpsc::channel();
         for _ in 0..4 {
             let (lock, sender) = (lock.clone(), sender.clone());
-            let waits = Task::new(&pool, async move {
+            let waits = Task::new(&pool, async move || {
                 drop(lock.lock().await);
                 slow(6).await
             });
@@ -315,7 +342,7 @@ mod tests {
     fn a_pool_that_nobody_has_any_more_has_no_threads() {
         let pool = Pool::default();
         let inner = pool.watch();
-        assert_eq!(block_on(Task::new(&pool, slow(7))).unwrap(), 7);
+        assert_eq!(block_on(Task::new(&pool, move || slow(7))).unwrap(), 7);
         drop(pool);
         assert!(inner.upgrade().is_none());
     }
@@ -324,23 +351,27 @@ mod tests {
     fn a_callback_that_panics_costs_no_thread() {
         let pool = Pool::default();
         for _ in 0..5 {
-            assert!(Task::new(&pool, slow(8)).start(|_| panic!("in a callback")).is_none_or(|result| result.is_ok()));
+            assert!(
+                Task::new(&pool, move || slow(8))
+                    .start(|_| panic!("in a callback"))
+                    .is_none_or(|result| result.is_ok())
+            );
         }
-        assert_eq!(block_on(Task::new(&pool, slow(9))).unwrap(), 9);
+        assert_eq!(block_on(Task::new(&pool, move || slow(9))).unwrap(), 9);
         pool.close();
     }
 
     #[test]
     fn a_panic_becomes_an_error_and_the_pool_lives_on() {
         let pool = Pool::default();
-        let broken = Task::<u32>::new(&pool, async {
+        let broken = Task::<u32>::new(&pool, async || {
             may_block().await;
             panic!("secret");
         });
         let error = block_on(broken).unwrap_err();
         assert_eq!(error.code(), crate::Code::Panic);
         assert!(!error.message().contains("secret"));
-        assert_eq!(block_on(Task::new(&pool, slow(5))).unwrap(), 5);
+        assert_eq!(block_on(Task::new(&pool, move || slow(5))).unwrap(), 5);
         pool.close();
     }
 }

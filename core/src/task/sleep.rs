@@ -53,7 +53,7 @@ mod tests {
         let (sender, receiver) = mpsc::channel();
         for _ in 0..3 {
             let sender = sender.clone();
-            let sleeps = Task::new(&pool, async {
+            let sleeps = Task::new(&pool, async || {
                 may_block().await;
                 sleep(Duration::from_secs(1)).await;
                 Ok("slept")
@@ -62,7 +62,7 @@ mod tests {
         }
         thread::sleep(Duration::from_millis(100));
         let began = Instant::now();
-        let works = Task::new(&pool, async {
+        let works = Task::new(&pool, async || {
             may_block().await;
             Ok("worked")
         });

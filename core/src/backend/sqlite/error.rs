@@ -47,6 +47,13 @@ pub(super) fn mapped(doing: &str, error: &rusqlite::Error) -> Error {
             fail!(Io, "could not {doing}: reading or writing the database file failed (SQLite {number})")
         }
         ErrorCode::OutOfMemory => fail!(Io, "could not {doing}: out of memory"),
+        // What stands there was looked up before, in the same transaction: table and index don't agree.
+        ErrorCode::ConstraintViolation => {
+            fail!(
+                Corrupt,
+                "could not {doing}: the database file is damaged (SQLite {number}); check it, and restore a backup"
+            )
+        }
         // The tables were checked at opening: what no longer fits them was changed from outside.
         ErrorCode::Unknown => {
             fail!(Corrupt, "could not {doing}: the database's tables are not those of a sessile store")
@@ -66,4 +73,20 @@ pub(super) fn is_busy(error: &rusqlite::Error) -> bool {
         error.sqlite_error_code(),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+    use crate::error::Code;
+
+    #[test]
+    fn what_a_damaged_file_says_is_no_fault_of_ours() {
+        for number in [ffi::SQLITE_CORRUPT, ffi::SQLITE_NOTADB, ffi::SQLITE_CONSTRAINT_PRIMARYKEY, ffi::SQLITE_ERROR] {
+            let error = mapped("change a session", &rusqlite::Error::SqliteFailure(ffi::Error::new(number), None));
+            assert_eq!(error.code(), Code::Corrupt, "{number}");
+        }
+    }
 }

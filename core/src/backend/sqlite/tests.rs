@@ -306,7 +306,7 @@ fn a_write_is_inline_when_nobody_holds_the_locks_and_moves_to_the_pool_when_some
     let pool = Pool::default();
     let task = |n| {
         let store = store.clone();
-        Task::new(&pool, async move { store.apply(&one(n)).await.map(|_| thread::current().id()) })
+        Task::new(&pool, async move || store.apply(&one(n)).await.map(|_| thread::current().id()))
     };
     let inline = task(1).start(|_| panic!("not inline")).unwrap().unwrap();
     assert_eq!(inline, thread::current().id());

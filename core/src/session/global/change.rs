@@ -107,7 +107,7 @@ impl Global {
                 }
                 let identifier = match (&met, &opened.target.kind) {
                     (Met::Alive(seen), _) => &seen.head.owner.person()?.identifier,
-                    (Met::Vacant { .. }, Kind::Standing { identifier, .. }) => identifier,
+                    (Met::Vacant { .. }, Kind::Standing(standing)) => &standing.identifier,
                     (Met::Vacant { .. }, Kind::Named { .. }) => return Err(opened.missing(now)),
                 };
                 rules::vet(&config.definition, identifier, &mut plan, stored)?;
@@ -297,18 +297,18 @@ impl Global {
         answer: &Cells,
         now: Time,
     ) -> Result<Prepared> {
-        let Kind::Standing { user, realm, identifier } = &opened.target.kind else { return Err(opened.missing(now)) };
+        let Kind::Standing(standing) = &opened.target.kind else { return Err(opened.missing(now)) };
         let config = opened.config.for_beginning()?;
         let vault = &opened.target.vault;
         let mut entropy = Entropy::draw()?;
-        let mut changes = quota::make_room(&self.store, config, vault, user, known, now, &mut entropy)?;
+        let mut changes = quota::make_room(&self.store, config, vault, &standing.user, known, now, &mut entropy)?;
         let birth = Birth {
             config,
             vault,
             id: opened.target.id,
-            user: *user,
-            realm,
-            identifier,
+            user: standing.user,
+            realm: &standing.realm,
+            identifier: &standing.identifier,
             guard: guard.clone(),
             not_before,
             ends: config.end_of(now)?,
@@ -352,7 +352,7 @@ pub(crate) fn sweep_aside(store: &Arc<Inner>) {
 
 /// Does what nobody waits for, and whose failure concerns nobody.
 fn aside(pool: &Pool, work: impl Future<Output = Result<()>> + Send + 'static) {
-    let _ = Task::new(pool, work).start(|_| ());
+    let _ = Task::new(pool, move || work).start(|_| ());
 }
 
 struct Prepared {

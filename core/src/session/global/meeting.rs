@@ -124,7 +124,7 @@ impl Global {
             HeadState::Evicted => return self.vacant(opened, Some(&seen), now, || opened.ended("evicted")),
             HeadState::Revoked => {
                 return match &target.kind {
-                    Kind::Standing { .. } => self.vacant(opened, Some(&seen), now, || opened.ended("revoked")),
+                    Kind::Standing(_) => self.vacant(opened, Some(&seen), now, || opened.ended("revoked")),
                     Kind::Named { .. } => Err(opened.ended("revoked")),
                 };
             }
@@ -134,7 +134,7 @@ impl Global {
         if seen.is_over(now) {
             return match (pinned, &target.kind) {
                 (Some(pin), _) if pin.life != seen.head.life => Err(lost(opened, pin, now, || opened.ended("ended"))),
-                (None, Kind::Standing { .. }) => Ok(Met::vacant(Some(&seen))),
+                (None, Kind::Standing(_)) => Ok(Met::vacant(Some(&seen))),
                 _ => Err(opened.expired()),
             };
         }
@@ -171,7 +171,7 @@ impl Global {
     fn vacant(&self, opened: &Opened, there: Option<&Seen>, now: Time, why: impl FnOnce() -> Error) -> Result<Met> {
         match (*opened.target.pinned.lock(), &opened.target.kind) {
             (Some(pin), _) => Err(lost(opened, pin, now, why)),
-            (None, Kind::Standing { .. }) => Ok(Met::vacant(there)),
+            (None, Kind::Standing(_)) => Ok(Met::vacant(there)),
             (None, Kind::Named { .. }) => Err(why()),
         }
     }

@@ -9,11 +9,11 @@ use crate::clock::Time;
 use crate::config::{Config, Found};
 use crate::error::{Error, Result, fail};
 use crate::execution::not_allowed;
-use crate::identity::{SessionRef, VerifiedToken};
+use crate::identity::{SessionRef, Standing, VerifiedToken};
 use crate::json::FieldName;
 use crate::session::seen::Seen;
 use crate::store::Inner;
-use crate::vault::{ConfigVault, Head, Identifier, Life};
+use crate::vault::{ConfigVault, Head, Life};
 
 /// One session of one config.
 pub(crate) struct Target {
@@ -30,7 +30,7 @@ pub(crate) struct Target {
 /// How a session came to be, which decides what may be done where none stands.
 pub(crate) enum Kind {
     /// A user's standing session: their first Put begins it.
-    Standing { user: BlindUser, realm: Box<str>, identifier: Identifier },
+    Standing(Arc<Standing>),
     /// Named by its id: it is there or it is not. Whose it is says its head, and before that its token.
     Named { user: Option<BlindUser> },
 }
@@ -52,10 +52,8 @@ impl Target {
             return Err(not_allowed("selector", &why));
         }
         let vault = store.vault.config(&config.tag, &config.id);
-        let identifier = Identifier::String(token.subject().to_owned());
-        let user = vault.user(token.realm(), &identifier);
-        let id = vault.standing(token.realm(), token.subject(), &user);
-        Ok(Target::of(config, vault, id, Kind::Standing { user, realm: token.realm().into(), identifier }))
+        let standing = token.standing(&config.id, &vault);
+        Ok(Target::of(config, vault, standing.id, Kind::Standing(standing)))
     }
 
     /// The session with that id.
@@ -71,7 +69,7 @@ impl Target {
     /// The user, where it is known before the head is read.
     pub(crate) fn user(&self) -> Option<BlindUser> {
         match &self.kind {
-            Kind::Standing { user, .. } => Some(*user),
+            Kind::Standing(standing) => Some(standing.user),
             Kind::Named { user } => *user,
         }
     }
@@ -122,7 +120,7 @@ impl Opened {
     /// that is named by its id never begins anew.
     pub(super) fn is_admitted(&self, head: &Head) -> bool {
         match (&self.proof, &self.target.kind, head.not_before) {
-            (Proof::Token(token), Kind::Standing { .. }, Some(not_before)) => token.issued_at() > not_before,
+            (Proof::Token(token), Kind::Standing(_), Some(not_before)) => token.issued_at() > not_before,
             _ => true,
         }
     }

@@ -97,7 +97,7 @@ fn a_durable_change_cannot_be_had_inline() {
         let mut change = one(1);
         change.effects.durable = durable;
         let (store, (sender, receiver)) = (store.clone(), mpsc::channel());
-        let task = Task::new(&pool, async move { store.apply(&change).await.map(|_| ()) });
+        let task = Task::new(&pool, async move || store.apply(&change).await.map(|_| ()));
         let inline = task.start(move |result| sender.send(result).unwrap());
         assert_eq!(inline.is_none(), durable);
         if durable {

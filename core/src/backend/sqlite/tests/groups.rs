@@ -159,7 +159,7 @@ fn calls_that_were_started_share_a_transaction() {
     let (sender, receiver) = mpsc::channel();
     for n in 0..64 {
         let (store, sender) = (store.clone(), sender.clone());
-        let task = Task::new(&pool, async move { store.apply(&[begin(n)]).await.map(|_| ()) });
+        let task = Task::new(&pool, async move || store.apply(&[begin(n)]).await.map(|_| ()));
         assert!(task.start(move |result| sender.send(result).unwrap()).is_none());
     }
     drop(held);

@@ -103,7 +103,7 @@ fn a_checkpoint_holds_no_caller_up() {
     let mut inline = 0;
     for n in 0..1500 {
         let store = store.clone();
-        let task = Task::new(&pool, async move { store.apply(&large(n)).await.map(|_| thread::current().id()) });
+        let task = Task::new(&pool, async move || store.apply(&large(n)).await.map(|_| thread::current().id()));
         let (sender, receiver) = mpsc::channel();
         let answered = match task.start(move |answered| sender.send(answered).unwrap()) {
             Some(answered) => answered,
