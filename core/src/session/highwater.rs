@@ -71,6 +71,8 @@ struct Changes {
     version: u64,
     /// The count by which it was known.
     since: u64,
+    /// Of a server that had lost some: what the first change of our own came to, and since when more had been known.
+    settled: Option<(u64, u64)>,
 }
 
 /// What only ever grows within a life, and what a revocation means for earlier ones.
@@ -144,7 +146,8 @@ impl Order {
 impl Changes {
     /// Whether a record of that life, met later than this, has lost changes.
     fn is_ahead_of(&self, version: u64, span: Span) -> bool {
-        version < self.version && self.since < span.began
+        let is_behind = |(most, since): (u64, u64)| version < most && since < span.began;
+        is_behind((self.version, self.since)) || self.settled.is_some_and(is_behind)
     }
 }
 
@@ -180,7 +183,8 @@ impl HighWater {
             false => known.since < span.began,
         });
         if is_news {
-            session.changes = Some(Changes { life: head.life, version: record.version, since: span.ended });
+            let settled = known.filter(|known| known.life == head.life).and_then(|known| known.settled);
+            session.changes = Some(Changes { life: head.life, version: record.version, since: span.ended, settled });
         }
         session.head.see(Some(tag), span, now);
         if session.head.state == Some(tag) {
@@ -315,6 +319,9 @@ impl Session {
         let (Some(known), Outcome::Applied { version, .. }, 1) = (&mut self.changes, outcome, together) else { return };
         let goes_on = change.effects.head.is_none() && matches!(change.guard.head, HeadGuard::Is(_));
         if goes_on && (*version > known.version || known.since < span.began) {
+            if *version <= known.version {
+                known.settled = Some((*version, known.since));
+            }
             (known.version, known.since) = (*version, span.ended);
         }
     }

@@ -110,8 +110,13 @@ fn changes_that_a_server_lost_are_missed() {
     let effects = Effects { delete: vec![[9; 16]], ..Effects::nothing(Time::from_secs(0), &limits) };
     let guard = Guard { head: HeadGuard::Is([1; 40].into()), ..Guard::default() };
     let put = Change { space: SPACE, id: ID, guard, effects, answer: Cells::None };
+    let before = water.tick();
     let span = Span { began: water.tick(), ended: water.tick() };
     water.changed(&[put], &Outcome::Applied { version: 6, deleted: 0 }, span);
+    // Asked for while nine were known, and read before that change.
+    let read = |version| water.meet_version(&SPACE, &ID, version, Span { began: before, ended: water.tick() });
+    assert!(is_stale(read(5)));
+    read(6).unwrap();
     assert!(see(6, &alive, [Some(4), Some(5)]).unwrap());
     assert!(is_stale(see(5, &alive, [Some(6), Some(5)])));
     assert!(see(1, &head(2, HeadState::Alive, 0), [Some(7), Some(8)]).unwrap(), "another life");

@@ -27,7 +27,7 @@ use crate::fork;
 pub use guard::guard;
 pub(crate) use guard::panicked;
 use mode::{Mode, with_mode};
-pub(crate) use mode::{blocking, may_block, poll_again_at};
+pub(crate) use mode::{blocking, caller_waits, may_block, poll_again_at};
 pub(crate) use pool::Pool;
 pub(crate) use sleep::sleep;
 

@@ -40,7 +40,7 @@ pub(crate) fn blocking() -> bool {
 }
 
 /// Whether the thread that polls now is a caller's who waits for this operation, so that nobody else is held up.
-pub(super) fn caller_waits() -> bool {
+pub(crate) fn caller_waits() -> bool {
     MODE.get() == Mode::Blocking
 }
 

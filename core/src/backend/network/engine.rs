@@ -1,18 +1,24 @@
-//! The one thread of this process that does network input and output, for all its stores.
+//! What drives the connections of this process, for all its stores: the thread of whoever waits for an answer, and for
+//! those who don't wait, one thread of its own.
 //!
-//! Started by the first store that needs it, ended and joined when the last one lets go of it. A forked child has none
-//! of its parent's threads: it starts its own, and leaves the parent's as it is.
+//! A caller who waits does the input and output himself: no other thread is woken for him, and none wakes him. Where
+//! several wait, one drives for all of them and hands over when he leaves. Started by the first store that needs it; its
+//! thread is ended and joined when the last store lets go of it. A forked child has none of its parent's threads: it
+//! starts its own, and leaves the parent's as it is.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
+use tokio::task::yield_now;
 
+use super::desk::Desk;
 use super::process::{STUCK, stuck};
 use crate::error::{Error, Result, fail};
 use crate::task;
@@ -21,12 +27,21 @@ use crate::task;
 pub(crate) struct Engine {
     /// The process that started it.
     pid: u32,
-    handle: Handle,
     stopped: AtomicBool,
-    /// Dropped to end the thread.
-    stop: Mutex<Option<oneshot::Sender<()>>>,
+    /// There until it is dropped.
+    drive: Option<Arc<Drive>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
+
+struct Drive {
+    runtime: Runtime,
+    desk: Arc<Desk>,
+    /// When somebody last ceased to drive.
+    left: Mutex<Instant>,
+}
+
+/// When nobody has driven for so long, somebody looks first what has come: a server may have closed its connection.
+const QUIET: Duration = Duration::from_millis(1);
 
 /// The process that started the engine, and the engine.
 static CURRENT: Mutex<(u32, Weak<Engine>)> = Mutex::new((0, Weak::new()));
@@ -48,32 +63,37 @@ impl Engine {
     fn start() -> Result<Engine> {
         let failed = |_| fail!(Io, "could not start the thread for network stores: the process may have no more");
         let runtime = Builder::new_current_thread().enable_io().enable_time().build().map_err(failed)?;
-        let handle = runtime.handle().clone();
-        let (stop, stopped) = oneshot::channel::<()>();
-        let run = move || {
-            // It only ever ends by the sender being dropped.
-            let _ = runtime.block_on(stopped);
+        let drive = Arc::new(Drive { runtime, desk: Arc::default(), left: Mutex::new(Instant::now()) });
+        let own = drive.clone();
+        let serve = move || {
+            while own.desk.wait() {
+                own.here(poll_fn(|context| own.desk.poll_work(context)));
+            }
         };
-        let thread = thread::Builder::new().name("sessile-net".to_owned()).spawn(run).map_err(failed)?;
+        let thread = thread::Builder::new().name("sessile-net".to_owned()).spawn(serve).map_err(failed)?;
         Ok(Engine {
             pid: process::id(),
-            handle,
             stopped: AtomicBool::new(false),
-            stop: Mutex::new(Some(stop)),
+            drive: Some(drive),
             thread: Mutex::new(Some(thread)),
         })
     }
 
-    /// Does `work` on the engine's thread. Who drops this future drops the result: the work is done nevertheless.
-    /// `CLOSED` when the engine was stopped before it was done.
+    /// Does `work`: on this thread for a caller who waits, else on the engine's. Who drops this future drops the result:
+    /// the work is done nevertheless. `CLOSED` when the engine was stopped before it was done.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T>> + Send + 'static,
     ) -> Result<T> {
+        let Some(drive) = &self.drive else { return Err(self.lost()) };
+        // Within another runtime, a task of the application's for one, no thread can drive this one.
+        if task::caller_waits() && Handle::try_current().is_err_and(|error| error.is_missing_context()) {
+            return drive.here(work);
+        }
         let (sender, receiver) = oneshot::channel();
-        self.handle.spawn(async move {
+        drive.desk.hand_over(Box::pin(async move {
             let _ = sender.send(work.await);
-        });
+        }));
         receiver.await.unwrap_or_else(|_| Err(self.lost()))
     }
 
@@ -88,58 +108,128 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        let (stop, thread) = (self.stop.get_mut().take(), self.thread.get_mut().take());
+        let (drive, thread) = (self.drive.take(), self.thread.get_mut().take());
         if self.pid != process::id() {
             // The parent's: to wake it would write into a descriptor that both share.
-            std::mem::forget((stop, thread));
+            std::mem::forget((drive, thread));
             return;
         }
         self.stopped.store(true, Ordering::Release);
-        drop(stop);
+        let desk = drive.as_ref().map(|drive| drive.desk.clone());
+        // The thread lets go of the runtime last: that may block, which a task of another runtime may not.
+        drop(drive);
+        if let Some(desk) = desk {
+            desk.close();
+        }
         if let Some(thread) = thread.filter(|thread| thread.thread().id() != thread::current().id()) {
             let _ = thread.join();
         }
     }
 }
 
+impl Drive {
+    /// Drives on this thread until `work` is done. While another thread drives, that one does it.
+    fn here<T>(&self, work: impl Future<Output = T>) -> T {
+        let is_quiet = self.left.lock().elapsed() >= QUIET;
+        let outcome = self.runtime.block_on(async {
+            if is_quiet {
+                // The first look fetches what has come, at the second the connections have met it.
+                yield_now().await;
+                yield_now().await;
+            }
+            work.await
+        });
+        *self.left.lock() = Instant::now();
+        outcome
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::sync::mpsc;
 
     use super::*;
-    use crate::task::block_on;
+    use crate::task::{Pool, Task, block_on};
+
+    async fn name() -> Result<Option<String>> {
+        Ok(thread::current().name().map(str::to_owned))
+    }
+
+    /// As a caller does who doesn't wait.
+    fn handed<T: Send + 'static>(
+        engine: &Arc<Engine>,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        let (pool, engine) = (Pool::default(), engine.clone());
+        block_on(Task::new(&pool, async move { engine.run(work).await }))
+    }
+
+    async fn slow(answer: u32) -> Result<u32> {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        Ok(answer)
+    }
 
     #[test]
-    fn work_is_done_on_one_thread_that_ends_with_the_last_store() {
+    fn work_is_done_by_who_waits_or_on_one_thread_that_ends_with_the_last_store() {
         // Another test's store may hold the process's engine: this one is its own.
         let engine = Arc::new(Engine::start().unwrap());
         let other = engine.clone();
-        let name = || async { Ok(thread::current().name().map(str::to_owned)) };
-        assert_eq!(block_on(engine.run(name())).unwrap().as_deref(), Some("sessile-net"));
-        let slow = engine.run(async {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            Ok(7)
-        });
-        assert_eq!(block_on(slow).unwrap(), 7);
+        assert_eq!(block_on(engine.run(name())).unwrap().as_deref(), thread::current().name());
+        assert_eq!(handed(&engine, name()).unwrap().as_deref(), Some("sessile-net"));
+        assert_eq!(block_on(engine.run(slow(7))).unwrap(), 7);
         drop(engine);
-        assert_eq!(block_on(other.run(async { Ok(1) })).unwrap(), 1);
-        let (sender, receiver) = std::sync::mpsc::channel::<()>();
-        other.handle.spawn(async move {
+        assert_eq!(handed(&other, slow(1)).unwrap(), 1);
+        let (sender, receiver) = mpsc::channel::<()>();
+        other.drive.as_ref().unwrap().desk.hand_over(Box::pin(async move {
             let _held = sender;
             std::future::pending::<()>().await;
-        });
+        }));
         drop(other);
         // Joined: what was still to be done was dropped with its thread.
-        assert!(receiver.try_recv().is_err_and(|error| error == std::sync::mpsc::TryRecvError::Disconnected));
+        assert!(receiver.try_recv().is_err_and(|error| error == mpsc::TryRecvError::Disconnected));
+    }
+
+    #[test]
+    fn who_leaves_hands_over_to_who_still_waits() {
+        let engine = Arc::new(Engine::start().unwrap());
+        let wait = |millis: u64| {
+            let sleep = async move {
+                tokio::time::sleep(Duration::from_millis(millis)).await;
+                Ok(millis)
+            };
+            match millis % 2 {
+                0 => block_on(engine.run(sleep)),
+                _ => handed(&engine, sleep),
+            }
+        };
+        thread::scope(|scope| {
+            for millis in 1..60 {
+                scope.spawn(move || assert_eq!(wait(millis).unwrap(), millis));
+            }
+        });
+    }
+
+    #[test]
+    fn a_waiting_task_of_another_runtime_is_answered_and_may_be_the_last_to_let_go() {
+        let runtime = Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let engine = Engine::start().unwrap();
+            assert_eq!(block_on(engine.run(name())).unwrap().as_deref(), Some("sessile-net"));
+            drop(engine);
+        });
     }
 
     #[test]
     fn a_panic_is_answered_and_costs_no_thread() {
-        let engine = Engine::start().unwrap();
-        let broken = engine.run::<()>(async { panic!("secret") });
-        let error = block_on(broken).unwrap_err();
+        let engine = Arc::new(Engine::start().unwrap());
+        let error = handed::<()>(&engine, async { panic!("secret") }).unwrap_err();
         assert_eq!(error.code(), crate::Code::Panic);
         assert!(!error.message().contains("secret"));
-        assert_eq!(block_on(engine.run(async { Ok(2) })).unwrap(), 2);
+        assert_eq!(handed(&engine, slow(2)).unwrap(), 2);
+        let pool = Pool::default();
+        let here = engine.clone();
+        let error = Task::<()>::new(&pool, async move { here.run(async { panic!("secret") }).await }).wait();
+        assert_eq!(error.unwrap_err().code(), crate::Code::Panic);
+        assert_eq!(block_on(engine.run(slow(3))).unwrap(), 3);
     }
 }

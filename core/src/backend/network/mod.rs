@@ -1,9 +1,10 @@
-//! What backends behind a network share: the process's one network thread, deadlines and retries,
+//! What backends behind a network share: the process's [`Engine`], which does all input and output, deadlines and retries,
 //! TLS.
 //!
-//! Nothing in here knows a protocol. A backend's call is handed to the [`Engine`] as a plain future and awaited like
-//! any other: a sync caller parks, a promise's rest goes on in the store's pool.
+//! Nothing in here knows a protocol. A backend's call is given to the engine as a plain future and awaited like any other: a
+//! sync caller does it himself, a promise's rest goes on in the store's pool.
 
+mod desk;
 mod engine;
 mod host;
 mod patience;

@@ -12,7 +12,7 @@ use super::{Engine, PerProcess, Traffic, read_only};
 use crate::error::{Result, fail};
 use crate::task::may_block;
 
-/// See the module. `L` is what reaches the server; all that it does, it does on the network thread.
+/// See the module. `L` is what reaches the server; all that it does, it does on the engine.
 pub(in crate::backend) struct Remote<L> {
     deadline: Duration,
     read_only: bool,
@@ -37,7 +37,7 @@ impl<L: Send + Sync + 'static> Remote<L> {
         Remote { deadline, read_only, live: PerProcess::new(), closed: AtomicBool::new(false), traffic: Arc::default() }
     }
 
-    /// Does `work` on the network thread, by the deadline that it is given; `make` makes the link if there is none.
+    /// Does `work` on the engine, by the deadline that it is given; `make` makes the link if there is none.
     pub(in crate::backend) async fn run<T: Send + 'static, F>(
         &self,
         make: impl FnOnce(Arc<Traffic>) -> L,
@@ -50,7 +50,8 @@ impl<L: Send + Sync + 'static> Remote<L> {
         let live = self
             .live
             .get(|| Ok(Live { engine: Engine::of_this_process()?, link: Arc::new(make(self.traffic.clone())) }))?;
-        let work = work(live.link, Instant::now() + self.deadline);
+        // Boxed: it is large, and handed on by several hands.
+        let work = Box::pin(work(live.link, Instant::now() + self.deadline));
         let began = std::time::Instant::now();
         let outcome = live.engine.run(work).await;
         self.traffic.count(began, &outcome);
@@ -76,7 +77,7 @@ impl<L: Send + Sync + 'static> Remote<L> {
         if self.read_only { Err(read_only(doing)) } else { Ok(()) }
     }
 
-    /// Ends the connections; waits for the network thread if no other store has it.
+    /// Ends the connections; waits for the engine's thread if no other store has it.
     pub(in crate::backend) async fn close(&self) {
         self.closed.store(true, Ordering::Release);
         may_block().await;

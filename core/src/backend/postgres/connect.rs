@@ -13,6 +13,7 @@ use tokio_postgres::{Client, Config, NoTls};
 use super::super::network::{Traffic, unavailable, unreachable_host};
 use super::Settings;
 use super::error::refused_at_connecting;
+use super::prepared::Prepared;
 use crate::error::{Error, Result, fail};
 
 /// Functions and tables as we use them: all there since this one.
@@ -20,9 +21,10 @@ const OLDEST: u32 = 13;
 /// What asks for TLS before anything else is said.
 const ASK_FOR_TLS: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 
-/// One connection. On the network thread, like all in here.
+/// One connection. On the engine, like all in here.
 pub(super) struct Wire {
     pub(super) client: Client,
+    pub(super) prepared: Prepared,
     /// The task that reads and writes.
     driver: AbortHandle,
 }
@@ -102,7 +104,7 @@ impl Connector {
             let _ = connection.await;
         });
         self.traffic.connected();
-        Ok(Wire { client, driver: driver.abort_handle() })
+        Ok(Wire { client, prepared: Prepared::default(), driver: driver.abort_handle() })
     }
 }
 

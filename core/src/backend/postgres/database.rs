@@ -24,7 +24,7 @@ const TRIES: u32 = 4;
 /// The format of the tables that this library knows.
 const FORMAT: i32 = 1;
 
-/// See the module. On the network thread.
+/// See the module. On the engine.
 pub(in crate::backend) struct Database {
     settings: Arc<Settings>,
     pool: Pool<Connector>,
@@ -203,9 +203,10 @@ async fn ask(wire: &mut Wire, statement: &Statement, again: bool, deadline: Inst
     // 0 would be for ever.
     let told = [Parameter::Number(i64::try_from(wait).unwrap_or(i64::MAX).max(1)), Parameter::Flag(again)];
     let told = if matches!(statement.kind, Kind::Change(_)) { &told[..] } else { &[] };
-    let parameters: Vec<(&(dyn ToSql + Sync), Type)> =
-        told.iter().chain(&statement.parameters).map(Parameter::as_sql).collect();
-    match timeout_at(deadline, wire.client.query_typed(&statement.text, &parameters)).await {
+    let (values, types): (Vec<&(dyn ToSql + Sync)>, Vec<Type>) =
+        told.iter().chain(&statement.parameters).map(Parameter::as_sql).unzip();
+    let answered = wire.prepared.query(&wire.client, &statement.text, &values, &types);
+    match timeout_at(deadline, answered).await {
         Ok(answered) => answered.map_err(|error| failure(statement.doing, &error)),
         Err(_) => Err(Failure::Lost(timed_out(statement.doing))),
     }

@@ -9,6 +9,7 @@ mod arguments;
 mod connect;
 mod database;
 mod error;
+mod prepared;
 mod rows;
 #[cfg(test)]
 #[path = "../../../tests/servers/postgres.rs"]
@@ -82,18 +83,19 @@ impl Postgres {
         cells: &Cells,
         user: Option<&BlindUser>,
     ) -> Result<Record> {
+        let (doing, texts) = ("read a session", &self.settings.texts);
         let wanted = match cells {
             Cells::None => Some(Vec::new()),
             Cells::Some(cells) => Some(cells.iter().map(|cell| Some(cell.to_vec())).collect()),
             Cells::All => None,
         };
-        let parameters = vec![
-            Parameter::bytes(space),
-            Parameter::bytes(id),
-            Parameter::Bytes(user.map(|user| user.to_vec())),
-            Parameter::Blobs(wanted),
-        ];
-        self.reading("read a session", &self.settings.texts.read, parameters, |rows| rows::record(rows.first()?)).await
+        let is_whole = wanted.is_none();
+        let mut parameters = vec![Parameter::bytes(space), Parameter::bytes(id), Parameter::Blobs(wanted)];
+        if user.is_none() && !is_whole {
+            return self.reading(doing, &texts.read_cells, parameters, |found| rows::record_by_cells(&found)).await;
+        }
+        parameters.push(Parameter::Bytes(user.map(|user| user.to_vec())));
+        self.reading(doing, &texts.read, parameters, |rows| rows::record(rows.first()?)).await
     }
 
     pub(super) async fn find(
@@ -227,7 +229,7 @@ impl Postgres {
         decode(answer.rows).ok_or_else(|| strange(doing))
     }
 
-    /// Does it on the network thread.
+    /// Does it on the engine.
     async fn running(
         &self,
         doing: &'static str,

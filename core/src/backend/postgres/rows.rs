@@ -28,11 +28,34 @@ fn user_record(row: &Row, column: usize) -> Option<Option<UserRecord>> {
 fn cells(row: &Row, column: usize) -> Option<Vec<(CellId, SealedField)>> {
     let (cells, sealed): (Blobs, Blobs) = (get(row, column)?, get(row, column + 1)?);
     let both = cells.unwrap_or_default().into_iter().zip(sealed.unwrap_or_default());
-    both.map(|(cell, sealed)| Some((cell.try_into().ok()?, SealedField(sealed.into())))).collect()
+    let mut cells = both
+        .map(|(cell, sealed)| Some((cell.try_into().ok()?, SealedField(sealed.into()))))
+        .collect::<Option<Vec<(CellId, _)>>>()?;
+    // In the order of their ids, as every backend answers.
+    cells.sort_unstable_by_key(|(cell, _)| *cell);
+    Some(cells)
 }
 
 /// The answer to `Texts::read`.
 pub(super) fn record(row: &Row) -> Option<Record> {
+    Some(Record { user: user_record(row, 6)?, cells: cells(row, 8)?, ..session(row)? })
+}
+
+/// The answer to `Texts::read_cells`: a row for each cell, one without where there is none, none without a session.
+pub(super) fn record_by_cells(found: &[Row]) -> Option<Record> {
+    let Some(first) = found.first() else { return Some(Record::default()) };
+    let mut record = session(first)?;
+    for row in found {
+        if let Some(cell) = get::<Option<&[u8]>>(row, 6)? {
+            record.cells.push((cell.try_into().ok()?, SealedField(get::<&[u8]>(row, 7)?.into())));
+        }
+    }
+    record.cells.sort_unstable_by_key(|(cell, _)| *cell);
+    Some(record)
+}
+
+/// What both begin with.
+fn session(row: &Row) -> Option<Record> {
     Some(Record {
         head: get::<Option<&[u8]>>(row, 0)?.map(Into::into),
         touch: get::<Option<&[u8]>>(row, 1)?.and_then(|touch| touch.try_into().ok()),
@@ -40,8 +63,6 @@ pub(super) fn record(row: &Row) -> Option<Record> {
         updated: get::<Option<i64>>(row, 3)?.map(Time::from_millis),
         size: unsigned(row, 4)?,
         count: unsigned(row, 5)?,
-        user: user_record(row, 6)?,
-        cells: cells(row, 8)?,
         ..Record::default()
     })
 }

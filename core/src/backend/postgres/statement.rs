@@ -1,5 +1,5 @@
-//! A statement with the values of its parameters, whose types it says itself: nothing has to be prepared, nothing asked for
-//! first, and one exchange of messages is all there is.
+//! A statement with the values of its parameters, whose types it says itself: nothing has to be prepared or asked for first,
+//! and one exchange of messages is all there is.
 
 use std::sync::Arc;
 
@@ -66,6 +66,7 @@ impl Parameter {
 pub(super) struct Texts {
     pub(super) schema: String,
     pub(super) read: Arc<str>,
+    pub(super) read_cells: Arc<str>,
     pub(super) find: Arc<str>,
     pub(super) page: Arc<str>,
     pub(super) ids: Arc<str>,
@@ -85,12 +86,18 @@ const LOCK: i64 = 8_314_046_679;
 const READ: &str = "\
 SELECT s.head, s.touch, coalesce(s.version, 0), s.updated, coalesce(s.size, 0), coalesce(s.count, 0), u.generation, \
 u.sealed, c.cells, c.sealed \
-FROM (SELECT 1) one \
+FROM (\
+SELECT array_agg(c.cell) AS cells, array_agg(c.sealed) AS sealed FROM @S@.cell c \
+WHERE c.space = $1 AND c.id = $2 AND ($3 IS NULL OR c.cell = ANY($3))) c \
 LEFT JOIN @S@.session s ON s.space = $1 AND s.id = $2 \
-LEFT JOIN @S@.user_record u ON u.space = $1 AND u.blind = $3 \
-LEFT JOIN LATERAL (\
-SELECT array_agg(c.cell ORDER BY c.cell) AS cells, array_agg(c.sealed ORDER BY c.cell) AS sealed FROM @S@.cell c \
-WHERE c.space = $1 AND c.id = $2 AND ($4 IS NULL OR c.cell = ANY($4))) c ON true";
+LEFT JOIN @S@.user_record u ON u.space = $1 AND u.blind = $4";
+
+/// Of a few cells and no user: a row for each is cheaper than arrays of them.
+const READ_CELLS: &str = "\
+SELECT s.head, s.touch, s.version, s.updated, s.size, s.count, c.cell, c.sealed \
+FROM @S@.session s \
+LEFT JOIN @S@.cell c ON c.space = $1 AND c.id = $2 AND c.cell = ANY($3) \
+WHERE s.space = $1 AND s.id = $2";
 
 const FIND: &str = "\
 SELECT u.generation, u.sealed, l.ids, l.heads, l.touches, s.head, s.touch, o.blind \
@@ -137,6 +144,7 @@ impl Texts {
         Texts {
             schema: schema.to_owned(),
             read: of(READ),
+            read_cells: of(READ_CELLS),
             find: of(FIND),
             page: of(PAGE),
             ids: of(IDS),

@@ -7,13 +7,16 @@ mod tls;
 
 use std::cell::Cell;
 use std::ops::Range;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use super::super::contract::{self, NOW, SPACE, applied, cell, change, open_with, put, read, sealed, wait};
 use super::super::proxy::Proxy;
 use super::super::{Backend, Cells, Guard, Outcome};
+use super::rows;
 use super::server::{Pooler, Server, url, wait_until};
+use super::statement::Kind;
 use crate::error::{Code, Error, Result};
 
 /// A store in a schema of its own.
@@ -52,13 +55,21 @@ fn a_call_is_one_round_trip_and_a_lost_answer_is_asked_for_again() {
     let mut begin = put(1, vec![(cell(1), sealed(1, 0, 60))]);
     begin.effects.expires = Some(NOW);
     applied(&backend, &begin);
-    assert_eq!(proxy.count(|| applied(&backend, &begin)).1, 1);
-    assert_eq!(proxy.count(|| read(&backend, 1)).1, 1);
-    let user = contract::user(1);
-    assert_eq!(proxy.count(|| wait(backend.read(&SPACE, &contract::id(1), &Cells::All, Some(&user)))).1, 1);
-    assert_eq!(proxy.count(|| wait(backend.user(&SPACE, &user))).1, 1);
-    assert_eq!(proxy.count(|| wait(backend.page(&SPACE, None, None, 9))).1, 1);
-    assert_eq!(proxy.count(|| wait(backend.sweep(NOW, 0, None))).1, 1);
+    let (id, user) = (contract::id(1), contract::user(1));
+    let calls: [&dyn Fn(); 7] = [
+        &|| _ = applied(&backend, &begin),
+        &|| drop(read(&backend, 1)),
+        &|| drop(wait(backend.read(&SPACE, &id, &Cells::Some(vec![cell(1)]), None)).unwrap()),
+        &|| drop(wait(backend.read(&SPACE, &id, &Cells::All, Some(&user))).unwrap()),
+        &|| drop(wait(backend.user(&SPACE, &user)).unwrap()),
+        &|| drop(wait(backend.page(&SPACE, None, None, 9)).unwrap()),
+        &|| _ = wait(backend.sweep(NOW, 0, None)).unwrap(),
+    ];
+    // What a connection prepares goes along with the first call of its kind, in a burst of its own perhaps.
+    calls.iter().for_each(|call| call());
+    for (place, call) in calls.iter().enumerate() {
+        assert_eq!(proxy.count(call).1, 1, "{place}");
+    }
 
     // What can tell that it was applied is tried again, and applied once.
     let version = read(&backend, 1).version;
@@ -110,6 +121,25 @@ fn increments(backend: &Backend, salt: u8, numbers: Range<u32>) -> (u32, u32) {
         }
     }
     (certain, uncertain)
+}
+
+/// Where the server's own process answers; and what it forgets is asked as if it had never been prepared.
+#[test]
+fn statements_are_prepared_on_direct_connections_alone() {
+    let server = Server::start(&[]);
+    let pooler = Pooler::before(&server);
+    for (port, is_direct) in [(server.port, true), (pooler.port, false)] {
+        let backend = open_with(&url(port), |_, access| access.connections = 1).unwrap();
+        let Backend::Postgres(postgres) = &backend else { unreachable!() };
+        let ask = |text: &Arc<str>| wait(postgres.running("count", text, Vec::new(), Kind::Read)).unwrap().rows;
+        let count: Arc<str> = "SELECT count(*) FROM pg_prepared_statements".into();
+        let prepared = || rows::number(&ask(&count)[0]).unwrap();
+        let counted = [prepared(), prepared(), prepared()];
+        assert_eq!(counted, if is_direct { [0, 0, 1] } else { [0; 3] });
+        ask(&"DEALLOCATE ALL".into());
+        assert_eq!([prepared(), prepared()], [0; 2]);
+        applied(&backend, &put(1, vec![(cell(1), sealed(1, 0, 60))]));
+    }
 }
 
 /// Of two who put into one version, one wins.

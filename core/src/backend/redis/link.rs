@@ -1,7 +1,7 @@
 //! The connection to one server: made when first needed, shared by all callers, made again after it broke.
 //!
 //! Many callers' commands go down one connection, one after the other, without waiting for each other's answers. All in
-//! here runs on the network thread. What a call seldom comes to, like making a connection, is boxed: it would make every
+//! here runs on the engine. What a call seldom comes to, like making a connection, is boxed: it would make every
 //! call as large.
 
 use std::sync::Arc;

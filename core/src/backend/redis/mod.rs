@@ -302,7 +302,7 @@ impl Redis {
         .await
     }
 
-    /// Does `work` on the network thread.
+    /// Does `work` on the engine.
     async fn running<T: Send + 'static, F>(&self, work: impl FnOnce(Arc<Router>, Instant) -> F) -> Result<T>
     where
         F: Future<Output = Result<T>> + Send + 'static,

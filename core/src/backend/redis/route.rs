@@ -64,8 +64,9 @@ impl Router {
     /// Sends what `make` makes to whoever has the key; `make` is told whether an answer was lost before.
     pub(super) async fn send(&self, call: Call<'_>, make: impl Fn(bool) -> Cmd) -> Result<Answer> {
         let Call { doing, deadline, repeat, .. } = call;
-        let slot = slot(call.key);
-        let is_single = self.settings.address.topology == Topology::Single;
+        let topology = &self.settings.address.topology;
+        let is_single = *topology == Topology::Single;
+        let slot = if *topology == Topology::Cluster { slot(call.key) } else { 0 };
         let mut patience = Patience::until(deadline);
         let (mut was_lost, mut is_whole, mut redirects) = (false, false, 0);
         let mut ask: Option<Host> = None;
