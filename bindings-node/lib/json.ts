@@ -81,6 +81,7 @@ export function optionsOf<T extends object>(options: T | null | undefined, like:
 
 /** @internal The option of a call that has one; `like` shows it. Another name would be a wish that nobody hears. */
 export function optionOf<N extends string>(options: { readonly [name in N]?: unknown } | null | undefined, name: N, like: string): unknown {
+  if (options === undefined || options === null) return undefined
   const given = optionsOf(options, like)
   const other = Object.keys(given).find((known) => known !== name)
   if (other !== undefined) throw invalid(`options: there is no ${other}; ${like} is expected`)
@@ -138,5 +139,5 @@ export const text = (reply: Reply) => reply as string
 /** @internal */
 export const number = (reply: Reply) => reply as number
 
-/** @internal */
-export const parsed = (reply: Reply): any => (reply === undefined ? undefined : JSON.parse(reply as string))
+/** @internal A value: numbers and booleans cross as themselves, everything else as JSON text. */
+export const parsed = (reply: Reply): any => (typeof reply === 'string' ? JSON.parse(reply) : reply)

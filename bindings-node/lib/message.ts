@@ -18,7 +18,9 @@ export function outgoing(execution: Handle, ticket: Ticket, step: Step, message:
     return native.stepObject(execution, ticket, handle)
   }
   if (!isObject(message)) return native.stepObject(execution, ticket, handle, NOT_AN_OBJECT)
-  return native.stepObject(execution, ticket, handle, step.operation === 'PUT' ? named(step, message) : '{}')
+  if (step.operation === 'PUT') return native.stepObject(execution, ticket, handle, named(step, message))
+  // A GET needs none of the members that are there.
+  return native.stepObject(execution, ticket, handle)
 }
 
 /** What the host gets back: the message it gave, or the message with the fields that a GET found. */
@@ -27,7 +29,14 @@ export function incoming(step: Step, message: unknown, reply: Reply): unknown {
   if (message instanceof Uint8Array) return reply ?? asBuffer(message)
   if (step.operation !== 'GET') return message
   const found = reply === undefined ? {} : JSON.parse(reply as string)
-  return message === undefined || message === null ? found : { ...message, ...found }
+  return message === undefined || message === null ? found : merged(message, found)
+}
+
+// A spread behind another makes its members one by one: 0.9 µs for three, 0.1 with assign, which would take `__proto__`
+// for more than a name.
+function merged(message: object, found: object): object {
+  if (Object.hasOwn(message, '__proto__') || Object.hasOwn(found, '__proto__')) return { ...message, ...found }
+  return Object.assign({}, message, found)
 }
 
 // Only the members that the step names cross, and only the message's own: `toString` is nobody's field.

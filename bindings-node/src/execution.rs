@@ -1,6 +1,6 @@
 //! Executions, sub-processes and steps.
 
-use sessile::{Code, CommitOptions, Error, Execution, Output, Result, Step};
+use sessile::{Code, CommitOptions, Error, Exactness, Execution, Output, Result, Step};
 
 use crate::border::{Answer, Call, Exports};
 use crate::reply::{self, Value};
@@ -93,9 +93,12 @@ pub fn export(exports: &mut Exports<'_>) -> napi::Result<()> {
     // Object mode: the message holds only what the step names, and the output is read as JavaScript values.
     exports.define("stepObject", |call| {
         let message = call.optional_text(3)?;
-        step(call, message.as_deref(), |output| match output {
-            Output::Unchanged => Ok(Value::Nothing),
-            Output::Message(message) => reply::exact_text(message),
+        step(call, message.as_deref(), |output| {
+            output.check_exact(Exactness::Double)?;
+            Ok(match output {
+                Output::Unchanged => Value::Nothing,
+                Output::Message(message) => Value::Text(message),
+            })
         })
     })
 }

@@ -41,15 +41,17 @@ impl Value {
     }
 }
 
-/// A value that JavaScript will read as a `number`, text and all: refused when that would lose something.
+/// A value that JavaScript will read, refused when that would lose something. What needs no parser crosses as itself.
 pub fn exact(json: Option<Json>) -> Result<Value> {
-    match json {
-        None => Ok(Value::Nothing),
-        Some(json) => {
-            json.check_exact(Exactness::Double)?;
-            Ok(Value::Text(json.as_str().to_owned()))
-        }
-    }
+    let Some(json) = json else { return Ok(Value::Nothing) };
+    json.check_exact(Exactness::Double)?;
+    let text = json.as_str();
+    Ok(match text.as_bytes() {
+        b"true" => Value::Flag(true),
+        b"false" => Value::Flag(false),
+        [b'-' | b'0'..=b'9', ..] => text.parse().map_or_else(|_| Value::Text(text.to_owned()), Value::Number),
+        _ => Value::Text(text.to_owned()),
+    })
 }
 
 /// A value as its text, whatever its numbers.

@@ -58,8 +58,7 @@ fn writes(exports: &mut Exports<'_>) -> napi::Result<()> {
         let (name, by) = (call.text(2)?, call.text(3)?);
         call.answer(call.on_session(|session| session.increment(&name, &by))?, |sum| {
             // The sum stands whatever JavaScript can make of it.
-            sum.check_exact(Exactness::Double).map_err(|error| error.with("applied", true))?;
-            Ok(Value::Text(sum.as_str().to_owned()))
+            reply::exact(Some(sum)).map_err(|error| error.with("applied", true))
         })
     })?;
     exports.define("incrementRaw", |call| {

@@ -3,7 +3,7 @@
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use sessile::{CommitOptions, Committed, Exactness, Json, Limits, Output};
+use sessile::{CommitOptions, Committed, Exactness, Limits};
 
 use crate::arguments::{Flag, Name, Text};
 use crate::error::{OrRaise, border};
@@ -67,13 +67,11 @@ impl Execution {
         border(py, || {
             let step = step.get();
             let task = self.execution.step(&step.step, message.as_ref().map(Text::as_str));
-            let limits = exact.then(|| self.limits.clone());
             run(py, step.waits, task, receiver, move |py, output| {
-                let Output::Message(message) = output else { return Ok(py.None()) };
-                if let Some(limits) = limits {
-                    Json::parse(&message, &limits).and_then(|json| json.check_exact(Exactness::Int64)).or_raise(py)?;
+                if exact {
+                    output.check_exact(Exactness::Int64).or_raise(py)?;
                 }
-                bytes(py, &message)
+                output.text().map_or_else(|| Ok(py.None()), |message| bytes(py, message))
             })
         })
     }

@@ -12,16 +12,22 @@ use crate::task::Waits;
 pub(crate) struct Step {
     pub(crate) step: sessile::Step,
     pub(crate) waits: Waits,
+    /// The names of its fields, in order, each once.
+    #[pyo3(get)]
     fields: Py<PyTuple>,
+    /// Those of the members that it takes out of a message: its fields, if it is a PUT.
+    #[pyo3(get)]
+    taken: Py<PyTuple>,
 }
 
 impl Step {
     pub(crate) fn new(py: Python<'_>, step: sessile::Step) -> PyResult<Step> {
         let fields = PyTuple::new(py, step.fields().collect::<Vec<_>>())?.unbind();
+        let taken = if step.operation() == "PUT" { fields.clone_ref(py) } else { PyTuple::empty(py).unbind() };
         // The wire form always has the member, spelled so; a name or a tag can't contain a bare quote.
         let waits =
             if step.to_json().contains(r#","sessionType":"LOCAL","scoped":"#) { Waits::Never } else { Waits::Maybe };
-        Ok(Step { step, waits, fields })
+        Ok(Step { step, waits, fields, taken })
     }
 }
 
@@ -36,12 +42,6 @@ impl Step {
     #[getter]
     fn operation(&self, py: Python<'_>) -> PyResult<&'static str> {
         border(py, || Ok(self.step.operation()))
-    }
-
-    /// The names of its fields, in order, each once.
-    #[getter]
-    fn fields(&self, py: Python<'_>) -> Py<PyTuple> {
-        self.fields.clone_ref(py)
     }
 
     /// Its full wire form, JSON text.

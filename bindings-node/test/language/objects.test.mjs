@@ -101,6 +101,9 @@ test('__proto__ is a name like any other', async (t) => {
     assert.deepEqual(Object.keys(out), ['__proto__'])
   }
   assert.deepEqual(Object.entries(run.local.allRawSync()), [['__proto__', '{"evil":true}']])
+  run.local.putSync({ total: 3 })
+  const kept = run.stepSync(get('total'), message)
+  assert.deepEqual([Object.keys(kept), Object.getPrototypeOf(kept)], [['__proto__', 'total'], Object.prototype])
   // An object literal's __proto__ is its prototype, not a member.
   const plain = { __proto__: { inherited: 1 } }
   run.local.clearSync()

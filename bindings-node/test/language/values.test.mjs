@@ -19,6 +19,14 @@ test('values come back as JSON.parse(JSON.stringify(value))', async (t) => {
   }
 })
 
+test('a number or a boolean is read whatever its text looks like', (t) => {
+  const { local } = memory(t).execution()
+  for (const text of ['1.0', '-0.0', '1E2', '0.1234567890123456789', '5e-324', '1e-400', '9007199254740991', 'true', 'false', 'null']) {
+    local.putRawSync('a', text)
+    assert.deepEqual(local.getSync('a'), JSON.parse(text), text)
+  }
+})
+
 test('put takes JSON text too, kept byte for byte', async (t) => {
   const { local } = memory(t).execution()
   await local.put('{"a": 1.0, "b": [1,  2]}')

@@ -9,40 +9,87 @@
 """
 
 from . import _fork as _fork
-from ._check import CheckReport, Problem
-from ._configs import Config, Configs, Imported, SelectorOption, selector_options
-from ._copy import Copied
-from ._execution import Execution, Subprocess
-from ._health import Health, HealthFailure
-from ._issuer import Issuer
-from ._keyring import DataKey, Keyring, KeyringDescription, SigningKey
-from ._keys import DataKeyUsage, KeyringProblem, KeyUsage, Rewrapped, SigningKeyUsage
-from ._lint import Finding, lint
-from ._options import Tls
-from ._records import Page
-from ._session import Session
-from ._sessions import Dashboard, SessionEntry, Sessions, Started, User, Verification
-from ._stats import BackendStats, Connections, IssuerStats, RefusedKey, Stats, TokenCache
-from ._store import Store, Tokens
-from ._types import DELETE, Clock, Committed, Info, Step, VerifiedToken
-from .errors import (
-    ArgumentTypeError,
-    BackendError,
-    BackendTimeoutError,
-    ClosedError,
-    ConflictError,
-    DataError,
-    IdentityError,
-    InternalError,
-    InvalidArgumentError,
-    KeyringError,
-    NotFoundError,
-    SchemaError,
-    SessileError,
-    SessionEndedError,
-    StateError,
-    UnsupportedError,
-)
+
+# What `typing` says, which takes as long to import as all of this package.
+TYPE_CHECKING = False
+
+if TYPE_CHECKING:
+    from . import errors as errors
+    from ._check import CheckReport, Problem
+    from ._configs import Config, Configs, Imported, SelectorOption, selector_options
+    from ._copy import Copied
+    from ._execution import Execution, Subprocess
+    from ._health import Health, HealthFailure
+    from ._info import Committed, Info
+    from ._issuer import Issuer
+    from ._keyring import DataKey, Keyring, KeyringDescription, SigningKey
+    from ._keys import DataKeyUsage, KeyringProblem, KeyUsage, Rewrapped, SigningKeyUsage
+    from ._lint import Finding, lint
+    from ._options import Tls
+    from ._records import Page
+    from ._session import Session
+    from ._sessions import Dashboard, SessionEntry, Sessions, Started, User, Verification
+    from ._stats import BackendStats, Connections, IssuerStats, RefusedKey, Stats, TokenCache
+    from ._store import Store, Tokens
+    from ._types import DELETE, Clock, Step, VerifiedToken
+    from .errors import (
+        ArgumentTypeError,
+        BackendError,
+        BackendTimeoutError,
+        ClosedError,
+        ConflictError,
+        DataError,
+        IdentityError,
+        InternalError,
+        InvalidArgumentError,
+        KeyringError,
+        NotFoundError,
+        SchemaError,
+        SessileError,
+        SessionEndedError,
+        StateError,
+        UnsupportedError,
+    )
+else:
+    # A name's module is imported when the name is first asked for.
+    _NAMES = {
+        "_check": "CheckReport Problem",
+        "_configs": "Config Configs Imported SelectorOption selector_options",
+        "_copy": "Copied",
+        "_execution": "Execution Subprocess",
+        "_health": "Health HealthFailure",
+        "_info": "Committed Info",
+        "_issuer": "Issuer",
+        "_keyring": "DataKey Keyring KeyringDescription SigningKey",
+        "_keys": "DataKeyUsage KeyUsage KeyringProblem Rewrapped SigningKeyUsage",
+        "_lint": "Finding lint",
+        "_options": "Tls",
+        "_records": "Page",
+        "_session": "Session",
+        "_sessions": "Dashboard SessionEntry Sessions Started User Verification",
+        "_stats": "BackendStats Connections IssuerStats RefusedKey Stats TokenCache",
+        "_store": "Store Tokens",
+        "_types": "DELETE Clock Step VerifiedToken",
+        "errors": "ArgumentTypeError BackendError BackendTimeoutError ClosedError ConflictError DataError IdentityError "
+        "InternalError InvalidArgumentError KeyringError NotFoundError SchemaError SessileError SessionEndedError "
+        "StateError UnsupportedError",
+    }
+    _MODULES = {name: module for module, names in _NAMES.items() for name in names.split()}
+    _MODULES["errors"] = "errors"
+
+    def __getattr__(name):
+        module = _MODULES.get(name)
+        if module is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        __import__(f"{__name__}.{module}")
+        # From now on it is found without asking, as is the module since it was imported.
+        value = globals()[module] if name == module else getattr(globals()[module], name)
+        globals()[name] = value
+        return value
+
+    def __dir__():
+        return sorted({*globals(), *__all__, "errors"})
+
 
 __all__ = [
     "DELETE",

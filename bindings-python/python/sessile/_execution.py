@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from . import _native
 from ._json import text_or_dumps
+from ._lazy import lazy
 from ._message import incoming, is_object, outgoing
-from ._session import Session, to_committed
-from ._types import Committed, Step, Text
+from ._session import Session
+from ._types import Step, Text
+
+if TYPE_CHECKING:
+    from . import _info
+else:
+    _info = lazy("._info")
 
 E = TypeVar("E", bound="Execution")
 Message = TypeVar("Message", bound=str | bytes | bytearray | dict[Any, Any])
@@ -73,7 +79,7 @@ class Execution:
         """
         native = parsed(self._native, step)
         text = self._native.step(native, outgoing(native, message), is_object(message))
-        return incoming(native, message, text)
+        return incoming(message, text)
 
     @property
     def local(self) -> Session:
@@ -105,12 +111,12 @@ class Execution:
         """The open sub-process with that ``subprocess_id``, after ``Store.resume``. `NotFoundError`."""
         return Subprocess(self._native.subprocess_by_id(id))
 
-    def commit(self, exclusive: bool = False) -> Committed:
+    def commit(self, exclusive: bool = False) -> _info.Committed:
         """Applies this sub-process's Local changes to its parent's version, at once; it goes on from a new snapshot.
 
         ``exclusive``: `ConflictError`, naming them, if fields that it changes were changed in the parent meanwhile.
         """
-        return to_committed(self._native.commit(exclusive))
+        return _info.to_committed(self._native.commit(exclusive))
 
     def end(self) -> None:
         """Ends it and all sub-processes below; what was not committed is gone. Ending twice is fine."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import orjson
-
+from ._lazy import lazy
 from .errors import ArgumentTypeError, InvalidArgumentError
+
+if TYPE_CHECKING:
+    import json
+
+    import orjson
+else:
+    json, orjson = lazy("json"), lazy("orjson")
 
 # What orjson says, which has one class for all.
 _HUGE = "Integer exceeds 64-bit range"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
@@ -10,8 +9,8 @@ from typing import Literal, TypeAlias
 from . import _native
 from ._json import loads
 from ._records import to_time
+from ._types import Path
 
-Path: TypeAlias = str | os.PathLike[str]
 KeyState: TypeAlias = Literal["pending", "primary", "retired", "revoked"]
 
 

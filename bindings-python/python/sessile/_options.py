@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from os import PathLike, fspath
-from typing import Any, Literal, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
 
 from . import _native
-from ._issuer import Issuer
 from ._json import dumps
-from ._keyring import Path
-from ._keys import check_callback
-from ._types import Clock, Text
+from ._lazy import lazy
+from ._types import Clock, Path, Text
 from .errors import ArgumentTypeError, InvalidArgumentError
+
+if TYPE_CHECKING:
+    from . import _issuer, _keys
+else:
+    _issuer, _keys = lazy("._issuer"), lazy("._keys")
 
 Durability: TypeAlias = Literal["interval", "commit"]
 
@@ -42,7 +45,7 @@ def options(
     workspace: str | None,
     product: str | None,
     env: str | None,
-    issuers: Sequence[Issuer | Mapping[str, Any]] | None,
+    issuers: Sequence[_issuer.Issuer | Mapping[str, Any]] | None,
     issuer_secrets: Mapping[str, bytes] | None,
     backend_password: str | None,
     password_env: str | None,
@@ -63,7 +66,7 @@ def options(
         one = "one of keyring, keyring_bytes, keyring_env and keyring_callback"
         raise InvalidArgumentError(one, "INVALID_ARGUMENT")
     if keyring_callback is not None:
-        check_callback(keyring_callback)
+        _keys.check_callback(keyring_callback)
     if clock is not None and not isinstance(clock, Clock):
         raise ArgumentTypeError(f"clock is a sessile.Clock, not {type(clock).__name__}", "INVALID_ARGUMENT")
     if issuer_secrets is not None and not isinstance(issuer_secrets, Mapping):

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import _native
 from ._json import dumps, loads, object_text
-from ._types import DELETE, Committed, Info, Text, Ttl, to_info, to_optional_datetime
+from ._lazy import lazy
+from ._types import DELETE, Text, Ttl, to_optional_datetime
 from .errors import ArgumentTypeError, not_found
+
+if TYPE_CHECKING:
+    from . import _info
+else:
+    _info = lazy("._info")
 
 
 def array_text(values: Iterable[Any]) -> bytes:
@@ -180,20 +186,20 @@ class Session:
         """When the field goes; None: it stays. `NotFoundError` if it is absent."""
         return field_expiry(name, self._native.expires_at(name))
 
-    def info(self) -> Info | None:
+    def info(self) -> _info.Info | None:
         """Version and times; None for a Global session that nobody began."""
-        return to_info(self._native.info())
+        return _info.to_info(self._native.info())
 
     def end(self) -> None:
         """Ends the session: Local is emptied; a Global one is over for everybody who holds it."""
         self._native.end()
 
-    def commit(self, exclusive: bool = False) -> Committed:
+    def commit(self, exclusive: bool = False) -> _info.Committed:
         """For ``global_(scoped=True)``: writes its changes to the user's session. Elsewhere ``INVALID_ARGUMENT``.
 
         ``exclusive``: `ConflictError`, naming them, if fields that it changes were changed since the snapshot.
         """
-        return to_committed(self._native.commit(exclusive))
+        return _info.to_committed(self._native.commit(exclusive))
 
     def __getitem__(self, name: str) -> Any:
         text = self._native.get(name)
@@ -220,12 +226,6 @@ class Session:
     def __bool__(self) -> bool:
         # Otherwise ``if session:`` would read the backend.
         return True
-
-
-def to_committed(changed: tuple[list[str], list[str]]) -> Committed:
-    """A `Committed` from what the native module gives."""
-    put, deleted = changed
-    return Committed(tuple(put), tuple(deleted))
 
 
 def field_expiry(name: str, found: tuple[int | None] | None) -> datetime | None:

@@ -5,25 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from . import _native
-from ._check import CheckReport, to_report
-from ._configs import Configs
-from ._copy import Copied, to_copied
 from ._execution import Execution
-from ._health import Health, to_health
-from ._issuer import Issuer
 from ._json import loads, text_or_dumps
-from ._keyring import Path
-from ._keys import KeyringCallback, KeyUsage, Rewrapped, given_keyring, to_rewrapped, to_usage
+from ._lazy import lazy
 from ._options import Durability, Tls, options, with_keyring
-from ._records import page_text
 from ._session import Session
-from ._sessions import Sessions
-from ._stats import Stats, to_stats
-from ._types import Clock, Step, Text, Ttl, VerifiedToken, to_millis
+from ._types import Clock, Path, Step, Text, Ttl, VerifiedToken, to_millis
 from .errors import ArgumentTypeError
+
+if TYPE_CHECKING:
+    from . import _check, _configs, _copy, _health, _issuer, _keys, _records, _sessions, _stats
+else:
+    _check, _configs, _copy = lazy("._check"), lazy("._configs"), lazy("._copy")
+    _health, _issuer, _keys = lazy("._health"), lazy("._issuer"), lazy("._keys")
+    _records, _sessions, _stats = lazy("._records"), lazy("._sessions"), lazy("._stats")
 
 OnEvent: TypeAlias = Callable[[dict[str, Any]], object]
 
@@ -48,18 +46,18 @@ class Store:
 
     __slots__ = ("_keyring_callback", "_native", "configs", "sessions", "tokens")
 
-    configs: Configs
+    configs: _configs.Configs
     """Its session configurations."""
-    sessions: Sessions
+    sessions: _sessions.Sessions
     """The sessions of its users under a configuration."""
     tokens: Tokens
     """Login tokens of the store's own issuer."""
 
-    def __init__(self, native: _native.Store, keyring_callback: KeyringCallback | None = None) -> None:
+    def __init__(self, native: _native.Store, keyring_callback: _keys.KeyringCallback | None = None) -> None:
         self._native = native
         self._keyring_callback = keyring_callback
-        self.configs = Configs(native.configs())
-        self.sessions = Sessions(native.sessions())
+        self.configs = _configs.Configs(native.configs())
+        self.sessions = _sessions.Sessions(native.sessions())
         self.tokens = Tokens(native)
 
     @staticmethod
@@ -69,11 +67,11 @@ class Store:
         keyring: Path | None = None,
         keyring_bytes: Text | None = None,
         keyring_env: str | None = None,
-        keyring_callback: KeyringCallback | None = None,
+        keyring_callback: _keys.KeyringCallback | None = None,
         workspace: str | None = None,
         product: str | None = None,
         env: str | None = None,
-        issuers: Sequence[Issuer | Mapping[str, Any]] | None = None,
+        issuers: Sequence[_issuer.Issuer | Mapping[str, Any]] | None = None,
         issuer_secrets: Mapping[str, bytes] | None = None,
         backend_password: str | None = None,
         password_env: str | None = None,
@@ -127,7 +125,7 @@ class Store:
             allow_network_filesystem, allow_eviction, lazy, audit or on_event is not None, clock,
         )
         if keyring_callback is not None:
-            native = with_keyring(native, given_keyring(keyring_callback()))
+            native = with_keyring(native, _keys.given_keyring(keyring_callback()))
         return Store(told(_native.Store.open(*native), on_event), keyring_callback)
 
     def execution(
@@ -198,7 +196,7 @@ class Store:
         `UnsupportedError` in memory; `BackendError`."""
         self._native.backup(path)
 
-    def check(self) -> CheckReport:
+    def check(self) -> _check.CheckReport:
         """Looks everything over while the store is in use: the file as a whole, and every record of this workspace,
         product and env, opened with the keyring. Takes as long as there is data. What it finds is no exception.
 
@@ -206,7 +204,7 @@ class Store:
         ...     store.check().ok
         True
         """
-        return to_report(self._native.check())
+        return _check.to_report(self._native.check())
 
     def revoke_issuer(self, issuer: str, not_before: datetime | int | float | None = None) -> None:
         """Revokes every token that ``issuer`` gave out until ``not_before`` (an aware datetime, or seconds since 1970;
@@ -232,7 +230,7 @@ class Store:
         logout token is taken once. `IdentityError`."""
         return self._native.accept_logout_token(token)
 
-    def health(self) -> Health:
+    def health(self) -> _health.Health:
         """Asks the store for something small. A store that does not answer is no exception: ``ok`` is false then, by the
         deadline like any call. `ClosedError` is about the handle.
 
@@ -240,9 +238,9 @@ class Store:
         ...     store.health().ok
         True
         """
-        return to_health(self._native.health())
+        return _health.to_health(self._native.health())
 
-    def stats(self) -> Stats:
+    def stats(self) -> _stats.Stats:
         """What there is to know of tokens, of their issuers' keys and of the server.
 
         >>> with Store.open("memory:") as store:
@@ -250,17 +248,17 @@ class Store:
         ...     store.stats().token_cache
         TokenCache(hits=0, misses=1, tokens=1)
         """
-        return to_stats(self._native.stats())
+        return _stats.to_stats(self._native.stats())
 
     def reload_keys(self, keyring_bytes: Text | None = None) -> None:
         """Reads the keyring again, now: its file, environment variable or callback, or ``keyring_bytes`` in place of those
         that were given. A file is also followed by itself, within seconds. New keys open at once, and seal once they are
         60 seconds old. `KeyringError` says why the new one is not in force; the one before is then."""
         if keyring_bytes is None and self._keyring_callback is not None:
-            keyring_bytes = given_keyring(self._keyring_callback())
+            keyring_bytes = _keys.given_keyring(self._keyring_callback())
         self._native.reload_keys(keyring_bytes)
 
-    def rewrap(self, *, limit: int | None = None, cursor: str | None = None) -> Rewrapped:
+    def rewrap(self, *, limit: int | None = None, cursor: str | None = None) -> _keys.Rewrapped:
         """Seals with the primary key what is sealed with older ones, ``limit`` records (1 to 1000, default 100) from
         ``cursor`` on, while everybody goes on working. Call it with the cursor until it is done; it may be stopped and
         taken up again. `ConflictError`, ``waitSeconds`` in its details, while the primary is too new to seal.
@@ -269,9 +267,9 @@ class Store:
         ...     store.rewrap()
         Rewrapped(done=True, cursor=None, rewrapped=0, skipped=0)
         """
-        return to_rewrapped(self._native.rewrap(page_text(limit, cursor)))
+        return _keys.to_rewrapped(self._native.rewrap(_records.page_text(limit, cursor)))
 
-    def copy_to(self, other: Store, *, limit: int | None = None, cursor: str | None = None) -> Copied:
+    def copy_to(self, other: Store, *, limit: int | None = None, cursor: str | None = None) -> _copy.Copied:
         """Brings what is stored in this workspace, product and env to ``other``, a store of the same on another backend,
         opened with the same keyring, ``limit`` records (1 to 1000, default 100) from ``cursor`` on. Call it with the cursor
         until it is done, while nobody writes; it may be stopped, taken up again, and made twice.
@@ -284,11 +282,11 @@ class Store:
         ...     store.copy_to(other)
         Copied(done=True, cursor=None, copied=0, unchanged=0, skipped=0)
         """
-        return to_copied(self._native.copy_to(other._native, page_text(limit, cursor)))
+        return _copy.to_copied(self._native.copy_to(other._native, _records.page_text(limit, cursor)))
 
-    def key_usage(self) -> KeyUsage:
+    def key_usage(self) -> _keys.KeyUsage:
         """How much is sealed with each key in this workspace, product and env. It reads all of it."""
-        return to_usage(self._native.key_usage())
+        return _keys.to_usage(self._native.key_usage())
 
     def drop_key(self, key: str) -> None:
         """Takes a retired or revoked data key (``"1"``) out of the keyring file, if nothing of this workspace, product

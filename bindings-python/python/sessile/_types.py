@@ -1,11 +1,11 @@
-"""The small things that calls give and take: times, what a commit changed, a session's info, clocks, steps."""
+"""The small things that calls give and take: times, paths, clocks, steps, proofs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from enum import Enum
+from os import PathLike
 from typing import Any, Final, Literal, TypeAlias
 
 from . import _native
@@ -16,6 +16,8 @@ Text: TypeAlias = str | bytes | bytearray
 """JSON text, or a token."""
 Ttl: TypeAlias = int | timedelta
 """A period in whole seconds, 1 or more."""
+Path: TypeAlias = str | PathLike[str]
+"""Where a file is."""
 
 # Names of their own: within a class that has a `_native` the module's is not seen.
 _NativeClock: TypeAlias = _native.Clock
@@ -59,42 +61,6 @@ def to_millis(time: datetime | int | float) -> int:
             raise InvalidArgumentError("a time is a number of seconds, its magnitude below 2^53", "INVALID_ARGUMENT")
         return round(time * 1000)
     raise ArgumentTypeError(f"a time is a datetime or seconds since 1970, not {type(time).__name__}", "INVALID_ARGUMENT")
-
-
-@dataclass(frozen=True)
-class Committed:
-    """What a commit changed."""
-
-    put: tuple[str, ...]
-    """Names put, sorted."""
-    deleted: tuple[str, ...]
-    """Names deleted, sorted."""
-
-
-@dataclass(frozen=True)
-class Info:
-    """A session's version and times (aware datetimes, UTC)."""
-
-    version: int
-    """Changes since the session, the execution or the sub-process began."""
-    created_at: datetime
-    """When it began."""
-    updated_at: datetime
-    """When it last changed."""
-    expires_at: datetime | None
-    """When it ends; None for Local."""
-    last_seen_at: datetime
-    """When it was last used; noted at most once a minute."""
-
-
-def to_info(found: tuple[int, int, int, int | None, int] | None) -> Info | None:
-    """An `Info` from what the native module gives."""
-    if found is None:
-        return None
-    version, created, updated, expires, seen = found
-    return Info(
-        version, to_datetime(created), to_datetime(updated), to_optional_datetime(expires), to_datetime(seen)
-    )
 
 
 class Clock:

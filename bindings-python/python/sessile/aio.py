@@ -35,9 +35,10 @@ from ._configs import Config, Imported, SelectorOption, selector_options
 from ._copy import Copied, to_copied
 from ._execution import Message, parsed
 from ._health import Health, HealthFailure, to_health
+from ._info import Committed, Info, to_committed, to_info
 from ._issuer import Issuer
 from ._json import dumps, loads, object_text, text_or_dumps
-from ._keyring import DataKey, Keyring, KeyringDescription, Path, SigningKey
+from ._keyring import DataKey, Keyring, KeyringDescription, SigningKey
 from ._keys import (
     AwaitedKeyringCallback,
     DataKeyUsage,
@@ -54,22 +55,11 @@ from ._loop import later
 from ._message import incoming, is_object, outgoing
 from ._options import Durability, NativeOptions, Tls, options, with_keyring
 from ._records import Page, page_text
-from ._session import array_text, field_expiry, names_of, to_committed
+from ._session import array_text, field_expiry, names_of
 from ._sessions import Dashboard, SessionEntry, Started, User, Verification
 from ._stats import BackendStats, Connections, IssuerStats, RefusedKey, Stats, TokenCache, to_stats
 from ._store import OnEvent, proof, told, trigger_text
-from ._types import (
-    DELETE,
-    Clock,
-    Committed,
-    Info,
-    Step,
-    Text,
-    Ttl,
-    VerifiedToken,
-    to_info,
-    to_millis,
-)
+from ._types import DELETE, Clock, Path, Step, Text, Ttl, VerifiedToken, to_millis
 
 __all__ = [
     "DELETE",
@@ -301,7 +291,7 @@ class Execution:
         """Runs a session step: message in, message out. A dict that is a message must stay as it is meanwhile."""
         native = parsed(self._native, step)
         text = await later(self._native.step, native, outgoing(native, message), is_object(message))
-        return incoming(native, message, text)
+        return incoming(message, text)
 
     @property
     def local(self) -> Session:

@@ -30,11 +30,15 @@ class                      is also             names
 
 from __future__ import annotations
 
-from typing import Any, Final
-
-import orjson
+from typing import TYPE_CHECKING, Any, Final
 
 from . import _native
+from ._lazy import lazy
+
+if TYPE_CHECKING:
+    import orjson
+else:
+    orjson = lazy("orjson")
 
 __all__ = [
     "ArgumentTypeError",

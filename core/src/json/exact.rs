@@ -17,8 +17,11 @@ pub enum Exactness {
 /// The largest integer that a double holds together with both its neighbours: 2^53 − 1.
 const MAX_SAFE: u64 = (1 << 53) - 1;
 
+/// An integer literal of so many bytes is exact for every host: 15 digits are less than 2^53.
+const SHORT: usize = 15;
+
 /// Checks every number literal in `text`, which is known to be valid JSON.
-pub(super) fn check(text: &str, exactness: Exactness) -> Result<()> {
+pub(crate) fn check(text: &str, exactness: Exactness) -> Result<()> {
     let bytes = text.as_bytes();
     let mut at = 0;
     while let Some(byte) = bytes.get(at) {
@@ -26,10 +29,16 @@ pub(super) fn check(text: &str, exactness: Exactness) -> Result<()> {
             b'"' => at = string_end(bytes, at),
             b'-' | b'0'..=b'9' => {
                 let start = at;
-                while matches!(bytes.get(at), Some(b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E')) {
+                at += 1;
+                while bytes.get(at).is_some_and(u8::is_ascii_digit) {
                     at += 1;
                 }
-                literal(&text[start..at], start, exactness)?;
+                if at - start > SHORT || matches!(bytes.get(at), Some(b'.' | b'e' | b'E')) {
+                    while matches!(bytes.get(at), Some(b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E')) {
+                        at += 1;
+                    }
+                    literal(&text[start..at], start, exactness)?;
+                }
             }
             _ => at += 1,
         }
@@ -91,6 +100,10 @@ mod tests {
         for (text, node, python) in [
             ("0", true, true),
             ("-0", true, true),
+            ("999999999999999", true, true),
+            ("9999999999999999", false, true),
+            ("0.1234567890123456789", true, true),
+            ("1e999", false, false),
             ("9007199254740991", true, true),
             ("-9007199254740991", true, true),
             ("9007199254740992", false, true),

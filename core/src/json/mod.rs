@@ -26,11 +26,12 @@ use crate::limits::Limits;
 
 pub(crate) use entries::{Entries, Name};
 pub use exact::Exactness;
+pub(crate) use exact::check as check_exact;
 pub use fields::Fields;
 pub(crate) use kind::{Kind, is_blank};
 pub(crate) use name::FieldName;
 pub(crate) use nearest::nearest;
-pub(crate) use object::{fields_from_object, object_members};
+pub(crate) use object::{fields_from_object, members_within, object_members};
 pub(crate) use quote::push_quoted;
 
 /// One JSON value, as its text: valid, within the depth limit, without surrounding white space.

@@ -38,9 +38,14 @@ impl FieldName {
 
     /// `LIMIT_EXCEEDED`, naming this field, if a value of `bytes` is too large for one.
     pub(crate) fn check_value(&self, bytes: usize, limits: &Limits) -> Result<()> {
-        limits::check("field value", bytes, limits.field_value, "bytes")
-            .map_err(|error| error.at(format_args!("field {self:?}")).with("field", self.as_str()))
+        check_value(self.as_str(), bytes, limits)
     }
+}
+
+/// [`FieldName::check_value`] for a name that is not made yet.
+pub(crate) fn check_value(name: &str, bytes: usize, limits: &Limits) -> Result<()> {
+    limits::check("field value", bytes, limits.field_value, "bytes")
+        .map_err(|error| error.at(format_args!("field {name:?}")).with("field", name))
 }
 
 impl Borrow<str> for FieldName {

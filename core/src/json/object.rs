@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use crate::error::{Result, fail};
 use crate::limits::{self, Limits};
 
+use super::name::check_value;
 use super::{Entries, FieldName, Json, Kind};
 
 /// The members of the object that `text` is: each name without its escapes, each value as raw text.
@@ -22,26 +23,45 @@ pub(crate) fn object_members<'a>(text: &'a str, limits: &Limits) -> Result<Vec<(
             members.push((name.required()?, &text[entry.value]));
         }
     }
-    let mut seen = HashSet::with_capacity(members.len());
-    if let Some((name, _)) = members.iter().find(|(name, _)| !seen.insert(&**name)) {
-        return Err(fail!(InvalidJson, "member {name:?} occurs twice; give each field once").with("member", &**name));
+    match repeated(&members) {
+        Some(name) => {
+            Err(fail!(InvalidJson, "member {name:?} occurs twice; give each field once").with("member", name))
+        }
+        None => Ok(members),
     }
-    Ok(members)
+}
+
+/// Up to so many names, comparing each with those before it is quicker than a set of them.
+const FEW: usize = 8;
+
+/// A name that occurs twice.
+fn repeated<'m>(members: &'m [(Cow<'_, str>, &str)]) -> Option<&'m str> {
+    let mut names = members.iter().map(|(name, _)| &**name).enumerate();
+    let found = if members.len() <= FEW {
+        names.find(|(at, name)| members[..*at].iter().any(|(before, _)| before == name))
+    } else {
+        let mut seen = HashSet::with_capacity(members.len());
+        names.find(|(_, name)| !seen.insert(*name))
+    };
+    found.map(|(_, name)| name)
 }
 
 /// The fields that the object in `text` names, each name and value within its limits.
 pub(crate) fn fields_from_object(text: &str, limits: &Limits) -> Result<Vec<(FieldName, Json)>> {
+    let members = members_within(text, limits)?;
+    Ok(members.into_iter().map(|(name, value)| (FieldName::stored(&name), Json::checked(value))).collect())
+}
+
+/// [`fields_from_object`], nothing copied yet.
+pub(crate) fn members_within<'a>(text: &'a str, limits: &Limits) -> Result<Vec<(Cow<'a, str>, &'a str)>> {
     limits::check("fields", text.len(), limits.message, "bytes")?;
     let members = object_members(text, limits)?;
     limits::check("fields", members.len(), limits.fields, "fields")?;
-    members
-        .into_iter()
-        .map(|(name, value)| {
-            let name = FieldName::new(&name, limits)?;
-            name.check_value(value.len(), limits)?;
-            Ok((name, Json::checked(value)))
-        })
-        .collect()
+    for (name, value) in &members {
+        FieldName::check(name, limits)?;
+        check_value(name, value.len(), limits)?;
+    }
+    Ok(members)
 }
 
 #[cfg(test)]

@@ -112,20 +112,23 @@ impl Session {
     ///
     /// `INVALID_JSON`, `INVALID_ARGUMENT`, `LIMIT_EXCEEDED`.
     pub fn put(&self, fields: &str, ttl: Option<u64>) -> Task<()> {
-        match json::fields_from_object(fields, self.limits()) {
-            Ok(fields) => self.write(fields, ttl, |result| result),
-            Err(error) => self.ready(Err(error)),
+        let members = match json::members_within(fields, self.limits()) {
+            Ok(members) => members,
+            Err(error) => return self.ready(Err(error)),
+        };
+        if let (Kind::Local(node), [(name, value)]) = (&self.0, &members[..]) {
+            return self.ready(put_here(node, name, Json::checked(value), ttl));
         }
+        let fields = members.into_iter().map(|(name, value)| (FieldName::stored(&name), Json::checked(value)));
+        self.write(fields.collect(), ttl, |result| result)
     }
 
     /// Puts one field. `value` is JSON text, kept as it is. See [`put`](Session::put).
     pub fn put_one(&self, name: &str, value: &str, ttl: Option<u64>) -> Task<()> {
         if let Kind::Local(node) = &self.0 {
             let limits = self.limits();
-            let put = FieldName::check(name, limits).and_then(|()| value_within(value, limits)).and_then(|value| {
-                node.change(|version, setting| version.put_one(name, value, expiry(ttl, setting.now)?, setting))
-            });
-            return self.ready(put);
+            let value = FieldName::check(name, limits).and_then(|()| value_within(value, limits));
+            return self.ready(value.and_then(|value| put_here(node, name, value, ttl)));
         }
         self.named_value(name, value, |name, value| self.write(vec![(name, value)], ttl, |result| result))
     }
@@ -547,6 +550,11 @@ impl Session {
     fn limits(&self) -> &Limits {
         &self.store().limits
     }
+}
+
+/// Puts one field, whose name was checked, into a version held in memory.
+fn put_here(node: &Node, name: &str, value: Json, ttl: Option<u64>) -> Result<()> {
+    node.change(|version, setting| version.put_one(name, value, expiry(ttl, setting.now)?, setting))
 }
 
 fn values(found: Vec<(FieldName, Field)>) -> Fields {

@@ -16,7 +16,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::error::Result;
-use crate::json::{FieldName, Json, push_quoted};
+use crate::json::{self, Exactness, FieldName, Json, push_quoted};
 use crate::limits::Limits;
 
 /// A session step. Clones share one parse.
@@ -211,6 +211,11 @@ impl Output {
             Output::Unchanged => None,
             Output::Message(text) => Some(text),
         }
+    }
+
+    /// [`Json::check_exact`] for a new message.
+    pub fn check_exact(&self, exactness: Exactness) -> Result<()> {
+        self.text().map_or(Ok(()), |text| json::check_exact(text, exactness))
     }
 }
 
