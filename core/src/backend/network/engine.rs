@@ -161,7 +161,7 @@ mod tests {
         work: impl Future<Output = Result<T>> + Send + 'static,
     ) -> Result<T> {
         let (pool, engine) = (Pool::default(), engine.clone());
-        block_on(Task::new(&pool, async move { engine.run(work).await }))
+        block_on(Task::new(&pool, async move || engine.run(work).await))
     }
 
     async fn slow(answer: u32) -> Result<u32> {
@@ -228,7 +228,7 @@ mod tests {
         assert_eq!(handed(&engine, slow(2)).unwrap(), 2);
         let pool = Pool::default();
         let here = engine.clone();
-        let error = Task::<()>::new(&pool, async move { here.run(async { panic!("secret") }).await }).wait();
+        let error = Task::<()>::new(&pool, async move || here.run(async { panic!("secret") }).await).wait();
         assert_eq!(error.unwrap_err().code(), crate::Code::Panic);
         assert_eq!(block_on(engine.run(slow(3))).unwrap(), 3);
     }
