@@ -235,7 +235,7 @@ impl Execution {
             return Task::ready(Err(error));
         }
         Task::begun(|| match shared.access.known_identity(&shared.store) {
-            Some(identity) => Task::ready(self.told(checkpoint::make(&root, identity))),
+            Some(identity) => Task::ready(self.told(checkpoint::make(root, identity))),
             None => {
                 let root = root.clone();
                 Task::new(&shared.store.pool.clone(), async move || {
