@@ -30,7 +30,7 @@ pub(super) fn failing(backend: &Backend) -> Error {
     let started = Instant::now();
     let error = call(backend).unwrap_err();
     // Room for a machine that has other things to do.
-    assert!(started.elapsed() < SHORT + Duration::from_millis(400), "{:?}: {error}", started.elapsed());
+    assert!(started.elapsed() < SHORT + Duration::from_secs(2), "{:?}: {error}", started.elapsed());
     assert!(error.retryable(), "{error}");
     error
 }
