@@ -12,6 +12,7 @@ pub(crate) mod seen;
 mod update;
 pub(crate) mod version;
 
+use std::cell::LazyCell;
 use std::fmt;
 use std::sync::Arc;
 
@@ -340,9 +341,10 @@ impl Session {
     /// Fields of a session that is held in memory, with no task around them; `None` for a Global one.
     pub(crate) fn fields_here(&self, names: &[FieldName]) -> Option<Result<Fields>> {
         match &self.0 {
-            Kind::Local(node) => Some(node.with_version(|version, now| {
+            Kind::Local(node) => Some(node.with_clock(|version, clock| {
+                let now = LazyCell::new(|| clock.now());
                 let found = names.iter().filter_map(|name| {
-                    version.get(name.as_str(), now).map(|field| (name.clone(), field.value.clone()))
+                    version.find(name.as_str(), || *now).map(|field| (name.clone(), field.value.clone()))
                 });
                 Ok(found.collect())
             })),
@@ -368,7 +370,7 @@ impl Session {
     ) -> Task<R> {
         if let Kind::Local(node) = &self.0 {
             let found = FieldName::check(name, self.limits())
-                .and_then(|()| node.with_version(|version, now| Ok(version.get(name, now).cloned())));
+                .and_then(|()| node.with_clock(|version, clock| Ok(version.find(name, || clock.now()).cloned())));
             return self.ready(found.and_then(finish));
         }
         self.named(name, |name| {
