@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use super::access::Access;
 use super::{CommitOptions, Committed};
 use crate::audit::Whose;
-use crate::clock::Time;
+use crate::clock::{Clock, Time};
 use crate::error::{Error, Result, fail};
 use crate::limits;
 use crate::session::scoped_global::ScopedGlobal;
@@ -165,12 +165,16 @@ impl Node {
 
     /// Reads or changes this node's version; `CLOSED` once it, the execution or the store has ended.
     pub(crate) fn with_version<R>(&self, run: impl FnOnce(&mut Version, Time) -> Result<R>) -> Result<R> {
+        self.with_clock(|version, clock| run(version, clock.now()))
+    }
+
+    /// [`with_version`](Node::with_version) for what may not need to know the time.
+    pub(crate) fn with_clock<R>(&self, run: impl FnOnce(&mut Version, &Clock) -> Result<R>) -> Result<R> {
         self.check_open()?;
-        let now = self.shared.store.clock.now();
         let mut version = self.local.lock();
         // Ending empties the version under its lock: whoever comes later must not write into it.
         self.check_open()?;
-        run(&mut version, now)
+        run(&mut version, &self.shared.store.clock)
     }
 
     /// The fields of this node's version as they are now, in O(1). As [`with_version`](Node::with_version).

@@ -355,7 +355,7 @@ impl Session {
     ) -> Task<R> {
         if let Kind::Local(node) = &self.0 {
             let found = FieldName::check(name, self.limits())
-                .and_then(|()| node.with_version(|version, now| Ok(version.get(name, now).cloned())));
+                .and_then(|()| node.with_clock(|version, clock| Ok(version.find(name, || clock.now()).cloned())));
             return self.ready(found.and_then(finish));
         }
         self.named(name, |name| {
