@@ -1,6 +1,7 @@
 //! What every backend must do, as one test that any of them is put through.
 
 mod listing;
+mod puts;
 mod replace;
 mod several;
 mod users;
@@ -26,6 +27,9 @@ pub(crate) fn check(make: impl Fn() -> Backend) {
         ("what is not there reads as nothing", nothing),
         ("what was put is read, some or all of it", put_and_read),
         ("a failed guard changes nothing and answers", guards),
+        ("puts alone count what they replace", puts::count_what_they_replace),
+        ("puts alone are refused, or too large", puts::are_refused_or_too_large),
+        ("puts alone meet what has an expiry", puts::meet_what_has_an_expiry),
         ("a stamp guards one cell", stamps),
         ("an expired cell is absent", expiry),
         ("the version guards the whole", versions),

@@ -28,7 +28,7 @@ pub use guard::guard;
 pub(crate) use guard::panicked;
 use mode::{Mode, with_mode};
 pub(crate) use mode::{blocking, caller_waits, may_block, poll_again_at};
-pub(crate) use pool::Pool;
+pub(crate) use pool::{Pool, hold_pools_back, wake_pools};
 pub(crate) use sleep::sleep;
 
 /// An operation of a store. Nothing happens to a task that is dropped before it was waited for, awaited or started,

@@ -1,12 +1,14 @@
 //! The pool: two threads of a store that do what a caller could not wait for.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::future::Future;
+use std::mem;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use async_task::Runnable;
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::guard::guard;
 use super::mode::{Mode, with_mode};
@@ -59,6 +61,36 @@ struct Work {
 
 const THREADS: usize = 2;
 
+thread_local! {
+    /// Pools that this thread has given work, and not woken yet; `None` where they are woken at once.
+    static HELD_BACK: RefCell<Option<Vec<Arc<PoolInner>>>> = const { RefCell::new(None) };
+}
+
+/// From now on this thread, which calls [`wake_pools`] before it waits for anything, wakes pools then: one call for a burst.
+pub(crate) fn hold_pools_back() {
+    HELD_BACK.set(Some(Vec::new()));
+}
+
+/// Wakes the pools that were held back.
+pub(crate) fn wake_pools() {
+    let held = HELD_BACK.with_borrow_mut(|held| held.as_mut().map(mem::take));
+    for pool in held.into_iter().flatten() {
+        PoolInner::wake(&pool, pool.work.lock());
+    }
+}
+
+fn held_back(pool: &Arc<PoolInner>) -> bool {
+    HELD_BACK.with_borrow_mut(|held| match held {
+        Some(held) => {
+            if !held.iter().any(|other| Arc::ptr_eq(other, pool)) {
+                held.push(pool.clone());
+            }
+            true
+        }
+        None => false,
+    })
+}
+
 impl Pool {
     pub(super) fn spawn<R, F>(&self, work: F) -> (Runnable, async_task::Task<R>)
     where
@@ -95,6 +127,13 @@ impl PoolInner {
             work.pid = std::process::id();
         }
         work.queue.push_back(runnable);
+        if !held_back(pool) {
+            PoolInner::wake(pool, work);
+        }
+    }
+
+    /// Sees to it that what is queued is done.
+    fn wake(pool: &Arc<PoolInner>, mut work: MutexGuard<'_, Work>) {
         if work.idle < work.queue.len() && work.running < THREADS {
             let inner = pool.clone();
             let started = thread::Builder::new().name("sessile".to_owned()).spawn(move || inner.run());
@@ -105,9 +144,9 @@ impl PoolInner {
                 }
                 // No thread to be had and none there: do it here rather than never.
                 Err(_) if work.running == 0 => {
-                    let runnable = work.queue.pop_back();
+                    let queue = mem::take(&mut work.queue);
                     drop(work);
-                    if let Some(runnable) = runnable {
+                    for runnable in queue {
                         with_mode(Mode::Pool, || runnable.run());
                     }
                     return;
@@ -115,7 +154,10 @@ impl PoolInner {
                 Err(_) => {}
             }
         }
-        pool.ready.notify_one();
+        match work.queue.len() {
+            1 => _ = pool.ready.notify_one(),
+            _ => _ = pool.ready.notify_all(),
+        }
     }
 
     fn close(&self) {

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use parking_lot::{Condvar, Mutex};
@@ -15,12 +16,12 @@ pub(super) type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 pub(super) struct Desk {
     inner: Mutex<Inner>,
     come: Condvar,
+    under_way: AtomicUsize,
 }
 
 #[derive(Default)]
 struct Inner {
     works: Vec<Work>,
-    under_way: usize,
     /// What wakes the thread while it waits for answers.
     waker: Option<Waker>,
     is_closed: bool,
@@ -59,8 +60,8 @@ impl Desk {
     pub(super) fn poll_work(self: &Arc<Desk>, context: &mut Context<'_>) -> Poll<()> {
         let mut inner = self.inner.lock();
         let works = mem::take(&mut inner.works);
-        inner.under_way += works.len();
-        if inner.is_closed || inner.under_way == 0 {
+        let under_way = self.under_way.fetch_add(works.len(), Ordering::AcqRel) + works.len();
+        if inner.is_closed || under_way == 0 {
             inner.waker = None;
             return Poll::Ready(());
         }
@@ -82,12 +83,11 @@ struct UnderWay(Arc<Desk>);
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        let mut inner = self.0.inner.lock();
-        inner.under_way -= 1;
-        let waker = if inner.under_way == 0 { inner.waker.take() } else { None };
-        drop(inner);
-        if let Some(waker) = waker {
-            waker.wake();
+        if self.0.under_way.fetch_sub(1, Ordering::AcqRel) == 1 {
+            let waker = self.0.inner.lock().waker.take();
+            if let Some(waker) = waker {
+                waker.wake();
+            }
         }
     }
 }

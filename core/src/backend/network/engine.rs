@@ -62,12 +62,22 @@ impl Engine {
 
     fn start() -> Result<Engine> {
         let failed = |_| fail!(Io, "could not start the thread for network stores: the process may have no more");
-        let runtime = Builder::new_current_thread().enable_io().enable_time().build().map_err(failed)?;
+        let runtime = Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .on_thread_park(task::wake_pools)
+            .build()
+            .map_err(failed)?;
         let drive = Arc::new(Drive { runtime, desk: Arc::default(), left: Mutex::new(Instant::now()) });
         let own = drive.clone();
         let serve = move || {
+            task::hold_pools_back();
             while own.desk.wait() {
-                own.here(poll_fn(|context| own.desk.poll_work(context)));
+                own.here(poll_fn(|context| {
+                    task::wake_pools();
+                    own.desk.poll_work(context)
+                }));
+                task::wake_pools();
             }
         };
         let thread = thread::Builder::new().name("sessile-net".to_owned()).spawn(serve).map_err(failed)?;

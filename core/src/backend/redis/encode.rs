@@ -2,7 +2,7 @@
 
 use redis::Cmd;
 
-use super::super::{Cells, Change, HeadGuard, Place, Replacement, UserEffect};
+use super::super::{CellId, Cells, Change, HeadGuard, Place, Replacement, SealedField, UserEffect};
 use super::keys::Bucket;
 use super::script::{APPLY, REPLACE};
 
@@ -16,12 +16,42 @@ pub(super) fn apply(bucket: &Bucket, changes: &[Change], again: bool) -> Cmd {
     let sessions: Vec<_> = changes.iter().map(|change| bucket.session(&change.id)).collect();
     let keys: Vec<&[u8]> = shared.iter().chain(&sessions).map(Vec::as_slice).collect();
     let mut call = APPLY.call(keys.into_iter());
-    call.arg(u8::from(again));
+    match changes {
+        [change] if !again && is_put(change) => call.arg("put"),
+        _ => call.arg(u8::from(again)),
+    };
     for change in changes {
         write(&mut call, change);
     }
     call
 }
+
+/// Whether it puts a few different cells, none with an expiry, where that head stands, and does nothing else.
+fn is_put(change: &Change) -> bool {
+    let Change { guard, effects, .. } = change;
+    let is_first = |at: usize, cell: &CellId| effects.put[..at].iter().all(|(other, _)| other != cell);
+    let is_plain =
+        |(at, (cell, sealed)): (usize, &(CellId, SealedField))| sealed.expiry().is_none() && is_first(at, cell);
+    matches!(guard.head, HeadGuard::Is(_))
+        && guard.version.is_none()
+        && guard.generation.is_none()
+        && guard.stamps.is_empty()
+        && effects.head.is_none()
+        && effects.touch.is_none()
+        && !effects.reset_touch
+        && !effects.clear
+        && effects.restart.is_none()
+        && effects.delete.is_empty()
+        && effects.raise_version
+        && effects.user.is_none()
+        && effects.index.is_none()
+        && effects.hint().is_none()
+        && (1..=FEW).contains(&effects.put.len())
+        && effects.put.iter().enumerate().all(is_plain)
+}
+
+/// Lua's stack is bounded, and each cell is compared with all others.
+const FEW: usize = 32;
 
 /// A call that replaces bytes by bytes, all in this bucket.
 pub(super) fn replace<'a>(
