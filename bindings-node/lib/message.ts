@@ -32,10 +32,11 @@ export function incoming(step: Step, message: unknown, reply: Reply): unknown {
   return message === undefined || message === null ? found : merged(message, found)
 }
 
-// A spread behind another makes its members one by one: 0.9 µs for three, 0.1 with assign, which would take `__proto__`
-// for more than a name.
+// A spread behind another makes its members one by one: 0.9 µs for three, 0.1 with assign, for which a name that every
+// object inherits is more than a name: `__proto__`, and all of them where the prototype is frozen or has setters.
 function merged(message: object, found: object): object {
-  if (Object.hasOwn(message, '__proto__') || Object.hasOwn(found, '__proto__')) return { ...message, ...found }
+  for (const name in message) if (name in Object.prototype) return { ...message, ...found }
+  for (const name in found) if (name in Object.prototype) return { ...message, ...found }
   return Object.assign({}, message, found)
 }
 

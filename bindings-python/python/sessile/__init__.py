@@ -8,6 +8,8 @@
 `sessile.aio` has the same names, awaitable. Errors are in `sessile.errors`.
 """
 
+import sys as _sys
+
 from . import _fork as _fork
 
 # What `typing` says, which takes as long to import as all of this package.
@@ -82,8 +84,10 @@ else:
         if module is None:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         __import__(f"{__name__}.{module}")
-        # From now on it is found without asking, as is the module since it was imported.
-        value = globals()[module] if name == module else getattr(globals()[module], name)
+        # Another thread may have imported it, and not set it here yet.
+        found = _sys.modules[f"{__name__}.{module}"]
+        # From now on it is found without asking.
+        value = found if name == module else getattr(found, name)
         globals()[name] = value
         return value
 

@@ -134,11 +134,13 @@ impl PoolInner {
 
     /// Sees to it that what is queued is done.
     fn wake(pool: &Arc<PoolInner>, mut work: MutexGuard<'_, Work>) {
-        if work.idle < work.queue.len() && work.running < THREADS {
+        let mut fresh = 0;
+        while work.idle + fresh < work.queue.len() && work.running < THREADS {
             let inner = pool.clone();
             let started = thread::Builder::new().name("sessile".to_owned()).spawn(move || inner.run());
             match started {
                 Ok(handle) => {
+                    fresh += 1;
                     work.running += 1;
                     work.threads.push(handle);
                 }
@@ -151,7 +153,7 @@ impl PoolInner {
                     }
                     return;
                 }
-                Err(_) => {}
+                Err(_) => break,
             }
         }
         match work.queue.len() {

@@ -79,6 +79,8 @@ impl Engine {
                 }));
                 task::wake_pools();
             }
+            drop(own);
+            task::wake_pools();
         };
         let thread = thread::Builder::new().name("sessile-net".to_owned()).spawn(serve).map_err(failed)?;
         Ok(Engine {
@@ -98,13 +100,24 @@ impl Engine {
         let Some(drive) = &self.drive else { return Err(self.lost()) };
         // Within another runtime, a task of the application's for one, no thread can drive this one.
         if task::caller_waits() && Handle::try_current().is_err_and(|error| error.is_missing_context()) {
-            return drive.here(work);
+            let outcome = drive.here(work);
+            if outcome.is_err() {
+                drive.tidy_up();
+            }
+            return outcome;
         }
         let (sender, receiver) = oneshot::channel();
         drive.desk.hand_over(Box::pin(async move {
             let _ = sender.send(work.await);
         }));
         receiver.await.unwrap_or_else(|_| Err(self.lost()))
+    }
+
+    /// Has what was given up ended, now: see [`Drive::tidy_up`].
+    pub(super) fn tidy_up(&self) {
+        if let Some(drive) = &self.drive {
+            drive.tidy_up();
+        }
     }
 
     /// Why the work gave no result.
@@ -151,6 +164,12 @@ impl Drive {
         });
         *self.left.lock() = Instant::now();
         outcome
+    }
+
+    /// A connection that was given up is closed by whoever drives next: the engine's own thread, should nobody else. A server
+    /// may hold a lock for it.
+    fn tidy_up(&self) {
+        self.desk.hand_over(Box::pin(yield_now()));
     }
 }
 
@@ -227,6 +246,24 @@ mod tests {
             assert_eq!(block_on(engine.run(name())).unwrap().as_deref(), Some("sessile-net"));
             drop(engine);
         });
+    }
+
+    #[test]
+    fn what_a_failed_call_gave_up_ends_though_nobody_calls_again() {
+        let engine = Engine::start().unwrap();
+        let (sender, receiver) = mpsc::channel::<()>();
+        let failed: Result<()> = block_on(engine.run(async move {
+            let connection = tokio::spawn(async move {
+                let _held = sender;
+                std::future::pending::<()>().await;
+            });
+            yield_now().await;
+            connection.abort();
+            Err(fail!(Timeout, "given up"))
+        }));
+        assert_eq!(failed.unwrap_err().code(), crate::Code::Timeout);
+        let ended = receiver.recv_timeout(Duration::from_secs(20));
+        assert_eq!(ended, Err(mpsc::RecvTimeoutError::Disconnected));
     }
 
     #[test]

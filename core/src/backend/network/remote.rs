@@ -81,7 +81,10 @@ impl<L: Send + Sync + 'static> Remote<L> {
     pub(in crate::backend) async fn close(&self) {
         self.closed.store(true, Ordering::Release);
         may_block().await;
-        drop(self.live.take());
+        if let Some(live) = self.live.take() {
+            drop(live.link);
+            live.engine.tidy_up();
+        }
     }
 
     /// Before a fork: no connection and no thread is left.

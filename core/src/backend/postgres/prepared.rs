@@ -2,14 +2,16 @@
 //!
 //! Only where the server's own process is at the other end. Behind a pooler the next call may be given another process,
 //! which knows no such statement, or another program's of the same name. What is asked to find out and to prepare goes
-//! along with a call: no call waits for another round trip.
+//! along with a call: no call waits for another round trip, nor for long after its own answer.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, duplex};
+use tokio::time::timeout;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, NoTls, Row, Statement};
@@ -51,11 +53,13 @@ impl Prepared {
             return client.query_typed(text, &typed).await;
         }
         let learning = Box::pin(self.learn(client, text, types));
-        let (answered, learned) = both(client.query_typed(text, &typed), learning).await;
+        let (answered, learned) = alongside(client.query_typed(text, &typed), learning).await;
         match learned {
-            Some(Learned::IsDirect(is_direct)) => self.is_direct = Some(is_direct),
-            Some(Learned::Statement(statement)) => self.statements.push((text.clone(), statement)),
-            None => {}
+            Some(Some(Learned::IsDirect(is_direct))) => self.is_direct = Some(is_direct),
+            Some(Some(Learned::Statement(statement))) => self.statements.push((text.clone(), statement)),
+            Some(None) => {}
+            // A pooler with no connection to spare, or somebody who waits to alter a table: not asked again.
+            None => self.is_direct = Some(false),
         }
         answered
     }
@@ -97,28 +101,46 @@ fn is_forgotten(error: &Error) -> bool {
     })
 }
 
-/// Awaits both at once.
-async fn both<A, B>(first: impl Future<Output = A>, second: impl Future<Output = B>) -> (A, B) {
-    let (mut first, mut second) = (pin!(first), pin!(second));
-    let (mut one, mut other) = (None, None);
-    poll_fn(|context| {
-        if one.is_none()
-            && let Poll::Ready(output) = first.as_mut().poll(context)
+/// How long a call that was answered waits for what went along with it.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// What `call` gives, and `aside`, which is sent right behind it; `None` if that one is late.
+async fn alongside<A, B>(call: impl Future<Output = A>, aside: impl Future<Output = B>) -> (A, Option<B>) {
+    let (mut call, mut aside) = (pin!(call), pin!(aside));
+    let mut learned = None;
+    let answered = poll_fn(|context| {
+        let answered = call.as_mut().poll(context);
+        if learned.is_none()
+            && let Poll::Ready(output) = aside.as_mut().poll(context)
         {
-            one = Some(output);
+            learned = Some(output);
         }
-        if other.is_none()
-            && let Poll::Ready(output) = second.as_mut().poll(context)
-        {
-            other = Some(output);
-        }
-        match (one.take(), other.take()) {
-            (Some(one), Some(other)) => Poll::Ready((one, other)),
-            unready => {
-                (one, other) = unready;
-                Poll::Pending
-            }
-        }
+        answered
     })
-    .await
+    .await;
+    if learned.is_none() {
+        learned = timeout(PATIENCE, aside).await.ok();
+    }
+    (answered, learned)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use tokio::runtime::Builder;
+    use tokio::time::sleep;
+
+    use super::*;
+
+    #[test]
+    fn an_answered_call_does_not_wait_long_for_what_goes_along() {
+        let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            assert_eq!(alongside(ready(1), pending::<u8>()).await, (1, None));
+            assert_eq!(alongside(ready(1), ready(2)).await, (1, Some(2)));
+            assert_eq!(alongside(sleep(PATIENCE * 2), ready(2)).await, ((), Some(2)));
+            assert_eq!(alongside(ready(1), sleep(PATIENCE / 10)).await, (1, Some(())));
+        });
+    }
 }
