@@ -79,6 +79,9 @@ impl Engine {
                 }));
                 task::wake_pools();
             }
+            // Whoever still waits for what is dropped with the runtime is told.
+            drop(own);
+            task::wake_pools();
         };
         let thread = thread::Builder::new().name("sessile-net".to_owned()).spawn(serve).map_err(failed)?;
         Ok(Engine {
