@@ -79,6 +79,7 @@ impl Engine {
                 }));
                 task::wake_pools();
             }
+            // Whoever still waits for what is dropped with the runtime is told.
             drop(own);
             task::wake_pools();
         };
