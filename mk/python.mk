@@ -6,7 +6,7 @@ PYTHON_VENV := $(CURDIR)/build/venv
 PYTHON_WHEELS := $(CURDIR)/build/wheels
 PYTHON_PANIC := $(CURDIR)/build/python-panic
 
-PYTHON_BUILD = $(PYTHON_VENV)/bin/maturin build --profile $(PROFILE) $(if $(filter release,$(PROFILE)),--strip) --compatibility linux \
+PYTHON_BUILD = $(PYTHON_VENV)/bin/maturin build --profile $(PROFILE) $(if $(filter release,$(PROFILE)),--strip --compression-level 9) --compatibility linux \
 	--manifest-path bindings-python/Cargo.toml --interpreter $(PYTHON_VENV)/bin/python
 PYTHON_INSTALL = $(PYTHON_VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps
 # What is imported is what is installed, never what lies in the current folder (Python 3.10 has no word for it).

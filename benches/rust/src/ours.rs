@@ -36,7 +36,7 @@ pub fn open_file(plan: &Plan, name: &str, more: &str) -> Outcome<Store> {
     open(plan, &url, name, more)
 }
 
-/// Gives each of `count` users a session with these fields; keeps the token of each `keep`th.
+/// Gives each of `count` users a session with these fields; keeps the token of each `keep`th, and of the first its text.
 pub fn fill(store: Store, fields: &str, count: usize, keep: usize) -> Outcome<Filled> {
     let mut filled = Filled { store, tokens: Vec::new(), texts: Vec::new() };
     for user in 0..count {
@@ -45,9 +45,9 @@ pub fn fill(store: Store, fields: &str, count: usize, keep: usize) -> Outcome<Fi
         filled.store.global(&token, None)?.put(fields, None).wait()?;
         if user % keep == 0 {
             filled.tokens.push(token);
-        }
-        if filled.texts.len() < KNOWN {
-            filled.texts.push(text);
+            if filled.texts.len() < KNOWN {
+                filled.texts.push(text);
+            }
         }
     }
     Ok(filled)

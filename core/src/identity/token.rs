@@ -34,7 +34,7 @@ pub(super) struct Proof {
     pub(super) key: Print,
     pub(super) generation: u64,
     /// Which session it opens, if it is a session token.
-    pub(super) session: Option<SessionRef>,
+    pub(super) session: Option<Box<SessionRef>>,
     /// The key of the verifier that made it.
     pub(super) verifier: Arc<()>,
     /// The user's standing session of the configuration that the token was used for first: it takes two MACs to find.
@@ -111,7 +111,7 @@ impl VerifiedToken {
 
     /// The session that a session token opens; `None` for a login token and one of another issuer.
     pub(crate) fn session(&self) -> Option<&SessionRef> {
-        self.0.session.as_ref()
+        self.0.session.as_deref()
     }
 
     /// The user's standing session of a configuration whose keys are `vault`'s.

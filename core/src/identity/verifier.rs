@@ -121,7 +121,7 @@ impl Verifier {
             claims,
             key: signed.key,
             generation: signed.generation,
-            session,
+            session: session.map(Box::new),
             verifier: self.key.clone(),
             standing: OnceLock::new(),
         }))

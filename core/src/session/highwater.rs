@@ -32,7 +32,8 @@ pub(crate) struct HighWater {
 
 #[derive(Default)]
 struct Shard {
-    sessions: BlindMap<(Space, StorageId), Session>,
+    /// Boxed: a table is up to half empty.
+    sessions: BlindMap<(Space, StorageId), Box<Session>>,
     /// How many fields are remembered.
     cells: usize,
 }
@@ -44,8 +45,12 @@ struct Session {
     order: Option<Order>,
     /// The most changes of a life that were seen. Under no MAC: it tells of a server that has lost some.
     changes: Option<Changes>,
-    cells: BlindMap<CellId, Mark<Stamp>>,
+    cells: Marks,
 }
+
+/// In the order of their ids, in as much memory as they need.
+#[derive(Default)]
+struct Marks(Vec<(CellId, Mark<Stamp>)>);
 
 /// A sealed head is told by the end of its bytes, which depends on all of them.
 type HeadTag = [u8; 16];
@@ -56,12 +61,12 @@ struct Mark<T> {
     state: Option<T>,
     seen: Span,
     /// What was replaced, and the count by which this process knew it.
-    replaced: Vec<(T, u64)>,
+    replaced: Box<[(T, u64)]>,
 }
 
 impl<T> Default for Mark<T> {
     fn default() -> Mark<T> {
-        Mark { state: None, seen: Span::default(), replaced: Vec::new() }
+        Mark { state: None, seen: Span::default(), replaced: Box::default() }
     }
 }
 
@@ -117,10 +122,51 @@ impl<T: Copy + PartialEq> Mark<T> {
         if self.replaced.iter().any(|(replaced, _)| *replaced == state) {
             return;
         }
-        if self.replaced.len() == REPLACED {
-            self.replaced.remove(0);
+        if self.replaced.len() < REPLACED {
+            self.replaced = self.replaced.iter().copied().chain([(state, now)]).collect();
+        } else {
+            self.replaced.rotate_left(1);
+            self.replaced[REPLACED - 1] = (state, now);
         }
-        self.replaced.push((state, now));
+    }
+}
+
+impl Marks {
+    fn get(&self, cell: &CellId) -> Option<&Mark<Stamp>> {
+        self.place(cell).ok().map(|at| &self.0[at].1)
+    }
+
+    fn see(&mut self, cell: &CellId, stamp: Option<Stamp>, span: Span, now: u64) {
+        match (self.place(cell), stamp) {
+            (Ok(at), stamp) => self.0[at].1.see(stamp, span, now),
+            (Err(at), Some(stamp)) => {
+                self.0.insert(at, (*cell, Mark::default()));
+                self.0[at].1.see(Some(stamp), span, now);
+            }
+            // Of what was never seen nothing can be put back.
+            (Err(_), None) => {}
+        }
+    }
+
+    /// The fields of a session that were seen, and are not among these, are gone.
+    fn see_no_others(&mut self, there: &HashSet<&CellId>, span: Span, now: u64) {
+        let gone = self.0.iter_mut().filter(|(cell, _)| !there.contains(cell));
+        gone.for_each(|(_, mark)| mark.see(None, span, now));
+    }
+
+    /// A session is mostly met as a whole, and has so many fields then.
+    fn expect(&mut self, fields: usize) {
+        if self.0.is_empty() {
+            self.0.reserve_exact(fields);
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn place(&self, cell: &CellId) -> Result<usize, usize> {
+        self.0.binary_search_by(|(there, _)| there.cmp(cell))
     }
 }
 
@@ -233,17 +279,16 @@ impl HighWater {
             }
         }
         let is_there = |cell: &CellId| fields.iter().any(|(there, _)| there == cell);
-        if is_behind && all && session.cells.iter().any(|(cell, mark)| mark.state.is_some() && !is_there(cell)) {
+        if is_behind && all && session.cells.0.iter().any(|(cell, mark)| mark.state.is_some() && !is_there(cell)) {
             return Err(stale("field"));
         }
         let before = session.cells.len();
+        session.cells.expect(fields.iter().filter(|(_, stamp)| stamp.is_some()).count());
         for (cell, stamp) in fields {
-            session.see_field(cell, *stamp, span, now);
+            session.cells.see(cell, *stamp, span, now);
         }
         if all && session.cells.len() > fields.len() {
-            let there: HashSet<&CellId> = fields.iter().map(|(cell, _)| cell).collect();
-            let gone = session.cells.iter_mut().filter(|(cell, _)| !there.contains(cell));
-            gone.for_each(|(_, mark)| mark.see(None, span, now));
+            session.cells.see_no_others(&fields.iter().map(|(cell, _)| cell).collect(), span, now);
         }
         let added = session.cells.len() - before;
         shard.cells += added;
@@ -274,15 +319,14 @@ impl HighWater {
             let before = session.cells.len();
             if effects.clear {
                 // What is put at once was never gone: a record that is brought from elsewhere has the stamps it had.
-                let put: HashSet<&CellId> = effects.put.iter().map(|(cell, _)| cell).collect();
-                let gone = session.cells.iter_mut().filter(|(cell, _)| !put.contains(cell));
-                gone.for_each(|(_, mark)| mark.see(None, span, now));
+                session.cells.see_no_others(&effects.put.iter().map(|(cell, _)| cell).collect(), span, now);
             }
             for cell in &effects.delete {
-                session.see_field(cell, None, span, now);
+                session.cells.see(cell, None, span, now);
             }
+            session.cells.expect(effects.put.len());
             for (cell, sealed) in &effects.put {
-                session.see_field(cell, sealed.stamp(), span, now);
+                session.cells.see(cell, sealed.stamp(), span, now);
             }
             let added = session.cells.len() - before;
             shard.cells += added;
@@ -323,15 +367,6 @@ impl Session {
                 known.settled = Some((*version, known.since));
             }
             (known.version, known.since) = (*version, span.ended);
-        }
-    }
-
-    fn see_field(&mut self, cell: &CellId, stamp: Option<Stamp>, span: Span, now: u64) {
-        match (self.cells.get_mut(cell), stamp) {
-            (Some(mark), stamp) => mark.see(stamp, span, now),
-            (None, Some(stamp)) => self.cells.entry(*cell).or_default().see(Some(stamp), span, now),
-            // Of what was never seen nothing can be put back.
-            (None, None) => {}
         }
     }
 }

@@ -1,51 +1,35 @@
 //! Bytes for bytes.
 
+use super::super::Space;
 use super::super::replace::{Place, Replacement};
-use super::super::{SealedField, Space};
-use super::{Memory, Shard};
+use super::Memory;
+use super::partition::Partition;
 use crate::error::Result;
 
 impl Memory {
     pub(in super::super) fn replace(&self, space: &Space, replacements: &[Replacement]) -> Result<Vec<bool>> {
-        replacements
-            .iter()
-            .map(|replacement| {
-                let bucket = replacement.place.bucket();
-                Ok(replacement.keeps_length() && self.lock(space, bucket)?.replace(space, replacement))
-            })
-            .collect()
+        let replaced = replacements.iter().map(|replacement| {
+            let mut shard = self.lock(replacement.place.bucket())?;
+            let partition = shard.get_mut(space).filter(|_| replacement.keeps_length());
+            Ok(partition.is_some_and(|partition| partition.replace(replacement)))
+        });
+        replaced.collect()
     }
 }
 
-impl Shard {
-    fn replace(&mut self, space: &Space, replacement: &Replacement) -> bool {
-        let Replacement { place, old, new } = replacement;
-        match place {
-            Place::Head(id) => match self.rows.get_mut(&(*space, *id)) {
-                Some(row) if row.head.as_ref() == Some(old) => {
-                    row.head = Some(new.clone());
-                    true
-                }
-                _ => false,
-            },
-            Place::Field(id, cell) => {
-                let row = self.rows.get_mut(&(*space, *id));
-                let cells = row.map(|row| &mut row.cells).into_iter().flatten();
-                match cells.into_iter().find(|(there, sealed)| there == cell && sealed.0 == *old) {
-                    Some((_, sealed)) => {
-                        *sealed = SealedField(new.clone());
-                        true
-                    }
-                    None => false,
-                }
+impl Partition {
+    fn replace(&mut self, Replacement { place, old, new }: &Replacement) -> bool {
+        let standing = match place {
+            Place::Head(id) => self.rows.get_mut(id).and_then(|row| row.head.as_deref_mut()),
+            Place::Field(id, cell) => self.rows.get_mut(id).and_then(|row| row.cells.sealed_mut(cell)),
+            Place::User(user) => self.users.get_mut(user).map(|record| &mut *record.sealed),
+        };
+        match standing.filter(|standing| **standing == **old) {
+            Some(standing) => {
+                standing.copy_from_slice(new);
+                true
             }
-            Place::User(user) => match self.users.get_mut(&(*space, *user)) {
-                Some(record) if record.sealed == *old => {
-                    record.sealed = new.clone();
-                    true
-                }
-                _ => false,
-            },
+            None => false,
         }
     }
 }

@@ -41,6 +41,9 @@ pub(super) struct Plan {
     pub(super) renew: bool,
 }
 
+/// Makes a plan of what was met and read.
+pub(super) type Planner<'a> = dyn FnMut(&Opened, &Met, &Record) -> Result<Plan> + Send + 'a;
+
 impl Plan {
     fn is_nothing(&self) -> bool {
         !self.clear && !self.end && self.delete.is_empty() && self.put.is_empty()
@@ -56,12 +59,9 @@ pub(super) struct Done {
 impl Global {
     /// Plans on what is met, applies the plan, and plans again when a guard failed; until the deadline.
     ///
-    /// What a put of a session that is known does not come to is boxed: it would make every call as large.
-    pub(super) async fn change(
-        &self,
-        cells: Cells,
-        mut plan: impl FnMut(&Opened, &Met, &Record) -> Result<Plan>,
-    ) -> Result<Done> {
+    /// What a put of a session that is known does not come to is boxed: it would make every call as large. `plan` is no
+    /// type of its own: all this would be there again for each verb.
+    pub(super) async fn change(&self, cells: Cells, plan: &mut Planner<'_>) -> Result<Done> {
         let deadline = Instant::now() + self.store.limits.deadline();
         let opened = self.open().await?;
         let config = opened.config.for_writing()?;

@@ -32,7 +32,7 @@ impl Global {
             (false, _) => Cells::None,
         };
         let mut gone = Vec::new();
-        self.change(cells, |opened, met, record| {
+        self.change(cells, &mut |opened, met, record| {
             let seen = match (met, life) {
                 (Met::Alive(seen), Some(life)) if seen.head.life == life => Some(seen),
                 (_, Some(_)) => return Err(opened.ended("ended")),

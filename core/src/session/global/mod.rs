@@ -127,7 +127,7 @@ impl Global {
 
     pub(crate) async fn write(&self, fields: Vec<(FieldName, Json)>, ttl: Option<u64>) -> Result<()> {
         let expires = expiry(ttl, self.store.clock.now())?;
-        self.change(Cells::None, |_, _, _| {
+        self.change(Cells::None, &mut |_, _, _| {
             let put = fields.iter().map(|(name, value)| (name.clone(), value.clone(), expires)).collect();
             Ok(Plan { put, ..Plan::default() })
         })
@@ -137,7 +137,7 @@ impl Global {
 
     pub(crate) async fn remove(&self, what: Selection) -> Result<u64> {
         let done = self
-            .change(Cells::None, |_, met, _| {
+            .change(Cells::None, &mut |_, met, _| {
                 Ok(match (met, &what) {
                     (Met::Vacant { .. }, _) => Plan::default(),
                     (_, Selection::All) => Plan { clear: true, ..Plan::default() },
@@ -150,18 +150,36 @@ impl Global {
 
     /// Reads one field and writes what `edit` makes of it, if nobody changed that field in between; else again. The
     /// callers of one process queue, so that a process is one contender.
-    pub(crate) async fn modify<R>(
+    pub(crate) async fn modify<R: Send>(
         &self,
         name: FieldName,
-        mut edit: impl FnMut(Option<&Field>) -> Result<(Edit, R)>,
+        mut edit: impl FnMut(Option<&Field>) -> Result<(Edit, R)> + Send,
     ) -> Result<(R, Option<FieldVersion>)> {
+        let mut result = None;
+        let mut keeping_result = |field: Option<&Field>| {
+            let (edit, given) = edit(field)?;
+            result = Some(given);
+            Ok(edit)
+        };
+        let version = self.edit(name, &mut keeping_result).await?;
+        match result {
+            Some(result) => Ok((result, version)),
+            None => Err(fail!(Internal, "a change was made without a plan")),
+        }
+    }
+
+    /// [`modify`](Global::modify), once for all results; the version that the field has after it.
+    async fn edit(
+        &self,
+        name: FieldName,
+        edit: &mut (dyn FnMut(Option<&Field>) -> Result<Edit> + Send),
+    ) -> Result<Option<FieldVersion>> {
         let cell = self.open().await?.cell(&name);
         let _turn = self.store.turns[usize::from(cell[0]) % self.store.turns.len()].lock().await;
         let (only, cells) = (Selection::Names(vec![name.clone()]), Cells::Some(vec![cell]));
-        let mut result = None;
         let mut version = None;
         let done = self
-            .change(cells.clone(), |opened, met, record| {
+            .change(cells.clone(), &mut |opened, met, record| {
                 let now = self.store.clock.now();
                 let field = match met {
                     Met::Vacant { .. } => None,
@@ -172,9 +190,7 @@ impl Global {
                 version = field.as_ref().map(|field| field.version);
                 let stamps = vec![(cell, version.map(FieldVersion::to_be_bytes))];
                 let kept = field.as_ref().and_then(|field| field.expires);
-                let (edit, given) = edit(field.as_ref())?;
-                result = Some(given);
-                Ok(match edit {
+                Ok(match edit(field.as_ref())? {
                     Edit::Keep => Plan::default(),
                     Edit::Put(value) => Plan { put: vec![(name.clone(), value, kept)], stamps, ..Plan::default() },
                     Edit::PutUntil(value, expires) => {
@@ -187,10 +203,7 @@ impl Global {
         if done.deleted > 0 {
             version = None;
         }
-        match result {
-            Some(result) => Ok((result, done.put.first().copied().or(version))),
-            None => Err(fail!(Internal, "a change was made without a plan")),
-        }
+        Ok(done.put.first().copied().or(version))
     }
 
     pub(crate) async fn info(&self) -> Result<Option<Info>> {
@@ -223,7 +236,8 @@ impl Global {
 
     /// Ends this life for everybody who holds it. Nothing stored: nothing to do.
     pub(crate) async fn end(&self) -> Result<()> {
-        self.change(Cells::None, |_, met, _| Ok(Plan { end: matches!(met, Met::Alive(_)), ..Plan::default() })).await?;
+        let mut end = |_: &_, met: &_, _: &_| Ok(Plan { end: matches!(met, Met::Alive(_)), ..Plan::default() });
+        self.change(Cells::None, &mut end).await?;
         Ok(())
     }
 
