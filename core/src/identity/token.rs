@@ -118,7 +118,7 @@ impl VerifiedToken {
     pub(crate) fn standing(&self, config_id: &[u8; 16], vault: &ConfigVault) -> Arc<Standing> {
         let find = || {
             let Proof { realm, claims, .. } = &*self.0;
-            let identifier = Identifier::String(claims.subject.clone());
+            let identifier = Identifier::String(claims.subject.to_string());
             let user = vault.user(realm, &identifier);
             let id = vault.standing(realm, &claims.subject, &user);
             Arc::new(Standing { config_id: *config_id, id, user, realm: realm.clone(), identifier })
