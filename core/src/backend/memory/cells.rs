@@ -8,18 +8,18 @@ use super::super::{CellId, SealedField};
 
 /// So many bytes of a row's cells lie together, at most: a change copies them.
 const TOGETHER: usize = 4096;
+/// Before all of those: how many they are.
+const COUNT: usize = 2;
 /// Before each of those: its id, and its length in two bytes.
 const LEAD: usize = 16 + 2;
 
 /// See the module.
 #[derive(Default)]
 pub(super) struct CellList {
-    /// Of each: id ‖ length ‖ sealed bytes.
+    /// Their number, and of each: id ‖ length ‖ sealed bytes. Empty: there are none.
     together: Box<[u8]>,
     /// Those that did not fit.
     apart: Box<[(CellId, SealedField)]>,
-    /// How many of both.
-    count: u32,
 }
 
 /// A cell where it lies.
@@ -33,12 +33,14 @@ pub(super) struct Cell<'a> {
 
 impl CellList {
     pub(super) fn iter(&self) -> Cells<'_> {
-        Cells { together: &self.together, apart: &self.apart, next_apart: 0, left: self.count as usize }
+        let (count, together) = self.together.split_first_chunk().unwrap_or((&[0; COUNT], &[]));
+        let left = usize::from(u16::from_be_bytes(*count)) + self.apart.len();
+        Cells { together, apart: &self.apart, next_apart: 0, left }
     }
 
     /// The bytes of that cell, to be replaced by as many others.
     pub(super) fn sealed_mut(&mut self, id: &CellId) -> Option<&mut [u8]> {
-        let mut rest = &mut *self.together;
+        let mut rest = self.together.get_mut(COUNT..).unwrap_or_default();
         while let Some((there, length)) = lead(rest) {
             let found = there == id;
             let (sealed, after) = mem::take(&mut rest)[LEAD..].split_at_mut(length);
@@ -53,8 +55,10 @@ impl CellList {
     /// The list after a change that puts those cells, `size` bytes of them all in all.
     pub(super) fn after(mut self, cells: &[Next], put: &[(CellId, SealedField)], size: u64) -> CellList {
         let before: Vec<Cell> = self.iter().collect();
-        let most = usize::try_from(size).unwrap_or(TOGETHER).saturating_add(cells.len() * LEAD);
+        let most = usize::try_from(size).unwrap_or(TOGETHER).saturating_add(COUNT + cells.len() * LEAD);
         let mut together = Vec::with_capacity(most.min(TOGETHER));
+        together.extend_from_slice(&[0; COUNT]);
+        let mut count = 0_u16;
         // With the place they had, those that need not be copied.
         let mut apart = Vec::new();
         for next in cells {
@@ -67,6 +71,7 @@ impl CellList {
                     together.extend_from_slice(id);
                     together.extend_from_slice(&length.to_be_bytes());
                     together.extend_from_slice(sealed);
+                    count += 1;
                 }
                 _ => {
                     let copy = if place.is_none() { sealed.into() } else { Box::default() };
@@ -74,11 +79,15 @@ impl CellList {
                 }
             }
         }
+        match count {
+            0 => together.clear(),
+            count => together[..COUNT].copy_from_slice(&count.to_be_bytes()),
+        }
         let apart = apart.into_iter().map(|(id, copy, place)| match place {
             Some(place) => (id, mem::replace(&mut self.apart[place].1, copy)),
             None => (id, copy),
         });
-        CellList { apart: apart.collect(), together: together.into(), count: cells.len() as u32 }
+        CellList { apart: apart.collect(), together: together.into() }
     }
 }
 
