@@ -15,6 +15,7 @@ pub mod fork;
 #[cfg(any(test, fuzzing))]
 #[cfg_attr(fuzzing, expect(missing_docs, reason = "a part of the tests"))]
 pub mod fuzz;
+mod hand;
 mod health;
 mod identity;
 mod json;

@@ -18,7 +18,7 @@ from common import TRIGGER, Place, exact, need
 
 PROCESSES, USERS = 4, 200
 SAMPLES = 60
-# A process remembers 16,384 sessions and 10,000 tokens at most.
+# A process remembers 16,384 sessions and 14,320 tokens at most.
 WARMING = 20_000
 # A day of the stores' clock goes by in three seconds, so that what is over is swept for most of the time.
 PACE = 86_400 / 3

@@ -50,7 +50,7 @@ pub fn run(bench: &Bench) -> Outcome {
     Ok(())
 }
 
-/// A store remembers the heads of 16,384 sessions.
+/// A store remembers the heads of 14,320 sessions.
 const WARM: usize = 8_000;
 
 fn warm(filled: &crate::ours::Filled, sessions: usize) -> Outcome {

@@ -15,9 +15,12 @@ class _Lazy(ModuleType):
 
     def __getattr__(self, attribute: str) -> object:
         __import__(self.__name__)
-        self.__dict__.update(vars(sys.modules[self.__name__]))
-        self.__class__ = ModuleType  # type: ignore[assignment]
-        return getattr(self, attribute)
+        module = sys.modules[self.__name__]
+        # Half made, for its import came round to this place: asked again next time.
+        if not getattr(module.__spec__, "_initializing", False):
+            self.__dict__.update(vars(module))
+            self.__class__ = ModuleType  # type: ignore[assignment]
+        return getattr(module, attribute)
 
 
 def lazy(name: str) -> ModuleType:

@@ -157,7 +157,8 @@ impl Memory {
         if self.soonest.load(Ordering::Acquire) > now.millis() {
             return Ok(0);
         }
-        // Who brings a sooner one meanwhile, in a shard that was passed, lowers it again.
+        // Who brings a sooner one meanwhile, in a shard that was passed, lowers it again. Another sweep may find nothing to do
+        // until this one has passed all: it leaves to this one what this one leaves over.
         self.soonest.store(i64::MAX, Ordering::Release);
         let mut dropped = 0;
         for shard in &self.shards {

@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use super::token::VerifiedToken;
 use crate::clock::Time;
+use crate::hand::Hand;
 
 const SHARDS: usize = 16;
 /// 14,320 in all: as many as a table of 2,048 places takes that doubles where one goes and another comes, once it is more
@@ -34,8 +35,12 @@ pub(super) struct Cache {
     misses: AtomicU64,
 }
 
-/// By place: a hash already.
-type Shard = HashMap<u64, Known, foldhash::fast::RandomState>;
+#[derive(Default)]
+struct Shard {
+    /// By place: a hash already.
+    known: HashMap<u64, Known, foldhash::fast::RandomState>,
+    hand: Hand,
+}
 
 struct Known {
     text: Zeroizing<Box<str>>,
@@ -66,11 +71,11 @@ impl Cache {
     pub(super) fn get(&self, text: &str, now: Time) -> Option<VerifiedToken> {
         let place = self.place(text);
         let mut shard = self.shard(place).lock();
-        let found = match shard.get(&place) {
+        let found = match shard.known.get(&place) {
             Some(known) if **known.text != *text => None,
             Some(known) if known.is_good(now) => Some(known.token.clone()),
             Some(_) => {
-                shard.remove(&place);
+                shard.known.remove(&place);
                 None
             }
             None => None,
@@ -85,20 +90,21 @@ impl Cache {
     pub(super) fn put(&self, text: &str, token: VerifiedToken) {
         let place = self.place(text);
         let mut shard = self.shard(place).lock();
-        if shard.len() >= TOKENS_PER_SHARD
-            && !shard.contains_key(&place)
-            && let Some(any) = shard.keys().next().copied()
+        let Shard { known, hand } = &mut *shard;
+        if known.len() >= TOKENS_PER_SHARD
+            && !known.contains_key(&place)
+            && let Some(any) = hand.next(known)
         {
-            shard.remove(&any);
+            known.remove(&any);
         }
-        shard.insert(place, Known { text: Zeroizing::new(text.into()), token, since: Instant::now() });
+        known.insert(place, Known { text: Zeroizing::new(text.into()), token, since: Instant::now() });
     }
 
     pub(super) fn stats(&self) -> CacheStats {
         CacheStats {
             hits: self.hits.load(Ordering::Relaxed),
             misses: self.misses.load(Ordering::Relaxed),
-            tokens: self.shards.iter().map(|shard| shard.lock().len()).sum(),
+            tokens: self.shards.iter().map(|shard| shard.lock().known.len()).sum(),
         }
     }
 

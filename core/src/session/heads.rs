@@ -6,6 +6,7 @@ use parking_lot::Mutex;
 
 use super::seen::Seen;
 use crate::backend::{BlindMap, Space, StorageId};
+use crate::hand::Hand;
 
 const SHARDS: usize = 16;
 /// 14,320 in all. A table that is more than 7/16 full doubles where one goes and another comes, again and again: so many
@@ -16,26 +17,31 @@ const HEADS_PER_SHARD: usize = 895;
 #[derive(Default)]
 pub(crate) struct Heads([Mutex<Shard>; SHARDS]);
 
-type Shard = BlindMap<(Space, StorageId), Arc<Seen>>;
+#[derive(Default)]
+struct Shard {
+    seen: BlindMap<(Space, StorageId), Arc<Seen>>,
+    hand: Hand,
+}
 
 impl Heads {
     pub(crate) fn get(&self, space: &Space, id: &StorageId) -> Option<Arc<Seen>> {
-        self.shard(id).lock().get(&(*space, *id)).cloned()
+        self.shard(id).lock().seen.get(&(*space, *id)).cloned()
     }
 
     pub(crate) fn put(&self, space: &Space, id: &StorageId, seen: Arc<Seen>) {
         let mut shard = self.shard(id).lock();
-        if shard.len() >= HEADS_PER_SHARD
-            && !shard.contains_key(&(*space, *id))
-            && let Some(any) = shard.keys().next().copied()
+        let Shard { seen: known, hand } = &mut *shard;
+        if known.len() >= HEADS_PER_SHARD
+            && !known.contains_key(&(*space, *id))
+            && let Some(any) = hand.next(known)
         {
-            shard.remove(&any);
+            known.remove(&any);
         }
-        shard.insert((*space, *id), seen);
+        known.insert((*space, *id), seen);
     }
 
     pub(crate) fn forget(&self, space: &Space, id: &StorageId) {
-        self.shard(id).lock().remove(&(*space, *id));
+        self.shard(id).lock().seen.remove(&(*space, *id));
     }
 
     fn shard(&self, id: &StorageId) -> &Mutex<Shard> {

@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use crate::backend::{BlindMap, CellId, Change, HeadGuard, Outcome, Record, Space, Span, Stamp, StorageId};
 use crate::clock::Time;
 use crate::error::{Error, Result, fail};
+use crate::hand::Hand;
 use crate::session::global::kept::LEEWAY;
 use crate::vault::{Head, HeadState, Life};
 
@@ -36,6 +37,7 @@ struct Shard {
     sessions: BlindMap<(Space, StorageId), Box<Session>>,
     /// How many fields are remembered.
     cells: usize,
+    hand: Hand,
 }
 
 #[derive(Default)]
@@ -152,6 +154,14 @@ impl Marks {
     fn see_no_others(&mut self, there: &HashSet<&CellId>, span: Span, now: u64) {
         let gone = self.0.iter_mut().filter(|(cell, _)| !there.contains(cell));
         gone.for_each(|(_, mark)| mark.see(None, span, now));
+    }
+
+    /// Forgets the fields that are gone; how many.
+    fn forget_gone(&mut self) -> usize {
+        let before = self.0.len();
+        self.0.retain(|(_, mark)| mark.state.is_some());
+        self.0.shrink_to_fit();
+        before - self.0.len()
     }
 
     /// A session is mostly met as a whole, and has so many fields then.
@@ -379,15 +389,25 @@ impl Shard {
         self.sessions.entry((*space, *id)).or_default()
     }
 
-    /// Makes room, but not at the expense of that session.
+    /// Makes room, but not at the expense of that session; unless most of it is what that one's fields were called that
+    /// are gone.
     fn bound(&mut self, space: &Space, id: &StorageId) {
+        if self.cells > CELLS_PER_SHARD
+            && let Some(session) = self.sessions.get_mut(&(*space, *id))
+            && session.cells.len() > CELLS_PER_SHARD / 2
+        {
+            self.cells -= session.cells.forget_gone();
+        }
         while self.cells > CELLS_PER_SHARD && self.sessions.len() > 1 {
             self.forget_another(Some((*space, *id)));
         }
     }
 
     fn forget_another(&mut self, but: Option<(Space, StorageId)>) {
-        let other = self.sessions.keys().find(|key| but != Some(**key)).copied();
+        let mut other = self.hand.next(&self.sessions);
+        if other == but {
+            other = self.hand.next(&self.sessions);
+        }
         if let Some(forgotten) = other.and_then(|key| self.sessions.remove(&key)) {
             self.cells -= forgotten.cells.len();
         }

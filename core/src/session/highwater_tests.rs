@@ -170,6 +170,22 @@ fn it_is_bounded() {
     assert!(shard.sessions.values().all(|session| session.head.replaced.len() <= REPLACED));
 }
 
+#[test]
+fn names_of_fields_that_are_gone_do_not_pile_up() {
+    let water = HighWater::default();
+    for n in 0..CELLS_PER_SHARD as u32 * 3 {
+        let mut cell = [0; 16];
+        cell[..4].copy_from_slice(&n.to_be_bytes());
+        for stamp in [Some([1; 16]), None] {
+            let span = Span { began: water.tick(), ended: water.tick() };
+            water.meet_fields(&SPACE, &ID, &[(cell, stamp)], false, (0, span)).unwrap();
+        }
+    }
+    let shard = water.shard(&ID).lock();
+    assert!(shard.cells <= CELLS_PER_SHARD, "{}", shard.cells);
+    assert_eq!(shard.cells, shard.sessions.values().map(|session| session.cells.len()).sum::<usize>());
+}
+
 proptest! {
     /// Operations that overlap in any way, on a place that holds one state after the other, and are told of in any
     /// order: none is ever called stale.

@@ -16,6 +16,7 @@ use super::envelope::Seals;
 use super::random::Entropy;
 use crate::backend::{BlindUser, Space};
 use crate::error::Result;
+use crate::hand::Hand;
 
 /// 32 random bytes, one a user of a config that shreds.
 pub(crate) type Secret = Zeroizing<[u8; 32]>;
@@ -80,7 +81,13 @@ fn mixed(key: &[u8], purpose: &str, space: &Space, user: &BlindUser) -> Zeroizin
 
 /// The keys of the users that a process met lately.
 #[derive(Default)]
-pub(super) struct KnownKeys(Mutex<HashMap<BlindUser, Arc<UserKeys>>>);
+pub(super) struct KnownKeys(Mutex<Known>);
+
+#[derive(Default)]
+struct Known {
+    keys: HashMap<BlindUser, Arc<UserKeys>>,
+    hand: Hand,
+}
 
 /// Users of one config whose keys are kept.
 const MOST: usize = 1024;
@@ -88,7 +95,7 @@ const MOST: usize = 1024;
 impl KnownKeys {
     /// Those that are fresh.
     pub(super) fn get(&self, user: &BlindUser) -> Option<Arc<UserKeys>> {
-        self.0.lock().get(user).filter(|keys| keys.is_fresh()).cloned()
+        self.0.lock().keys.get(user).filter(|keys| keys.is_fresh()).cloned()
     }
 
     /// The keys that the secret gives, which was read then: those of before, if it is the same.
@@ -100,6 +107,7 @@ impl KnownKeys {
         derive: impl FnOnce(Secret) -> UserKeys,
     ) -> Arc<UserKeys> {
         let mut known = self.0.lock();
+        let Known { keys: known, hand } = &mut *known;
         if let Some(keys) = known.get(user)
             && bool::from(keys.secret.ct_eq(&secret[..]))
         {
@@ -113,7 +121,7 @@ impl KnownKeys {
         }
         if known.len() >= MOST
             && !known.contains_key(user)
-            && let Some(any) = known.keys().next().copied()
+            && let Some(any) = hand.next(known)
         {
             known.remove(&any);
         }
@@ -124,7 +132,7 @@ impl KnownKeys {
 
     /// Nobody goes on with that user's keys.
     pub(super) fn forget(&self, user: &BlindUser) {
-        if let Some(keys) = self.0.lock().remove(user) {
+        if let Some(keys) = self.0.lock().keys.remove(user) {
             *keys.read.lock() = None;
         }
     }

@@ -109,7 +109,13 @@ impl Engine {
         }
         let (sender, receiver) = oneshot::channel();
         drive.desk.hand_over(Box::pin(async move {
-            let _ = sender.send(work.await);
+            let outcome = work.await;
+            let is_failed = outcome.is_err();
+            let _ = sender.send(outcome);
+            if is_failed {
+                // As `tidy_up` does.
+                yield_now().await;
+            }
         }));
         receiver.await.unwrap_or_else(|_| Err(self.lost()))
     }

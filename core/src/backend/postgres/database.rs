@@ -205,7 +205,7 @@ async fn ask(wire: &mut Wire, statement: &Statement, again: bool, deadline: Inst
     let told = if matches!(statement.kind, Kind::Change(_)) { &told[..] } else { &[] };
     let (values, types): (Vec<&(dyn ToSql + Sync)>, Vec<Type>) =
         told.iter().chain(&statement.parameters).map(Parameter::as_sql).unzip();
-    let answered = wire.prepared.query(&wire.client, &statement.text, &values, &types);
+    let answered = wire.prepared.query(&wire.client, &statement.text, &values, &types, deadline);
     match timeout_at(deadline, answered).await {
         Ok(answered) => answered.map_err(|error| failure(statement.doing, &error)),
         Err(_) => Err(Failure::Lost(timed_out(statement.doing))),

@@ -11,7 +11,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, duplex};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, NoTls, Row, Statement};
@@ -38,6 +38,7 @@ impl Prepared {
         text: &Arc<str>,
         values: &[&(dyn ToSql + Sync)],
         types: &[Type],
+        deadline: Instant,
     ) -> Result<Vec<Row>, Error> {
         if let Some((_, statement)) = self.statements.iter().find(|(known, _)| Arc::ptr_eq(known, text)) {
             match client.query(statement, values).await {
@@ -53,7 +54,7 @@ impl Prepared {
             return client.query_typed(text, &typed).await;
         }
         let learning = Box::pin(self.learn(client, text, types));
-        let (answered, learned) = alongside(client.query_typed(text, &typed), learning).await;
+        let (answered, learned) = alongside(client.query_typed(text, &typed), learning, deadline).await;
         match learned {
             Some(Some(Learned::IsDirect(is_direct))) => self.is_direct = Some(is_direct),
             Some(Some(Learned::Statement(statement))) => self.statements.push((text.clone(), statement)),
@@ -104,8 +105,13 @@ fn is_forgotten(error: &Error) -> bool {
 /// How long a call that was answered waits for what went along with it.
 const PATIENCE: Duration = Duration::from_millis(50);
 
-/// What `call` gives, and `aside`, which is sent right behind it; `None` if that one is late.
-async fn alongside<A, B>(call: impl Future<Output = A>, aside: impl Future<Output = B>) -> (A, Option<B>) {
+/// What `call` gives, and `aside`, which is sent right behind it; `None` if that one is late, or the call was answered as
+/// its deadline came.
+async fn alongside<A, B>(
+    call: impl Future<Output = A>,
+    aside: impl Future<Output = B>,
+    deadline: Instant,
+) -> (A, Option<B>) {
     let (mut call, mut aside) = (pin!(call), pin!(aside));
     let mut learned = None;
     let answered = poll_fn(|context| {
@@ -119,7 +125,7 @@ async fn alongside<A, B>(call: impl Future<Output = A>, aside: impl Future<Outpu
     })
     .await;
     if learned.is_none() {
-        learned = timeout(PATIENCE, aside).await.ok();
+        learned = timeout_at(deadline.min(Instant::now() + PATIENCE), aside).await.ok();
     }
     (answered, learned)
 }
@@ -137,10 +143,13 @@ mod tests {
     fn an_answered_call_does_not_wait_long_for_what_goes_along() {
         let runtime = Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
-            assert_eq!(alongside(ready(1), pending::<u8>()).await, (1, None));
-            assert_eq!(alongside(ready(1), ready(2)).await, (1, Some(2)));
-            assert_eq!(alongside(sleep(PATIENCE * 2), ready(2)).await, ((), Some(2)));
-            assert_eq!(alongside(ready(1), sleep(PATIENCE / 10)).await, (1, Some(())));
+            let late = Instant::now() + Duration::from_secs(60);
+            assert_eq!(alongside(ready(1), pending::<u8>(), late).await, (1, None));
+            assert_eq!(alongside(ready(1), ready(2), late).await, (1, Some(2)));
+            assert_eq!(alongside(sleep(PATIENCE * 2), ready(2), late).await, ((), Some(2)));
+            assert_eq!(alongside(ready(1), sleep(PATIENCE / 10), late).await, (1, Some(())));
+            let soon = Instant::now() + PATIENCE / 5;
+            assert_eq!(timeout_at(soon, alongside(ready(1), pending::<u8>(), soon)).await, Ok((1, None)));
         });
     }
 }

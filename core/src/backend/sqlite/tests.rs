@@ -154,6 +154,18 @@ fn a_path_is_a_path() {
     assert!(!place.0.path().join("linked-lock").exists());
 }
 
+/// As `.cargo/config.toml` has it built, for whoever builds in this tree.
+#[test]
+fn sqlite_is_built_with_nothing_that_a_hostile_file_could_reach_for() {
+    let raw = Connection::open_in_memory().unwrap();
+    let mut select = raw.prepare("SELECT compile_options FROM pragma_compile_options").unwrap();
+    let options: Vec<String> = select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    assert!(options.iter().any(|option| option == "OMIT_LOAD_EXTENSION"), "{options:?}");
+    for unwanted in ["ENABLE_FTS", "ENABLE_RTREE", "ENABLE_DBSTAT", "ENABLE_LOAD_EXTENSION"] {
+        assert!(!options.iter().any(|option| option.starts_with(unwanted)), "{unwanted}");
+    }
+}
+
 #[test]
 fn the_lasting_pragmas_are_set() {
     let place = Place::new();
