@@ -1,6 +1,7 @@
 """The statistics and the refusal: what the benchmark says, and when it must not."""
 
 import sys
+import tomllib
 import unittest
 from pathlib import Path
 
@@ -81,6 +82,14 @@ class Goals(unittest.TestCase):
         self.assertEqual({goal.number for goal in goals.GOALS}, {str(number) for number in range(1, 12)})
         for goal in goals.GOALS:
             self.assertEqual(goal.check({}).verdict, "not measured")
+
+
+class Builds(unittest.TestCase):
+    def test_ours_is_built_as_its_release_artefacts_are(self):
+        root = Path(__file__).resolve().parents[2]
+        shipped, beside = (tomllib.loads((root / made).read_text())["profile"]["release"] for made in ("Cargo.toml", "benches/rust/Cargo.toml"))
+        # What is stripped is not run.
+        self.assertEqual({name: value for name, value in shipped.items() if name != "strip"}, beside)
 
 
 class Reports(unittest.TestCase):

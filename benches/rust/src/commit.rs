@@ -4,7 +4,7 @@
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, params};
 
@@ -35,18 +35,11 @@ pub fn run(bench: &Bench) -> Outcome {
         let plural = if callers == 1 { "" } else { "s" };
         let filled = &filled;
         group.add_round(&format!("sessile durable put, {callers} caller{plural}"), move |count| {
-            // So many that all callers have something to do most of the time.
-            let done = count.max(4 * callers);
-            let started = Instant::now();
-            puts(filled, callers, done);
-            started.elapsed().mul_f64(count as f64 / done as f64)
+            scaled(count, callers, |done| puts(filled, callers, done))
         });
     }
     group.add_round("sessile durable put, 64 futures of one thread", |count| {
-        let done = count.max(4 * CALLERS);
-        let started = Instant::now();
-        awaited_puts(&filled, done);
-        started.elapsed().mul_f64(count as f64 / done as f64)
+        scaled(count, CALLERS, |done| awaited_puts(&filled, done))
     });
     group.add_round("64 upserts in a hand-written transaction", |count| {
         let started = Instant::now();
@@ -62,6 +55,14 @@ pub fn run(bench: &Bench) -> Outcome {
     });
     group.run();
     Ok(())
+}
+
+/// How long `count` puts take, told by so many that all callers have something to do most of the time.
+fn scaled(count: usize, callers: usize, puts: impl FnOnce(usize)) -> Duration {
+    let done = count.max(4 * callers);
+    let started = Instant::now();
+    puts(done);
+    started.elapsed().mul_f64(count as f64 / done as f64)
 }
 
 /// So many puts in all, each caller on a session of its own.

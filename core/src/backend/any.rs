@@ -324,10 +324,10 @@ fn keep_log_short(sqlite: &Arc<Sqlite>, pool: &Pool) {
         return;
     }
     let sqlite = Arc::downgrade(sqlite);
-    let work = async move {
+    let work = async move || {
         task::may_block().await;
         // What fails is tried again when the log has grown; a store that was closed has none.
         sqlite.upgrade().map_or(Ok(()), |sqlite| sqlite.checkpoint())
     };
-    let _ = Task::new(pool, move || work).start(|_| ());
+    let _ = Task::new(pool, work).start(|_| ());
 }

@@ -17,8 +17,7 @@ use crate::json::{FieldName, Fields};
 use crate::session::Session;
 use crate::session::global::Global;
 use crate::session::version::Version;
-use crate::step::message;
-use crate::step::{Operation, Output, SessionType, Step};
+use crate::step::{Operation, Output, SessionType, Step, message};
 use crate::store::Inner;
 use crate::task::Task;
 
@@ -139,12 +138,9 @@ impl Execution {
         let node = if step.scoped() { &self.node } else { self.node.shared_map() };
         let fields = node.fields()?;
         let store = &self.node.shared.store;
-        // Few fields end by themselves, and only those need to know the time.
         let now = LazyCell::new(|| store.clock.now());
-        let find = |name: &FieldName| {
-            let field = fields.get(name).filter(|field| field.expires.is_none() || field.lives(*now));
-            field.map(|field| &field.value)
-        };
+        let find =
+            |name: &FieldName| fields.get(name).filter(|field| field.lives_at(|| *now)).map(|field| &field.value);
         message::splice_found(message, step.names(), find, &store.limits)
     }
 

@@ -179,10 +179,7 @@ impl Node {
 
     /// The fields of this node's version as they are now, in O(1). As [`with_version`](Node::with_version).
     pub(crate) fn fields(&self) -> Result<Map> {
-        self.check_open()?;
-        let version = self.local.lock();
-        self.check_open()?;
-        Ok(version.fields().clone())
+        self.with_clock(|version, _| Ok(version.fields().clone()))
     }
 
     /// [`with_version`](Node::with_version) for a change.

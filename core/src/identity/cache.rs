@@ -91,12 +91,7 @@ impl Cache {
         let place = self.place(text);
         let mut shard = self.shard(place).lock();
         let Shard { known, hand } = &mut *shard;
-        if known.len() >= TOKENS_PER_SHARD
-            && !known.contains_key(&place)
-            && let Some(any) = hand.next(known)
-        {
-            known.remove(&any);
-        }
+        hand.make_room(known, &place, TOKENS_PER_SHARD);
         known.insert(place, Known { text: Zeroizing::new(text.into()), token, since: Instant::now() });
     }
 

@@ -31,7 +31,7 @@ pub use fields::Fields;
 pub(crate) use kind::{Kind, is_blank};
 pub(crate) use name::FieldName;
 pub(crate) use nearest::nearest;
-pub(crate) use object::{fields_from_object, members_within, object_members};
+pub(crate) use object::{fields_from_object, fields_of, members_within, object_members};
 pub(crate) use quote::push_quoted;
 
 /// One JSON value, as its text: valid, within the depth limit, without surrounding white space.

@@ -48,8 +48,12 @@ fn repeated<'m>(members: &'m [(Cow<'_, str>, &str)]) -> Option<&'m str> {
 
 /// The fields that the object in `text` names, each name and value within its limits.
 pub(crate) fn fields_from_object(text: &str, limits: &Limits) -> Result<Vec<(FieldName, Json)>> {
-    let members = members_within(text, limits)?;
-    Ok(members.into_iter().map(|(name, value)| (FieldName::stored(&name), Json::checked(value))).collect())
+    members_within(text, limits).map(fields_of)
+}
+
+/// What [`members_within`] gave, as fields.
+pub(crate) fn fields_of(members: Vec<(Cow<'_, str>, &str)>) -> Vec<(FieldName, Json)> {
+    members.into_iter().map(|(name, value)| (FieldName::stored(&name), Json::checked(value))).collect()
 }
 
 /// [`fields_from_object`], nothing copied yet.

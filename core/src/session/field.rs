@@ -21,7 +21,12 @@ pub(crate) struct Field {
 impl Field {
     /// A field is absent from the instant its ttl ends, whether it was swept or not.
     pub(crate) fn lives(&self, now: Time) -> bool {
-        self.expires.is_none_or(|end| now < end)
+        self.lives_at(|| now)
+    }
+
+    /// [`lives`](Field::lives), which asks for the time only where there is a ttl: to know it takes as long as to find a field.
+    pub(crate) fn lives_at(&self, now: impl FnOnce() -> Time) -> bool {
+        self.expires.is_none_or(|end| now() < end)
     }
 }
 

@@ -31,13 +31,9 @@ impl Heads {
     pub(crate) fn put(&self, space: &Space, id: &StorageId, seen: Arc<Seen>) {
         let mut shard = self.shard(id).lock();
         let Shard { seen: known, hand } = &mut *shard;
-        if known.len() >= HEADS_PER_SHARD
-            && !known.contains_key(&(*space, *id))
-            && let Some(any) = hand.next(known)
-        {
-            known.remove(&any);
-        }
-        known.insert((*space, *id), seen);
+        let key = (*space, *id);
+        hand.make_room(known, &key, HEADS_PER_SHARD);
+        known.insert(key, seen);
     }
 
     pub(crate) fn forget(&self, space: &Space, id: &StorageId) {

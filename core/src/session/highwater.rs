@@ -383,10 +383,11 @@ impl Session {
 
 impl Shard {
     fn session(&mut self, space: &Space, id: &StorageId) -> &mut Session {
-        if self.sessions.len() >= SESSIONS_PER_SHARD && !self.sessions.contains_key(&(*space, *id)) {
-            self.forget_another(None);
+        let key = (*space, *id);
+        if let Some(forgotten) = self.hand.make_room(&mut self.sessions, &key, SESSIONS_PER_SHARD) {
+            self.cells -= forgotten.cells.len();
         }
-        self.sessions.entry((*space, *id)).or_default()
+        self.sessions.entry(key).or_default()
     }
 
     /// Makes room, but not at the expense of that session; unless most of it is what that one's fields were called that
@@ -399,13 +400,13 @@ impl Shard {
             self.cells -= session.cells.forget_gone();
         }
         while self.cells > CELLS_PER_SHARD && self.sessions.len() > 1 {
-            self.forget_another(Some((*space, *id)));
+            self.forget_another((*space, *id));
         }
     }
 
-    fn forget_another(&mut self, but: Option<(Space, StorageId)>) {
+    fn forget_another(&mut self, but: (Space, StorageId)) {
         let mut other = self.hand.next(&self.sessions);
-        if other == but {
+        if other == Some(but) {
             other = self.hand.next(&self.sessions);
         }
         if let Some(forgotten) = other.and_then(|key| self.sessions.remove(&key)) {

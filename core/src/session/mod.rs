@@ -119,8 +119,7 @@ impl Session {
         if let (Kind::Local(node), [(name, value)]) = (&self.0, &members[..]) {
             return self.ready(put_here(node, name, Json::checked(value), ttl));
         }
-        let fields = members.into_iter().map(|(name, value)| (FieldName::stored(&name), Json::checked(value)));
-        self.write(fields.collect(), ttl, |result| result)
+        self.write(json::fields_of(members), ttl, |result| result)
     }
 
     /// Puts one field. `value` is JSON text, kept as it is. See [`put`](Session::put).

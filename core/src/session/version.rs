@@ -119,13 +119,12 @@ impl Version {
     }
 
     pub(crate) fn get(&self, name: &str, now: Time) -> Option<&Field> {
-        self.fields.get(name).filter(|field| field.lives(now))
+        self.find(name, || now)
     }
 
-    /// [`get`](Version::get), which asks for the time only where a field has a ttl: to know it takes as long as to find
-    /// the field.
+    /// [`get`](Version::get), which asks for the time only where the field has a ttl.
     pub(crate) fn find(&self, name: &str, now: impl FnOnce() -> Time) -> Option<&Field> {
-        self.fields.get(name).filter(|field| field.expires.is_none() || field.lives(now()))
+        self.fields.get(name).filter(|field| field.lives_at(now))
     }
 
     /// The fields selected that are there: in the order asked for, or all sorted by name.

@@ -119,12 +119,7 @@ impl KnownKeys {
                 return keys.clone();
             }
         }
-        if known.len() >= MOST
-            && !known.contains_key(user)
-            && let Some(any) = hand.next(known)
-        {
-            known.remove(&any);
-        }
+        hand.make_room(known, user, MOST);
         let keys = Arc::new(derive(secret));
         known.insert(*user, keys.clone());
         keys

@@ -120,7 +120,9 @@ fn a_server_that_loads_its_data_for_a_while() {
     // On a machine that has other things to do the deadline may pass while the server is asked.
     wait_until("a call says what the server does", || {
         let error = failing(&backend);
-        (error.code(), reason(&error)) == (Code::Unavailable, "loading")
+        let is_told = error.code() != Code::Timeout;
+        assert!(!is_told || (error.code(), reason(&error)) == (Code::Unavailable, "loading"), "{error}");
+        is_told
     });
     proxy.say(b"", 0);
     wait_until("the server answers again", || call(&backend).is_ok());

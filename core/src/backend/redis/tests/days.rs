@@ -29,8 +29,8 @@ pub(super) fn impatient(url: &str) -> Backend {
 pub(super) fn failing(backend: &Backend) -> Error {
     let started = Instant::now();
     let error = call(backend).unwrap_err();
-    // Room for a machine that has other things to do, and less than the deadline that is not meant.
-    assert!(started.elapsed() < SHORT + Duration::from_millis(1_300), "{:?}: {error}", started.elapsed());
+    // Room for a machine that has other things to do.
+    assert!(started.elapsed() < SHORT + Duration::from_millis(400), "{:?}: {error}", started.elapsed());
     assert!(error.retryable(), "{error}");
     error
 }
