@@ -70,6 +70,7 @@ impl Router {
         let mut patience = Patience::until(deadline);
         let (mut was_lost, mut is_whole, mut redirects) = (false, false, 0);
         let mut ask: Option<Host> = None;
+        let mut unmet: Option<Error> = None;
         loop {
             let outcome = self.attempt(&call, &make(was_lost), slot, ask.take(), &mut is_whole).await;
             let after = |error: Error| if was_lost { lost(error) } else { error };
@@ -92,9 +93,14 @@ impl Router {
                         }
                         Trouble::Lost(error) => return Err(lost(error)),
                     };
-                    if error.code() == Code::Timeout || !patience.pause().await {
+                    if error.code() == Code::Timeout {
+                        // Why the tries before were in vain tells more than that there was no time for another one.
+                        return Err(unmet.filter(|_| !was_lost).unwrap_or(error));
+                    }
+                    if !patience.pause().await {
                         return Err(error);
                     }
+                    unmet = Some(error);
                     continue;
                 }
             };
@@ -119,9 +125,11 @@ impl Router {
                     ask = Some(to);
                 }
                 Refusal::Wait(error) => {
+                    let error = after(error);
                     if !patience.pause().await {
-                        return Err(after(error));
+                        return Err(error);
                     }
+                    unmet = Some(error);
                 }
                 Refusal::Demoted(error) => {
                     Box::pin(self.suspect(&host)).await;
