@@ -19,7 +19,7 @@
  * Threads.  Any thread may use any handle at any time, also the same one at once, and may free it while another
  *           thread's call uses it: that call finishes. Calls block until they are done. A buffer or an error is
  *           plain memory that never changes: read it anywhere, free it once. Never cancel a thread (pthread_cancel)
- *           inside a call: others may wait for what it does for them.
+ *           inside a call: others may wait for what it does for them. 256 KiB of stack are enough for any call.
  */
 
 

@@ -129,6 +129,13 @@ pub(super) fn wait<T>(work: impl Future<Output = T> + Send) -> T {
     block_on(work)
 }
 
+/// Does `work` on a thread with the least stack that the header asks for.
+pub(super) fn on_a_small_stack(work: impl FnOnce() + Send) {
+    thread::scope(|threads| {
+        thread::Builder::new().stack_size(256 << 10).spawn_scoped(threads, work).unwrap();
+    });
+}
+
 pub(super) fn id(n: u8) -> StorageId {
     let mut id = [7; 17];
     id[16] = n;

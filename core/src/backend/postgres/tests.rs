@@ -11,7 +11,9 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use super::super::contract::{self, NOW, SPACE, applied, cell, change, open_with, put, read, sealed, wait};
+use super::super::contract::{
+    self, NOW, SPACE, applied, cell, change, on_a_small_stack, open_with, put, read, sealed, wait,
+};
 use super::super::proxy::Proxy;
 use super::super::{Backend, Cells, Guard, Outcome};
 use super::rows;

@@ -44,6 +44,11 @@ fn both_sides_prove_who_they_are() {
     applied(&backend, &put(1, vec![(cell(1), sealed(1, 0, 200_000))]));
     assert_eq!(read(&backend, 1).size, 200_000);
 
+    on_a_small_stack(|| {
+        let backend = secured(server.port, "localhost", trusted()).unwrap();
+        assert_eq!(read(&backend, 1).size, 200_000);
+    });
+
     let refused = |host: &str, files| call(&secured(server.port, host, files).unwrap()).unwrap_err();
     let other_name = refused("127.0.0.1", trusted());
     assert_eq!((other_name.code(), reason(&other_name)), (Code::Unavailable, "tls"));

@@ -44,6 +44,11 @@ fn both_sides_prove_who_they_are() {
     }
 
     let url = format!("rediss://127.0.0.1:{}", server.port);
+    contract::on_a_small_stack(|| {
+        let backend = secured(&url, trusted(&authority)).unwrap();
+        assert_eq!(contract::read(&backend, 1).size, 200_000);
+    });
+
     let refused = |url: &str, files| call(&secured(url, files).unwrap()).unwrap_err();
     let unproven = refused(&url, TlsFiles { ca: Some(authority.file("ca.pem")), ..TlsFiles::default() });
     assert_eq!(unproven.code(), Code::Unavailable);
