@@ -5,34 +5,61 @@ import { fromInside, inside, later, native, now, own, type Handle, type Reply, t
 /** Proof of who a user is: only {@link Store.verify} makes one. */
 export class VerifiedToken {
   readonly #handle: Handle
-  /** Where the subject lives: the issuer, unless its definition names another realm. */
-  readonly realm: string
-  readonly subject: string
-  /** Who issued the token, its `iss`. */
-  readonly issuer: string
-  /** The token's own id, its `jti`, for {@link Store.revokeTokenId}; `null` if it has none. */
-  readonly id: string | null
-  readonly issuedAt: Date
-  readonly expiresAt: Date
-  /** How the user was authenticated; `null` if the issuer does not say. */
-  readonly acr: string | null
-  /** When the user was authenticated, `auth_time`; `null` if the issuer does not say. */
-  readonly authenticatedAt: Date | null
+  #read: Claims | undefined
 
   private constructor(key: symbol, handle: Handle) {
     fromInside(key, 'a VerifiedToken')
     this.#handle = handle
     own(this, handle)
-    const claims = JSON.parse(native.tokenClaims(handle)) as Claims
-    this.realm = claims.realm
-    this.subject = claims.subject
-    this.issuer = claims.issuer
-    this.id = claims.id
-    this.issuedAt = new Date(claims.issuedAt)
-    this.expiresAt = new Date(claims.expiresAt)
-    this.acr = claims.acr
-    this.authenticatedAt = claims.authenticatedAt === null ? null : new Date(claims.authenticatedAt)
-    Object.freeze(this)
+  }
+
+  // Most proofs are only handed on: nobody asks what they say.
+  get #claims(): Claims {
+    return (this.#read ??= JSON.parse(native.tokenClaims(this.#handle)) as Claims)
+  }
+
+  /** Where the subject lives: the issuer, unless its definition names another realm. */
+  get realm(): string {
+    return this.#claims.realm
+  }
+
+  get subject(): string {
+    return this.#claims.subject
+  }
+
+  /** Who issued the token, its `iss`. */
+  get issuer(): string {
+    return this.#claims.issuer
+  }
+
+  /** The token's own id, its `jti`, for {@link Store.revokeTokenId}; `null` if it has none. */
+  get id(): string | null {
+    return this.#claims.id
+  }
+
+  get issuedAt(): Date {
+    return new Date(this.#claims.issuedAt)
+  }
+
+  get expiresAt(): Date {
+    return new Date(this.#claims.expiresAt)
+  }
+
+  /** How the user was authenticated; `null` if the issuer does not say. */
+  get acr(): string | null {
+    return this.#claims.acr
+  }
+
+  /** When the user was authenticated, `auth_time`; `null` if the issuer does not say. */
+  get authenticatedAt(): Date | null {
+    const millis = this.#claims.authenticatedAt
+    return millis === null ? null : new Date(millis)
+  }
+
+  /** What it says, for logs and the like. */
+  toJSON(): Omit<VerifiedToken, 'toJSON'> {
+    const { realm, subject, issuer, id, issuedAt, expiresAt, acr, authenticatedAt } = this
+    return { realm, subject, issuer, id, issuedAt, expiresAt, acr, authenticatedAt }
   }
 
   /** @internal */

@@ -203,6 +203,10 @@ test('tokens: issue, verify, jwks, another store that trusts them', async (t) =>
   assert.equal(verified.realm, 'sessile:default/login/dev')
   assert.ok(verified.expiresAt > new Date())
   assert.throws(() => { verified.subject = 'bob' }, TypeError)
+  const { issuedAt, expiresAt, ...said } = JSON.parse(JSON.stringify(verified))
+  assert.deepEqual([new Date(issuedAt), new Date(expiresAt)], [verified.issuedAt, verified.expiresAt])
+  const { realm, subject, issuer: by, id, acr, authenticatedAt } = verified
+  assert.deepEqual(said, { realm, subject, issuer: by, id, acr, authenticatedAt })
   await store.global(verified).put({ a: 1 })
   assert.equal(store.global(store.verifySync(token), 'global').getSync('a'), 1)
   assert.equal(signedIn(store).global().getSync('a'), 1)

@@ -22,8 +22,8 @@ export function same(given, wanted, place) {
 
 /** Results as the vectors write them: times as RFC 3339, objects without their class. */
 function plain(value) {
-  if (value instanceof Date) return value.toISOString()
   if (value === null || typeof value !== 'object') return value
+  if (typeof value.toJSON === 'function') return plain(value.toJSON())
   if (Array.isArray(value)) return value.map(plain)
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, plain(member)]))
 }

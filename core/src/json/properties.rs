@@ -4,8 +4,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::object_members;
-use super::{pointer, scan};
+use super::{Exactness, exact, object_members, pointer, scan};
 use crate::limits::Limits;
 
 /// JSON text with every liberty the grammar gives: white space, escapes, long numbers, doubled names.
@@ -72,6 +71,12 @@ proptest! {
     fn what_is_written_as_json_is_json(text in written()) {
         prop_assert!(scan::one_value(&text, 1000).is_ok(), "{}", text);
         agree(&text);
+    }
+
+    #[test]
+    fn the_quick_look_at_numbers_overlooks_none(text in written()) {
+        let exactness = Exactness::Double;
+        prop_assert_eq!(exact::check(&text, exactness).is_ok(), exact::check_each(&text, exactness).is_ok(), "{}", text);
     }
 
     #[test]
