@@ -1,3 +1,5 @@
+import { inspect } from 'node:util'
+
 import { invalid } from './error.js'
 import { kindOf, seconds, text, textOf } from './json.js'
 import { fromInside, inside, later, native, now, own, type Handle, type Reply, type Ticket } from './native.js'
@@ -73,6 +75,9 @@ export class VerifiedToken {
     return token.#handle
   }
 }
+
+// `console.log` shows no getters.
+Object.defineProperty(VerifiedToken.prototype, inspect.custom, { value: VerifiedToken.prototype.toJSON })
 
 // What the addon says of a proof; times in milliseconds since 1970.
 interface Claims {

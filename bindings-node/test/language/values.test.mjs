@@ -1,6 +1,7 @@
 // JavaScript values at the border: what JSON.stringify writes and JSON.parse reads.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { inspect } from 'node:util'
 
 import { Clock, DELETE, Store } from 'sessile'
 import { fails, jwt, memory, signedIn } from './tools.mjs'
@@ -207,6 +208,7 @@ test('tokens: issue, verify, jwks, another store that trusts them', async (t) =>
   assert.deepEqual([new Date(issuedAt), new Date(expiresAt)], [verified.issuedAt, verified.expiresAt])
   const { realm, subject, issuer: by, id, acr, authenticatedAt } = verified
   assert.deepEqual(said, { realm, subject, issuer: by, id, acr, authenticatedAt })
+  assert.equal(inspect(verified), inspect(verified.toJSON()))
   await store.global(verified).put({ a: 1 })
   assert.equal(store.global(store.verifySync(token), 'global').getSync('a'), 1)
   assert.equal(signedIn(store).global().getSync('a'), 1)
