@@ -53,6 +53,11 @@ impl Backend {
         matches!(self, Backend::Postgres(_) | Backend::Redis(_))
     }
 
+    /// Whether anybody but this process can change what is stored.
+    pub(crate) fn is_shared(&self) -> bool {
+        !matches!(self, Backend::Memory(_))
+    }
+
     /// Reads one session (and, when named, its user's record) as of one instant.
     pub(crate) async fn read(
         &self,

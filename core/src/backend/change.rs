@@ -154,6 +154,11 @@ impl Plan {
         self.size += effects.put[put].size();
     }
 
+    /// How many cells are put.
+    pub(super) fn puts(&self) -> usize {
+        self.cells.iter().filter(|cell| matches!(cell, Next::Put(_))).count()
+    }
+
     /// The expiry hint that the change sets, if it sets one. That of a use counts only if it is the latest: one that
     /// comes late shortens nothing.
     pub(super) fn hint(&self, effects: &Effects) -> Option<Option<Time>> {

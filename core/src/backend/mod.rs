@@ -22,6 +22,7 @@ mod replace;
 mod sqlite;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -50,6 +51,10 @@ pub(crate) type Stamp = [u8; 16];
 /// When a session was last used: 8 bytes big-endian milliseconds, then a MAC of 16.
 pub(crate) type Touch = [u8; 24];
 
+/// A sealed head, as it is stored. Who keeps it shares it: with the row in memory, what is known of it and the guard of a
+/// change.
+pub(crate) type SealedHead = Arc<[u8]>;
+
 /// A sealed field, as it is stored: format (1), key id (4), stamp (16), expiry (8, big-endian milliseconds, 0 = none),
 /// nonce (24), ciphertext and tag.
 #[derive(Clone, PartialEq, Eq)]
@@ -74,7 +79,7 @@ impl SealedField {
 /// What was read of one session, all of one instant. All absent when nothing is stored.
 #[derive(Clone, Default)]
 pub(crate) struct Record {
-    pub(crate) head: Option<Box<[u8]>>,
+    pub(crate) head: Option<SealedHead>,
     pub(crate) touch: Option<Touch>,
     /// Changes so far (`v`).
     pub(crate) version: u64,
@@ -121,7 +126,7 @@ pub(crate) struct Listed {
     pub(crate) user: BlindUser,
     pub(crate) id: StorageId,
     /// `None` when the index names a session of which nothing is stored.
-    pub(crate) head: Option<Box<[u8]>>,
+    pub(crate) head: Option<SealedHead>,
     pub(crate) touch: Option<Touch>,
 }
 
@@ -170,13 +175,13 @@ pub(crate) enum HeadGuard {
     Any,
     Absent,
     /// Byte for byte.
-    Is(Box<[u8]>),
+    Is(SealedHead),
 }
 
 /// What a change does, in this order: clear, delete, put.
 #[derive(Clone)]
 pub(crate) struct Effects {
-    pub(crate) head: Option<Box<[u8]>>,
+    pub(crate) head: Option<SealedHead>,
     /// Stored only if its time is larger than the stored one's.
     pub(crate) touch: Option<Touch>,
     /// Stored whatever stood there, or removed: for a new life.
@@ -215,7 +220,7 @@ pub(crate) enum UserEffect {
 
 impl Effects {
     /// The session is over: this head stands, no field and no touch, and the row may go then.
-    pub(crate) fn close(&mut self, head: Box<[u8]>, expires: Time) {
+    pub(crate) fn close(&mut self, head: SealedHead, expires: Time) {
         self.head = Some(head);
         self.clear = true;
         self.reset_touch = true;

@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 
 use super::member::shortened;
 use super::{Config, GLOBAL, State, global, tag};
-use crate::backend::{Cells, Change, Effects, Guard, HeadGuard, Outcome};
+use crate::backend::{Cells, Change, Effects, Guard, HeadGuard, Outcome, SealedHead};
 use crate::error::{Error, Result, fail};
 use crate::store::Inner;
 use crate::vault::CatalogVault;
@@ -26,7 +26,7 @@ pub(crate) const KEPT: Duration = Duration::from_secs(1);
 pub(crate) struct Catalog(Mutex<HashMap<Arc<str>, Known>>);
 
 struct Known {
-    sealed: Box<[u8]>,
+    sealed: SealedHead,
     found: Found,
     read: Instant,
     /// When the answer was there.
@@ -108,7 +108,7 @@ impl Catalog {
         &self,
         store: &Inner,
         tag: &str,
-        head: Option<Box<[u8]>>,
+        head: Option<SealedHead>,
         (read, answered): (Instant, Instant),
     ) -> Result<Found> {
         let opened = head.as_deref().map(|sealed| open(store, tag, sealed)).transpose()?.flatten();
@@ -156,7 +156,7 @@ impl Catalog {
         let place = vault.place(tag);
         let now = store.clock.now();
         let text = stored.map(|(config, state)| config.to_stored(state)).unwrap_or_default();
-        let sealed = vault.seal(&place, &text)?;
+        let sealed = SealedHead::from(vault.seal(&place, &text)?);
         let mut effects = Effects::nothing(now, &store.limits);
         effects.head = Some(sealed.clone());
         effects.index = Some((CatalogVault::OWNER, stored.is_some()));
@@ -215,7 +215,7 @@ impl Catalog {
 /// How many definitions are read at once.
 const PAGE: usize = 256;
 
-async fn read_head(store: &Inner, tag: &str) -> Result<Option<Box<[u8]>>> {
+async fn read_head(store: &Inner, tag: &str) -> Result<Option<SealedHead>> {
     if !tag::is_tag(tag) {
         return Ok(None);
     }

@@ -2,7 +2,7 @@
 
 use super::order::{Side, Standing, standing};
 use super::{Fate, TRIES, Work};
-use crate::backend::{Cells, Change, Effects, Guard, HeadGuard, Outcome, Record, StorageId};
+use crate::backend::{Cells, Change, Effects, Guard, HeadGuard, Outcome, Record, SealedHead, StorageId};
 use crate::clock::Time;
 use crate::config::Config;
 use crate::error::Result;
@@ -18,7 +18,7 @@ struct Source<'a> {
     vault: &'a ConfigVault,
     id: &'a StorageId,
     record: Record,
-    sealed: Box<[u8]>,
+    sealed: SealedHead,
     /// `None` if the head can't be opened: it goes as it is, where nothing stands.
     seen: Option<Seen>,
 }
@@ -78,7 +78,7 @@ impl Work<'_> {
         // In the place of another one it is sealed anew. Bytes that stand there already would tell nothing of whether the
         // change was applied, were its answer lost; and those of a copy before the last are known there to be replaced.
         effects.head = Some(match there {
-            Some(_) => vault.reseal_head(id, sealed, &mut Entropy::draw()?)?,
+            Some(_) => vault.reseal_head(id, sealed, &mut Entropy::draw()?)?.into(),
             None => sealed.clone(),
         });
         effects.clear = true;
@@ -115,7 +115,7 @@ impl Work<'_> {
     }
 
     /// The same record stands at the destination; at the source it may have been used since.
-    async fn used(&self, source: &Source<'_>, stands: Box<[u8]>, there: Option<Seen>) -> Result<Fate> {
+    async fn used(&self, source: &Source<'_>, stands: SealedHead, there: Option<Seen>) -> Result<Fate> {
         let (Some(here), Some(there)) = (&source.seen, there) else { return Ok(Fate::Unchanged) };
         if here.head.state != HeadState::Alive || here.touched <= there.touched {
             return Ok(Fate::Unchanged);

@@ -216,7 +216,7 @@ impl Access {
             (None, tag) => tag.unwrap_or(GLOBAL),
         };
         let config = store.catalog.find(store, tag).await?;
-        check_demands(&config.definition, token, store.clock.now())?;
+        check_demands(&config.definition, token, || store.clock.now())?;
         let target = self.target(store, &config, token)?;
         Ok(Opened { target, config, proof: Proof::Token(token.clone()) })
     }

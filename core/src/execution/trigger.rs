@@ -1,5 +1,7 @@
 //! What started an execution, and whether it may open Global sessions.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::error::{Error, Result, fail};
@@ -11,8 +13,8 @@ use crate::json::nearest;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Trigger {
     given: bool,
-    kind: String,
-    security: String,
+    kind: Cow<'static, str>,
+    security: Cow<'static, str>,
     proof: Confirmation,
 }
 
@@ -50,7 +52,7 @@ impl Trigger {
                 }
             };
             match value {
-                Value::String(text) => *place = text.to_ascii_lowercase(),
+                Value::String(text) => *place = text.to_ascii_lowercase().into(),
                 Value::Null => {}
                 _ => return Err(bad(&format!("a trigger's {name:?} is a string"), name)),
             }
@@ -65,7 +67,7 @@ impl Trigger {
 
     /// A trigger that allows Global: for a token that was verified outside any execution.
     pub(crate) fn proven() -> Trigger {
-        Trigger { given: true, kind: "rest".to_owned(), security: "jwt".to_owned(), ..Trigger::default() }
+        Trigger { given: true, kind: "rest".into(), security: "jwt".into(), ..Trigger::default() }
     }
 
     /// Global opens only behind a REST or HTTP trigger secured by JWT.
@@ -76,7 +78,7 @@ impl Trigger {
                 "the execution has no trigger; a REST or HTTP trigger with JWT security is needed",
             ));
         }
-        if !matches!(self.kind.as_str(), "rest" | "http") {
+        if !matches!(&*self.kind, "rest" | "http") {
             return Err(not_allowed("trigger", "the trigger is neither REST nor HTTP"));
         }
         if self.security != "jwt" {

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 ///
 /// A session token says neither: whoever called `start` stood for its user then. So `acr` does not ask it, and its
 /// `maxAuthAge` counts from the session's beginning, which only its head knows.
-pub(crate) fn check(definition: &Definition, token: &VerifiedToken, now: Time) -> Result<()> {
+pub(crate) fn check(definition: &Definition, token: &VerifiedToken, now: impl FnOnce() -> Time) -> Result<()> {
     if token.session().is_some() {
         return Ok(());
     }
@@ -21,6 +21,7 @@ pub(crate) fn check(definition: &Definition, token: &VerifiedToken, now: Time) -
         );
     }
     let Some(most) = definition.max_auth_age else { return Ok(()) };
+    let now = now();
     let within = |at: Time| {
         let leeway = token.leeway_millis();
         now <= at.plus_millis(i64::from(most) * 1000 + leeway) && at <= now.plus_millis(leeway)

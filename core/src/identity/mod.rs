@@ -46,6 +46,6 @@ pub(crate) use demand::check as check_demands;
 pub(crate) use issuer::{Issuers, Secrets};
 pub(crate) use revocations::Revocations;
 pub(crate) use signer::{OwnKey, SessionClaims, Signer};
+pub(crate) use token::SessionRef;
 pub use token::VerifiedToken;
-pub(crate) use token::{SessionRef, Standing};
 pub(crate) use verifier::{Missed, Verifier};

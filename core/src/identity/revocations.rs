@@ -14,7 +14,7 @@ use super::logout::Logout;
 use super::revocation::{Kind, Revocation};
 use super::token::VerifiedToken;
 use crate::audit::{Event, What};
-use crate::backend::{Cells, Change, Effects, Guard, HeadGuard, Outcome, StorageId};
+use crate::backend::{Cells, Change, Effects, Guard, HeadGuard, Outcome, SealedHead, StorageId};
 use crate::clock::Time;
 use crate::error::{Code, Error, Result, fail};
 use crate::store::Inner;
@@ -40,7 +40,7 @@ pub(crate) struct Revocations {
 #[derive(Default)]
 struct Known {
     read: Option<Instant>,
-    mark: Option<Box<[u8]>>,
+    mark: Option<SealedHead>,
     issuers: HashMap<Box<str>, OfIssuer>,
     /// When the first of them can be forgotten, in milliseconds.
     forgets: Option<i64>,
@@ -334,7 +334,7 @@ fn change(
     is_listed: bool,
 ) -> Change {
     let mut effects = Effects::nothing(store.clock.now(), &store.limits);
-    effects.head = Some(sealed);
+    effects.head = Some(sealed.into());
     effects.expires = expires;
     effects.index = is_listed.then_some((RevocationVault::OWNER, true));
     effects.durable = true;

@@ -15,7 +15,7 @@ use super::refusal::{claim, untrusted};
 use crate::backend::{BlindUser, StorageId};
 use crate::clock::Time;
 use crate::error::Result;
-use crate::vault::{ConfigVault, Identifier, SessionId};
+use crate::vault::{ConfigVault, Identifier, KnownCells, SessionId};
 
 /// Who the user is, proven: only the verifier makes one, so whatever asks for a `VerifiedToken` can't be reached with a
 /// bare user id.
@@ -25,29 +25,34 @@ use crate::vault::{ConfigVault, Identifier, SessionId};
 pub struct VerifiedToken(Arc<Proof>);
 
 /// What a proof says; see the methods of [`VerifiedToken`].
+///
+/// In this order: what every operation looks at lies together, for a proof among many thousands is in no cache.
+#[repr(C)]
 pub(super) struct Proof {
-    pub(super) realm: Arc<str>,
+    /// The key of the verifier that made it.
+    pub(super) verifier: Arc<()>,
     pub(super) issuer: Arc<Issuer>,
-    pub(super) claims: Claims,
     pub(super) ends_at: Time,
-    /// The key that verified it, and the set that the key stood in.
-    pub(super) key: Print,
+    /// The set that the key stood in which verified it.
     pub(super) generation: u64,
     /// Which session it opens, if it is a session token.
     pub(super) session: Option<Box<SessionRef>>,
-    /// The key of the verifier that made it.
-    pub(super) verifier: Arc<()>,
     /// The user's standing session of the configuration that the token was used for first: it takes two MACs to find.
-    pub(super) standing: OnceLock<Arc<Standing>>,
+    pub(super) standing: OnceLock<Standing>,
+    /// Of the session that it was used for last.
+    pub(super) cells: KnownCells,
+    pub(super) claims: Claims,
+    pub(super) realm: Arc<str>,
+    /// The key that verified it.
+    pub(super) key: Print,
 }
 
 /// A user's standing session of one configuration: where it lies, and whose it is.
+#[derive(Clone, Copy)]
 pub(crate) struct Standing {
-    pub(crate) config_id: [u8; 16],
+    config_id: [u8; 16],
     pub(crate) id: StorageId,
     pub(crate) user: BlindUser,
-    pub(crate) realm: Arc<str>,
-    pub(crate) identifier: Identifier,
 }
 
 /// What only a session token says.
@@ -115,16 +120,23 @@ impl VerifiedToken {
     }
 
     /// The user's standing session of a configuration whose keys are `vault`'s.
-    pub(crate) fn standing(&self, config_id: &[u8; 16], vault: &ConfigVault) -> Arc<Standing> {
+    pub(crate) fn standing(&self, config_id: &[u8; 16], vault: &ConfigVault) -> Standing {
         let find = || {
-            let Proof { realm, claims, .. } = &*self.0;
-            let identifier = Identifier::String(claims.subject.to_string());
-            let user = vault.user(realm, &identifier);
-            let id = vault.standing(realm, &claims.subject, &user);
-            Arc::new(Standing { config_id: *config_id, id, user, realm: realm.clone(), identifier })
+            let user = vault.user(self.realm(), &self.identifier());
+            Standing { config_id: *config_id, id: vault.standing(self.realm(), self.subject(), &user), user }
         };
-        let known = self.0.standing.get_or_init(find);
-        if known.config_id == *config_id { known.clone() } else { find() }
+        let known = *self.0.standing.get_or_init(find);
+        if known.config_id == *config_id { known } else { find() }
+    }
+
+    /// What names the user where they have standing sessions.
+    pub(crate) fn identifier(&self) -> Identifier {
+        Identifier::String(self.subject().to_owned())
+    }
+
+    /// Where the fields lie of the session that it was used for last.
+    pub(crate) fn known_cells(&self) -> &KnownCells {
+        &self.0.cells
     }
 
     /// How the user was authenticated, `acr`, if the issuer says so.

@@ -19,6 +19,7 @@ use super::token::{Proof, SessionRef, VerifiedToken};
 use crate::clock::{Clock, Time};
 use crate::error::{Code, Error, Result};
 use crate::limits::Limits;
+use crate::vault::KnownCells;
 
 /// Verifies tokens of the issuers that a store trusts, its own among them.
 pub(crate) struct Verifier {
@@ -124,6 +125,7 @@ impl Verifier {
             session: session.map(Box::new),
             verifier: self.key.clone(),
             standing: OnceLock::new(),
+            cells: KnownCells::default(),
         }))
     }
 

@@ -48,7 +48,7 @@ impl Nonces {
                 }
                 for id in inner.backend.ids(&part.space, None, 1000).await? {
                     let record = inner.backend.read(&part.space, &id, &Cells::All, None).await?;
-                    heads.extend(record.head);
+                    heads.extend(record.head.map(|head| Box::from(&*head)));
                     fields.extend(record.cells.into_iter().map(|(_, sealed)| sealed.0));
                 }
             }

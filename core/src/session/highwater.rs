@@ -3,14 +3,14 @@
 //! Nothing that is stored proves its own age, so only what follows from this process's own observations counts. Each is
 //! dated with a span of the process's own count, from before it was asked for until after it was answered: of two that do not
 //! overlap, the later one tells what has been replaced, and what was replaced never comes back by itself. Bounded: what is
-//! forgotten is believed again.
+//! forgotten is believed again. Nothing is remembered of `memory:`: who could put something back there could as well write here.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
-use crate::backend::{BlindMap, CellId, Change, HeadGuard, Outcome, Record, Space, Span, Stamp, StorageId};
+use crate::backend::{Backend, BlindMap, CellId, Change, HeadGuard, Outcome, Record, Space, Span, Stamp, StorageId};
 use crate::clock::Time;
 use crate::error::{Error, Result, fail};
 use crate::hand::Hand;
@@ -27,6 +27,8 @@ const REPLACED: usize = 8;
 /// See the module.
 #[derive(Default)]
 pub(crate) struct HighWater {
+    /// Nothing can be put back in what is stored: nothing has to be remembered of it.
+    is_idle: bool,
     count: AtomicU64,
     shards: [Mutex<Shard>; SHARDS],
 }
@@ -208,9 +210,19 @@ impl Changes {
 }
 
 impl HighWater {
+    /// For what is stored there.
+    pub(crate) fn of(backend: &Backend) -> HighWater {
+        HighWater { is_idle: !backend.is_shared(), ..HighWater::default() }
+    }
+
+    /// Whether it has to be told of what is read and written.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.is_idle
+    }
+
     /// The next number of this process's count.
     pub(crate) fn tick(&self) -> u64 {
-        self.count.fetch_add(1, Ordering::AcqRel) + 1
+        if self.is_idle { 0 } else { self.count.fetch_add(1, Ordering::AcqRel) + 1 }
     }
 
     /// A head that was opened and found good: `STALE` if a later one was seen before it was asked for.
@@ -222,6 +234,9 @@ impl HighWater {
         head: &Head,
         record: &Record,
     ) -> Result<()> {
+        if self.is_idle {
+            return Ok(());
+        }
         let span = record.span;
         let tag = tag_of(sealed);
         let now = self.tick();
@@ -243,7 +258,8 @@ impl HighWater {
             session.changes = Some(Changes { life: head.life, version: record.version, since: span.ended, settled });
         }
         session.head.see(Some(tag), span, now);
-        if session.head.state == Some(tag) {
+        let is_ordered = session.order.as_ref().is_some_and(|order| order.seen == session.head.seen);
+        if session.head.state == Some(tag) && !is_ordered {
             session.order = Some(Order::of(head, session.head.seen));
         }
         Ok(())
@@ -251,6 +267,9 @@ impl HighWater {
 
     /// Nothing is stored.
     pub(crate) fn miss(&self, space: &Space, id: &StorageId, span: Span) {
+        if self.is_idle {
+            return;
+        }
         let now = self.tick();
         let mut shard = self.shard(id).lock();
         if let Some(session) = shard.sessions.get_mut(&(*space, *id)) {
@@ -260,7 +279,7 @@ impl HighWater {
 
     /// How many changes there were of a session whose head was [met](HighWater::meet): `STALE` if more were seen before.
     pub(crate) fn meet_version(&self, space: &Space, id: &StorageId, version: u64, span: Span) -> Result<()> {
-        match self.shard(id).lock().session(space, id).is_ahead_of(version, span) {
+        match !self.is_idle && self.shard(id).lock().session(space, id).is_ahead_of(version, span) {
             true => Err(stale("session")),
             false => Ok(()),
         }
@@ -277,6 +296,9 @@ impl HighWater {
         all: bool,
         (version, span): (u64, Span),
     ) -> Result<()> {
+        if self.is_idle {
+            return Ok(());
+        }
         let now = self.tick();
         let mut shard = self.shard(id).lock();
         let session = shard.session(space, id);
@@ -308,7 +330,7 @@ impl HighWater {
 
     /// What this process changed itself.
     pub(crate) fn changed(&self, changes: &[Change], outcome: &Outcome, span: Span) {
-        if !matches!(outcome, Outcome::Applied { .. }) {
+        if self.is_idle || !matches!(outcome, Outcome::Applied { .. }) {
             return;
         }
         for change in changes {
@@ -346,6 +368,9 @@ impl HighWater {
 
     /// The same head, sealed anew.
     pub(crate) fn resealed(&self, space: &Space, id: &StorageId, old: &[u8], new: &[u8], span: Span) {
+        if self.is_idle {
+            return;
+        }
         let now = self.tick();
         let mut shard = self.shard(id).lock();
         if let Some(session) = shard.sessions.get_mut(&(*space, *id)) {

@@ -494,8 +494,7 @@ impl Session {
         R: Send + 'static,
         F: Future<Output = Result<R>> + Send + 'static,
     {
-        let pool = global.store().pool.clone();
-        Task::new(&pool, async move || work(global.clone()).await.map_err(|error| global.refusal(error)))
+        Task::new(&self.store().pool, async move || work(global.clone()).await.map_err(|error| global.refusal(error)))
     }
 
     /// A task that is finished; watchers are told of what was refused.

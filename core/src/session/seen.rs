@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::backend::{BlindUser, StorageId, Touch, UserSessions};
+use crate::backend::{BlindUser, SealedHead, StorageId, Touch, UserSessions};
 use crate::clock::Time;
 use crate::error::Result;
 use crate::vault::{ConfigVault, Head, HeadState, Owner, UserKeys};
 
 /// See the module.
 pub(crate) struct Seen {
-    pub(crate) sealed: Box<[u8]>,
+    pub(crate) sealed: SealedHead,
     pub(crate) head: Head,
     /// When the session was last used, as far as this process knows.
     pub(crate) touched: Time,

@@ -54,7 +54,7 @@ fn sealed(vault: &Vault) -> Cells {
     let (cell, field) =
         config.seal_field(None, &ID, &LIFE, "cart", r#"{"items":[1,2,3]}"#, EXPIRES, STAMP, &mut entropy).unwrap();
     Cells {
-        head: config.seal_head(&ID, &head(), &mut entropy).unwrap(),
+        head: config.seal_head(&ID, &head(), &mut entropy).unwrap()[..].into(),
         field: field.0,
         cell,
         user: config.seal_user(&USER, &user(), &mut entropy).unwrap(),
@@ -64,7 +64,7 @@ fn sealed(vault: &Vault) -> Cells {
 }
 
 fn open_field(vault: &Vault, id: &StorageId, life: &Life, cell: &CellId, bytes: &[u8]) -> Result<()> {
-    config(vault).open_field(None, id, life, cell, None, &SealedField(bytes.into())).map(drop)
+    config(vault).opener(None, id, life).open(cell, None, &SealedField(bytes.into())).map(drop)
 }
 
 type Opener<'a> = (&'static str, &'a [u8], Box<dyn Fn(&[u8]) -> Result<()> + 'a>);
@@ -150,7 +150,7 @@ fn a_cell_opens_nowhere_else() {
         assert_eq!(code(other.open_user(&USER, &cells.user)), Code::Corrupt, "{what}: user");
         for cell in [cells.cell, other.cell_id(&ID, "cart")] {
             let field = SealedField(cells.field.clone());
-            assert_eq!(code(other.open_field(None, &ID, &LIFE, &cell, None, &field)), Code::Corrupt, "{what}: field");
+            assert_eq!(code(other.opener(None, &ID, &LIFE).open(&cell, None, &field)), Code::Corrupt, "{what}: field");
         }
         let touch = config(&home).seal_touch(&ID, &LIFE, Time::from_secs(1));
         assert_eq!(other.open_touch(&ID, &LIFE, &touch), None, "{what}: touch");
@@ -267,7 +267,8 @@ fn a_name_inside_must_be_the_cells_own() {
     let cell = config.cell_id(&ID, "cart");
     let bytes = config.seal_into(&ID, &LIFE, &cell, "other", "1", &mut Entropy::fixed(1)).unwrap();
     assert_eq!(code(open_field(&vault, &ID, &LIFE, &cell, &bytes)), Code::Corrupt);
-    let named = |name| config.open_field(None, &ID, &LIFE, &cell, Some(name), &SealedField(bytes.clone()));
+    let mut opener = config.opener(None, &ID, &LIFE);
+    let mut named = |name| opener.open(&cell, Some(name), &SealedField(bytes.clone())).map(drop);
     assert_eq!(code(named("cart")), Code::Corrupt);
     assert!(named("other").is_ok(), "who names it says what the cell's id was made of");
 }
@@ -293,8 +294,9 @@ fn a_field_comes_back_whole() {
         let (cell, field) =
             config.seal_field(None, &ID, &LIFE, name, value, expires, STAMP, &mut Entropy::fixed(1)).unwrap();
         assert_eq!((field.stamp(), field.expiry()), (Some(STAMP), expires));
-        let opened = config.open_field(None, &ID, &LIFE, &cell, None, &field).unwrap();
-        assert_eq!((opened.name(), opened.value()), (name, value));
+        let mut opener = config.opener(None, &ID, &LIFE);
+        let opened = opener.open(&cell, None, &field).unwrap();
+        assert_eq!((opened.name, opened.value), (name, value));
         assert_eq!((opened.stamp, opened.expires), (STAMP, expires));
     }
     let never = config

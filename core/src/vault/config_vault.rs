@@ -5,19 +5,21 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 use super::blind::BlindKey;
-use super::derive::Context;
+use super::derive::{Context, lead};
 use super::envelope::Seals;
-use super::field::{self, OpenField};
+use super::field::{self, FieldOpener};
 use super::head::{Head, Life};
 use super::identifier::Identifier;
+use super::known_cells::KnownCells;
 use super::random::Entropy;
 use super::ring::Ring;
 use super::touch::TouchKey;
 use super::user::User;
 use super::user_keys::{KnownKeys, Secret, UserKeys};
-use crate::backend::{BlindUser, CellId, SealedField, Space, Stamp, StorageId, Touch};
+use crate::backend::{BlindUser, CellId, SealedField, SealedHead, Space, Stamp, StorageId, Touch};
 use crate::clock::Time;
 use crate::error::{Result, fail};
 
@@ -137,8 +139,13 @@ impl ConfigVault {
         self.cells.blind(&[id, name.as_bytes()])
     }
 
-    pub(crate) fn seal_head(&self, id: &StorageId, head: &Head, entropy: &mut Entropy) -> Result<Box<[u8]>> {
-        self.heads.seal(id, &[], &head.to_bytes(), entropy)
+    /// The same, for who may know it already.
+    pub(crate) fn cell_id_of(&self, known: Option<&KnownCells>, id: &StorageId, name: &str) -> CellId {
+        known.map_or_else(|| self.cell_id(id, name), |known| known.id(self, id, name))
+    }
+
+    pub(crate) fn seal_head(&self, id: &StorageId, head: &Head, entropy: &mut Entropy) -> Result<SealedHead> {
+        self.heads.seal(id, &[], &head.to_bytes(), entropy).map(SealedHead::from)
     }
 
     pub(crate) fn open_head(&self, id: &StorageId, sealed: &[u8]) -> Result<Head> {
@@ -175,8 +182,9 @@ impl ConfigVault {
     }
 
     /// Seals a field under its name's cell id.
+    #[cfg(any(test, fuzzing))]
     #[expect(clippy::too_many_arguments, reason = "a field is bound to all of them")]
-    pub(crate) fn seal_field(
+    pub(super) fn seal_field(
         &self,
         keys: Option<&UserKeys>,
         id: &StorageId,
@@ -188,10 +196,25 @@ impl ConfigVault {
         entropy: &mut Entropy,
     ) -> Result<(CellId, SealedField)> {
         let cell = self.cell_id(id, name);
-        let plain = field::plain(name, value);
-        let sealed =
-            self.fields(keys).seal(&field::place(id, life, &cell), &field::clear(&stamp, expires), &plain, entropy)?;
-        Ok((cell, SealedField(sealed)))
+        Ok((cell, self.seal_field_into(keys, id, life, &cell, (name, value, expires), stamp, entropy)?))
+    }
+
+    /// Seals a field under that id, which is its name's.
+    #[expect(clippy::too_many_arguments, reason = "a field is bound to all of them")]
+    pub(crate) fn seal_field_into(
+        &self,
+        keys: Option<&UserKeys>,
+        id: &StorageId,
+        life: &Life,
+        cell: &CellId,
+        (name, value, expires): (&str, &str, Option<Time>),
+        stamp: Stamp,
+        entropy: &mut Entropy,
+    ) -> Result<SealedField> {
+        let (place, clear) = (field::place(id, life, cell), field::clear(&stamp, expires));
+        let lead = lead(name.as_bytes());
+        let sealed = self.fields(keys).seal_parts(&place, &clear, &field::parts(&lead, name, value), entropy)?;
+        Ok(SealedField(sealed))
     }
 
     /// Seals a field into any cell, also one that is not its name's.
@@ -213,30 +236,14 @@ impl ConfigVault {
         )
     }
 
-    /// Opens a field that was read from `cell`; the name inside must be the one that the cell belongs to. `name`: what the
-    /// cell's id was made of, for who knows it.
-    pub(crate) fn open_field(
-        &self,
-        keys: Option<&UserKeys>,
-        id: &StorageId,
-        life: &Life,
-        cell: &CellId,
-        name: Option<&str>,
-        sealed: &SealedField,
-    ) -> Result<OpenField> {
-        let stamp = sealed.stamp().unwrap_or_default();
-        let expires = sealed.expiry();
-        let (place, clear) = (field::place(id, life, cell), field::clear(&stamp, expires));
-        let plain = self.fields(keys).open(&place, &clear, &sealed.0)?;
-        let opened = field::read(plain, stamp, expires)?;
-        let is_in_place = match name {
-            Some(name) => opened.name() == name,
-            None => self.cell_id(id, opened.name()) == *cell,
-        };
-        if !is_in_place {
-            return Err(fail!(Corrupt, "a field stands in another field's place").with("cell", "field"));
-        }
-        Ok(opened)
+    /// Opens fields of that life.
+    pub(crate) fn opener<'a>(
+        &'a self,
+        keys: Option<&'a UserKeys>,
+        id: &'a StorageId,
+        life: &'a Life,
+    ) -> FieldOpener<'a> {
+        FieldOpener { vault: self, seals: self.fields(keys), id, life, known: None, plain: Zeroizing::default() }
     }
 
     pub(crate) fn seal_touch(&self, id: &StorageId, life: &Life, time: Time) -> Touch {

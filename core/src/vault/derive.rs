@@ -2,6 +2,7 @@
 
 use hkdf::Hkdf;
 use sha2::Sha256;
+use smallvec::SmallVec;
 use zeroize::Zeroizing;
 
 use super::namespace::Namespace;
@@ -37,14 +38,16 @@ pub(crate) fn push_part(to: &mut Vec<u8>, part: &[u8]) {
 
 /// [`push_part`] into whatever takes bytes.
 pub(super) fn write_part(part: &[u8], mut write: impl FnMut(&[u8])) {
-    match u16::try_from(part.len()) {
-        Ok(short) if short != LONG => write(&short.to_be_bytes()),
-        _ => {
-            write(&LONG.to_be_bytes());
-            write(&(part.len() as u64).to_be_bytes());
-        }
-    }
+    write(&lead(part));
     write(part);
+}
+
+/// The length that leads a part.
+pub(super) fn lead(part: &[u8]) -> SmallVec<[u8; 10]> {
+    match u16::try_from(part.len()) {
+        Ok(short) if short != LONG => SmallVec::from_slice(&short.to_be_bytes()),
+        _ => [&LONG.to_be_bytes()[..], &(part.len() as u64).to_be_bytes()].into_iter().flatten().copied().collect(),
+    }
 }
 
 /// How many bytes [`push_part`] writes.

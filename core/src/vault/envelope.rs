@@ -4,6 +4,7 @@
 //! with its length, then format ‖ key id ‖ what the cell is bound to ‖ clear part. The plain text is led by its length
 //! (4 bytes) and padded with zeros.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use hmac::{Hmac, Mac};
@@ -12,7 +13,7 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::cipher::{Cipher, NONCE, TAG};
-use super::derive::{Context, derive, push_part};
+use super::derive::{Context, derive, write_part};
 use super::keyring::{DataKey, KeyState};
 use super::namespace::Namespace;
 use super::padding::padded;
@@ -24,6 +25,15 @@ use crate::error::{Error, Result, fail};
 pub(crate) const FORMAT: u8 = 1;
 
 const KEY_ID: std::ops::Range<usize> = 1..5;
+
+/// Bytes of the length that leads the plain text.
+const LENGTH: usize = 4;
+
+/// Associated data. A place is of 49 bytes at most, a purpose of ten.
+struct Associated {
+    bytes: [u8; 128],
+    length: usize,
+}
 
 /// The keys of one purpose in one place, one for every data key of the keyring in force.
 pub(crate) struct Seals {
@@ -120,19 +130,31 @@ impl Seals {
 
     /// Seals `plain`, bound to `place` and to `clear`, which stands readable in the cell.
     pub(crate) fn seal(&self, place: &[u8], clear: &[u8], plain: &[u8], entropy: &mut Entropy) -> Result<Box<[u8]>> {
+        self.seal_parts(place, clear, &[plain], entropy)
+    }
+
+    /// [`seal`](Seals::seal) for what lies in parts: nothing is copied but into the cell.
+    pub(super) fn seal_parts(
+        &self,
+        place: &[u8],
+        clear: &[u8],
+        parts: &[&[u8]],
+        entropy: &mut Entropy,
+    ) -> Result<Box<[u8]>> {
         let derived = self.derived();
         let key = &derived.sealing;
         let too_large = || fail!(LimitExceeded, "a {} is too large to be sealed", self.purpose);
-        let plain_length = u32::try_from(plain.len()).map_err(|_| too_large())?;
-        let length = padded(4 + plain.len());
+        let content: usize = parts.iter().map(|part| part.len()).sum();
+        let content_length = u32::try_from(content).map_err(|_| too_large())?;
+        let length = padded(LENGTH + content);
         let body = 5 + clear.len() + NONCE;
         let mut cell = Vec::with_capacity(body + length + TAG);
         cell.push(FORMAT);
         cell.extend(key.id.to_be_bytes());
         cell.extend(clear);
         cell.extend([0; NONCE]);
-        cell.extend(plain_length.to_be_bytes());
-        cell.extend(plain);
+        cell.extend(content_length.to_be_bytes());
+        parts.iter().for_each(|part| cell.extend_from_slice(part));
         cell.resize(body + length, 0);
 
         let associated = self.associated(key.id, place, clear);
@@ -152,6 +174,21 @@ impl Seals {
     /// Opens a cell that was sealed for that place, with that clear part. `FORMAT_TOO_NEW`; `KEY_UNAVAILABLE` and
     /// `KEY_REVOKED` with the `keyId`; `CORRUPT` for everything else.
     pub(crate) fn open(&self, place: &[u8], clear: &[u8], cell: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+        let mut plain = Zeroizing::default();
+        let length = self.open_into(place, clear, cell, &mut plain)?.len();
+        plain.truncate(LENGTH + length);
+        plain.drain(..LENGTH);
+        Ok(plain)
+    }
+
+    /// [`open`](Seals::open) into what held another cell's content before: several are opened in one piece of memory.
+    pub(super) fn open_into<'a>(
+        &self,
+        place: &[u8],
+        clear: &[u8],
+        cell: &[u8],
+        plain: &'a mut Zeroizing<Vec<u8>>,
+    ) -> Result<&'a [u8]> {
         match cell.first() {
             Some(&FORMAT) => {}
             Some(&newer) if newer > FORMAT => {
@@ -168,9 +205,9 @@ impl Seals {
         let key = derived.key(id, self.purpose)?;
         let (nonce, rest) = cell[body - NONCE..].split_first_chunk().ok_or_else(|| self.corrupt())?;
         let sealed = rest.split_last_chunk().ok_or_else(|| self.corrupt())?;
-        let mut plain = Zeroizing::new(vec![0; sealed.0.len()]);
+        make_room(plain, sealed.0.len());
         let associated = self.associated(id, place, clear);
-        key.cipher.open(nonce, &associated, sealed, &mut plain).map_err(|_| self.corrupt())?;
+        key.cipher.open(nonce, &associated, sealed, plain).map_err(|_| self.corrupt())?;
         self.unpad(plain)
     }
 
@@ -192,33 +229,54 @@ impl Seals {
         Ok(self.derived())
     }
 
-    fn associated(&self, key: u32, place: &[u8], clear: &[u8]) -> Vec<u8> {
-        let mut associated = Vec::with_capacity(128);
-        push_part(&mut associated, self.purpose.as_bytes());
-        associated.push(FORMAT);
-        associated.extend(key.to_be_bytes());
-        associated.extend(place);
-        associated.extend(clear);
+    fn associated(&self, key: u32, place: &[u8], clear: &[u8]) -> Associated {
+        let mut associated = Associated { bytes: [0; 128], length: 0 };
+        write_part(self.purpose.as_bytes(), |bytes| associated.add(bytes));
+        associated.add(&[FORMAT]);
+        associated.add(&key.to_be_bytes());
+        associated.add(place);
+        associated.add(clear);
         associated
     }
 
     /// Takes length and padding off. The length must be the one that pads to what is there, and the padding zeros: there
     /// is one way to write a cell.
-    fn unpad(&self, mut plain: Zeroizing<Vec<u8>>) -> Result<Zeroizing<Vec<u8>>> {
-        let length =
-            plain.first_chunk::<4>().map(|bytes| u32::from_be_bytes(*bytes) as usize).ok_or_else(|| self.corrupt())?;
-        let end = length.checked_add(4).filter(|end| padded(*end) == plain.len()).ok_or_else(|| self.corrupt())?;
-        if plain[end..].iter().any(|byte| *byte != 0) {
+    fn unpad<'a>(&self, plain: &'a [u8]) -> Result<&'a [u8]> {
+        let (length, rest) = plain.split_first_chunk::<LENGTH>().ok_or_else(|| self.corrupt())?;
+        let (content, padding) =
+            rest.split_at_checked(u32::from_be_bytes(*length) as usize).ok_or_else(|| self.corrupt())?;
+        if padded(LENGTH + content.len()) != plain.len() || padding.iter().any(|byte| *byte != 0) {
             return Err(self.corrupt());
         }
-        plain.truncate(end);
-        plain.drain(..4);
-        Ok(plain)
+        Ok(content)
     }
 
     fn corrupt(&self) -> Error {
         fail!(Corrupt, "a sealed {} was damaged, moved or tampered with", self.purpose).with("cell", self.purpose)
     }
+}
+
+impl Associated {
+    fn add(&mut self, part: &[u8]) {
+        self.bytes[self.length..][..part.len()].copy_from_slice(part);
+        self.length += part.len();
+    }
+}
+
+impl Deref for Associated {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+}
+
+/// Makes it so long. What grows would leave a copy of what it held behind.
+fn make_room(plain: &mut Zeroizing<Vec<u8>>, length: usize) {
+    if plain.capacity() < length {
+        *plain = Zeroizing::new(Vec::with_capacity(length));
+    }
+    plain.resize(length, 0);
 }
 
 /// The data key that a cell names; `None` for bytes that are no cell.

@@ -1,31 +1,58 @@
 //! A field, sealed: bound to its session, its life, its cell, its version and its end.
 
-use std::mem;
-
 use zeroize::Zeroizing;
 
-use super::derive::{part_length, push_part, split_part};
+use super::config_vault::ConfigVault;
+#[cfg(any(test, fuzzing))]
+use super::derive::lead;
+use super::derive::split_part;
+use super::envelope::Seals;
 use super::head::{Life, or_zero};
-use crate::backend::{CellId, Stamp, StorageId};
+use super::known_cells::KnownCells;
+use crate::backend::{CellId, SealedField, Stamp, StorageId};
 use crate::clock::Time;
 use crate::error::{Result, fail};
 
-/// What a field's cell holds, once opened; name and value are zeroed when dropped.
-pub(crate) struct OpenField {
-    /// The name, then the value.
-    text: Zeroizing<String>,
-    name_length: usize,
+/// What a field's cell holds, opened.
+pub(crate) struct OpenField<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) value: &'a str,
     pub(crate) stamp: Stamp,
     pub(crate) expires: Option<Time>,
 }
 
-impl OpenField {
-    pub(crate) fn name(&self) -> &str {
-        &self.text[..self.name_length]
+/// Opens fields of one life, one after the other, in one piece of memory, which is zeroed when dropped.
+pub(crate) struct FieldOpener<'a> {
+    pub(super) vault: &'a ConfigVault,
+    pub(super) seals: &'a Seals,
+    pub(super) id: &'a StorageId,
+    pub(super) life: &'a Life,
+    pub(super) known: Option<&'a KnownCells>,
+    pub(super) plain: Zeroizing<Vec<u8>>,
+}
+
+impl<'a> FieldOpener<'a> {
+    /// With what is known of the session's cells already.
+    pub(crate) fn knowing(self, known: Option<&'a KnownCells>) -> FieldOpener<'a> {
+        FieldOpener { known, ..self }
     }
 
-    pub(crate) fn value(&self) -> &str {
-        &self.text[self.name_length..]
+    /// Opens a field that was read from `cell`; the name inside must be the one that the cell belongs to. `name`: what the
+    /// cell's id was made of, for who knows it.
+    pub(crate) fn open(&mut self, cell: &CellId, name: Option<&str>, sealed: &SealedField) -> Result<OpenField<'_>> {
+        let stamp = sealed.stamp().unwrap_or_default();
+        let expires = sealed.expiry();
+        let (place, clear) = (place(self.id, self.life, cell), clear(&stamp, expires));
+        let plain = self.seals.open_into(&place, &clear, &sealed.0, &mut self.plain)?;
+        let opened = read(plain, stamp, expires)?;
+        let is_in_place = match name {
+            Some(name) => opened.name == name,
+            None => self.vault.cell_id_of(self.known, self.id, opened.name) == *cell,
+        };
+        if !is_in_place {
+            return Err(fail!(Corrupt, "a field stands in another field's place").with("cell", "field"));
+        }
+        Ok(opened)
     }
 }
 
@@ -46,25 +73,20 @@ pub(super) fn clear(stamp: &Stamp, expires: Option<Time>) -> [u8; 24] {
     clear
 }
 
-/// name length (2) ‖ name ‖ value.
-pub(super) fn plain(name: &str, value: &str) -> Zeroizing<Vec<u8>> {
-    // Exactly as long as needed: a vector that grows leaves copies behind.
-    let mut plain = Zeroizing::new(Vec::with_capacity(part_length(name.as_bytes()) + value.len()));
-    push_part(&mut plain, name.as_bytes());
-    plain.extend(value.as_bytes());
-    plain
+/// name length (2) ‖ name ‖ value, with the length that leads the name.
+pub(super) fn parts<'a>(lead: &'a [u8], name: &'a str, value: &'a str) -> [&'a [u8]; 3] {
+    [lead, name.as_bytes(), value.as_bytes()]
 }
 
-pub(super) fn read(mut plain: Zeroizing<Vec<u8>>, stamp: Stamp, expires: Option<Time>) -> Result<OpenField> {
-    let corrupt = || fail!(Corrupt, "a field was opened but does not read as one");
-    let (name, value) = split_part(&plain).ok_or_else(corrupt)?;
-    let (name_length, text_length) = (name.len(), name.len() + value.len());
-    let before = plain.len() - text_length;
-    plain.drain(..before);
-    let text = String::from_utf8(mem::take(&mut *plain)).map(Zeroizing::new);
-    let text = text.map_err(|error| drop(Zeroizing::new(error.into_bytes()))).map_err(|()| corrupt())?;
-    if !text.is_char_boundary(name_length) {
-        return Err(corrupt());
-    }
-    Ok(OpenField { text, name_length, stamp, expires })
+/// What [`read`] reads.
+#[cfg(any(test, fuzzing))]
+pub(super) fn plain(name: &str, value: &str) -> Vec<u8> {
+    parts(&lead(name.as_bytes()), name, value).concat()
+}
+
+pub(super) fn read(plain: &[u8], stamp: Stamp, expires: Option<Time>) -> Result<OpenField<'_>> {
+    let texts =
+        split_part(plain).and_then(|(name, value)| Some((str::from_utf8(name).ok()?, str::from_utf8(value).ok()?)));
+    let (name, value) = texts.ok_or_else(|| fail!(Corrupt, "a field was opened but does not read as one"))?;
+    Ok(OpenField { name, value, stamp, expires })
 }

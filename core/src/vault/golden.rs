@@ -196,10 +196,10 @@ fn these_bytes_open() {
     }
     for case in cases("fields") {
         let sealed = SealedField(bytes(text(&case["sealed"])).into());
-        let opened = config
-            .open_field(None, &array(&case["id"]), &array(&case["life"]), &array(&case["cell"]), None, &sealed)
-            .unwrap();
-        assert_eq!((opened.name(), opened.value()), (text(&case["name"]), text(&case["value"])));
+        let (id, life) = (array(&case["id"]), array(&case["life"]));
+        let mut opener = config.opener(None, &id, &life);
+        let opened = opener.open(&array(&case["cell"]), None, &sealed).unwrap();
+        assert_eq!((opened.name, opened.value), (text(&case["name"]), text(&case["value"])));
         assert_eq!((opened.stamp, opened.expires), (array(&case["stamp"]), time(&case["expires"])));
     }
     for case in cases("touches") {
@@ -219,9 +219,11 @@ fn these_bytes_open() {
         assert!(Owner::Plain(user.owner.person().unwrap().clone()) == owner(&case));
         let sealed = SealedField(bytes(text(&case["field"]["sealed"])).into());
         let cell = array(&case["field"]["cell"]);
-        let field = config.open_field(Some(&keys), &id, &opened.life, &cell, None, &sealed).unwrap();
-        assert_eq!(field.value(), text(&case["field"]["value"]));
-        let other = config.open_field(None, &id, &opened.life, &cell, None, &sealed);
+        let mut opener = config.opener(Some(&keys), &id, &opened.life);
+        let field = opener.open(&cell, None, &sealed).unwrap();
+        assert_eq!(field.value, text(&case["field"]["value"]));
+        let mut opener = config.opener(None, &id, &opened.life);
+        let other = opener.open(&cell, None, &sealed);
         assert_eq!(other.err().unwrap().code(), crate::Code::Corrupt, "the config's key alone opens nothing");
     }
     assert_eq!(vault.check_meta(&vault.ring().in_force().keyring, Some(&bytes(text(&file["meta"])))).unwrap(), None);

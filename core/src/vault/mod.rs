@@ -24,6 +24,7 @@ mod keyring;
 mod keyring_file;
 #[cfg(test)]
 mod known_answers;
+mod known_cells;
 mod meta;
 mod namespace;
 mod news;
@@ -40,14 +41,13 @@ mod user_keys;
 #[cfg(test)]
 mod wycheproof;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use zeroize::Zeroizing;
 
-use crate::backend::MetaKey;
+use crate::backend::{BlindMap, MetaKey};
 use crate::error::Result;
 
 pub(crate) use catalog_vault::CatalogVault;
@@ -62,6 +62,7 @@ pub(crate) use head::{Head, HeadState, Life};
 pub(crate) use identifier::Identifier;
 pub(crate) use keyring::KeyState;
 pub use keyring::Keyring;
+pub(crate) use known_cells::KnownCells;
 pub(crate) use namespace::Namespace;
 pub(crate) use news::News;
 pub(crate) use owner::{Owner, no_secret};
@@ -78,7 +79,7 @@ pub(crate) use user_keys::UserKeys;
 pub(crate) struct Vault {
     ring: Arc<Ring>,
     namespace: Namespace,
-    configs: Mutex<HashMap<[u8; 16], Vec<Tagged>>>,
+    configs: Mutex<BlindMap<[u8; 16], Vec<Tagged>>>,
     catalog: CatalogVault,
     revocations: RevocationVault,
     checkpoints: Seals,

@@ -209,6 +209,11 @@ impl Ring {
         self.force.read().clone()
     }
 
+    /// Whether that data key opens.
+    pub(crate) fn opens(&self, id: u32) -> bool {
+        self.force.read().opens(id)
+    }
+
     /// Another number after each change.
     pub(crate) fn epoch(&self) -> u64 {
         self.epoch.load(Ordering::Acquire)

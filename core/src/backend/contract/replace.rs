@@ -3,7 +3,7 @@
 use super::*;
 use crate::backend::replace::{Place, Replacement};
 
-fn head(n: u8) -> Box<[u8]> {
+fn head(n: u8) -> SealedHead {
     vec![n; 80].into()
 }
 
@@ -26,7 +26,7 @@ fn made(backend: &Backend, n: u8) {
     effects.raise_version = true;
     effects.touch = Some([3; 24]);
     effects.put = vec![(cell(1), field(1, 100)), (cell(2), field(1, 9_000)), (cell(3), field(1, 60))];
-    effects.user = Some((user(n), UserEffect::Write(head(1))));
+    effects.user = Some((user(n), UserEffect::Write(head(1)[..].into())));
     let change = Change { space: SPACE, id: id(n), guard: Guard::default(), effects, answer: Cells::None };
     assert!(matches!(wait(backend.apply(&change)).unwrap(), Outcome::Applied { .. }));
 }
@@ -53,7 +53,7 @@ pub(super) fn bytes_for_bytes(backend: &Backend) {
     let cells = [(cell(1), field(2, 100)), (cell(2), field(2, 9_000)), (cell(3), field(1, 60))];
     assert!(after.cells == cells);
     let record = after.user.as_ref().unwrap();
-    assert!(record.sealed == head(2) && record.generation == before.user.as_ref().unwrap().generation);
+    assert!(*record.sealed == *head(2) && record.generation == before.user.as_ref().unwrap().generation);
     let plain = |record: &Record| (record.touch, record.version, record.size, record.count, record.updated);
     assert_eq!(plain(&read(backend, 1)), plain(&before), "nothing else changed");
 

@@ -15,7 +15,7 @@ fn apply(backend: &Backend, changes: &[Change]) -> Outcome {
 }
 
 fn heads<const N: usize>(backend: &Backend, ns: [u8; N]) -> [Option<Vec<u8>>; N] {
-    ns.map(|n| read(backend, n).head.map(Vec::from))
+    ns.map(|n| read(backend, n).head.map(|head| head.to_vec()))
 }
 
 pub(super) fn applied_as_one(backend: &Backend) {

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
-use super::super::change::{Entry, Plan, Standing, TooLarge, asked};
+use super::super::change::{Plan, Standing, TooLarge, asked};
 use super::super::{
-    BlindMap, BlindUser, Cells, Change, Listed, Outcome, Record, SealedField, StorageId, Touch, UserEffect, UserRecord,
+    BlindMap, BlindUser, Cells, Change, Listed, Outcome, Record, SealedField, SealedHead, StorageId, Touch, UserEffect,
+    UserRecord,
 };
 use super::cells::{Cell, CellList};
 use crate::clock::Time;
@@ -26,7 +27,7 @@ pub(super) struct Partition {
 
 #[derive(Default)]
 pub(super) struct Row {
-    pub(super) head: Option<Box<[u8]>>,
+    pub(super) head: Option<SealedHead>,
     touch: Option<Touch>,
     version: u64,
     updated: Option<Time>,
@@ -48,17 +49,25 @@ impl Partition {
         let Some(row) = self.rows.get(id) else {
             return Record { user, ..Record::default() };
         };
-        let mut size = 0;
-        let all = row.cells.iter().inspect(|cell| size += cell.size());
-        let found = all.filter(|cell| asked(cells, cell.id)).map(|cell| (*cell.id, SealedField(cell.sealed.into())));
+        let all = row.cells.iter();
+        let count = all.len();
+        let wanted = match cells {
+            Cells::None => 0,
+            Cells::Some(list) => list.len().min(count),
+            Cells::All => count,
+        };
+        let mut found = Vec::with_capacity(wanted);
+        // What lies behind the last one wanted is not looked at.
+        let asked_for = all.filter(|cell| asked(cells, cell.id)).take(wanted);
+        found.extend(asked_for.map(|cell| (*cell.id, SealedField(cell.sealed.into()))));
         Record {
-            cells: found.collect(),
+            cells: found,
             head: row.head.clone(),
             touch: row.touch,
             version: row.version,
             updated: row.updated,
-            size,
-            count: row.cells.iter().len() as u64,
+            size: row.cells.size(),
+            count: count as u64,
             user,
             ..Record::default()
         }
@@ -128,7 +137,11 @@ impl Partition {
                 }
                 row.expires = hint;
             }
-            row.cells = std::mem::take(&mut row.cells).after(&plan.cells, &effects.put, plan.size);
+            // Mostly a field is put in its own place, and is as long as before: lengths are padded.
+            let is_only_replaced = plan.gone.len() == plan.puts();
+            if !is_only_replaced || !row.cells.overwrite(&effects.put) {
+                row.cells = std::mem::take(&mut row.cells).after(&plan.cells, &effects.put, plan.size);
+            }
             if effects.raise_version {
                 row.updated = Some(effects.now);
             }

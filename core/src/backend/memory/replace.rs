@@ -20,7 +20,11 @@ impl Memory {
 impl Partition {
     fn replace(&mut self, Replacement { place, old, new }: &Replacement) -> bool {
         let standing = match place {
-            Place::Head(id) => self.rows.get_mut(id).and_then(|row| row.head.as_deref_mut()),
+            Place::Head(id) => {
+                let head = self.rows.get_mut(id).and_then(|row| row.head.as_mut()).filter(|head| ***head == **old);
+                // Not where it lies: it is shared.
+                return head.map(|head| *head = new[..].into()).is_some();
+            }
             Place::Field(id, cell) => self.rows.get_mut(id).and_then(|row| row.cells.sealed_mut(cell)),
             Place::User(user) => self.users.get_mut(user).map(|record| &mut *record.sealed),
         };

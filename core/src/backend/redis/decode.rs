@@ -4,7 +4,8 @@
 use redis::Value;
 
 use super::super::{
-    BlindUser, CellId, Cells, Change, Listed, Outcome, Record, SealedField, StorageId, UserRecord, UserSessions,
+    BlindUser, CellId, Cells, Change, Listed, Outcome, Record, SealedField, SealedHead, StorageId, UserRecord,
+    UserSessions,
 };
 use crate::clock::Time;
 
@@ -124,7 +125,7 @@ pub(super) fn user_sessions(value: Value) -> Option<UserSessions> {
 /// The answer of `find.lua`.
 pub(super) fn found(value: Value) -> Option<(Record, Option<(BlindUser, UserSessions)>)> {
     let mut values = array(value)?.into_iter();
-    let head = bytes(values.next()?)?.map(Vec::into_boxed_slice);
+    let head = bytes(values.next()?)?.map(SealedHead::from);
     let touch = bytes(values.next()?)?.and_then(|touch| touch.try_into().ok());
     let record = Record { head, touch, ..Record::default() };
     let Some(user) = values.next() else { return Some((record, None)) };
@@ -137,7 +138,7 @@ fn listed(value: Value) -> Option<Listed> {
     let entry = bytes(values.next()?)??;
     let (user, id) = entry.split_first_chunk()?;
     let id: StorageId = id.try_into().ok()?;
-    let head = bytes(values.next()?)?.map(Vec::into_boxed_slice);
+    let head = bytes(values.next()?)?.map(SealedHead::from);
     let touch = bytes(values.next()?)?.and_then(|touch| touch.try_into().ok());
     Some(Listed { user: *user, id, head, touch })
 }

@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 
 use rusqlite::{Connection, Params, params};
 
-use super::super::{BlindUser, Listed, Space, StorageId, UserRecord, UserSessions};
+use super::super::{BlindUser, Listed, SealedHead, Space, StorageId, UserRecord, UserSessions};
 use super::{Attempt, Trouble, reader, session_key, user_key};
 use crate::error::fail;
 
@@ -68,7 +68,7 @@ fn listed(connection: &Connection, space: &Space, sql: &str, params: impl Params
         let (user, id) = (entry.get(0)?, entry.get(1)?);
         let mut rows = sessions.query([session_key(space, &id)])?;
         let (head, touch) = match rows.next()? {
-            Some(row) => (reader::head(row.get_ref(0)?).map(Box::from), reader::touch(row.get_ref(1)?)),
+            Some(row) => (reader::head(row.get_ref(0)?).map(SealedHead::from), reader::touch(row.get_ref(1)?)),
             None => (None, None),
         };
         found.push(Listed { user, id, head, touch });

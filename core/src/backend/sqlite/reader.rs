@@ -4,7 +4,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::super::change::{Entry, asked};
-use super::super::{BlindUser, Cells, MetaKey, Record, SealedField, Space, StorageId, Touch, UserRecord};
+use super::super::{BlindUser, Cells, MetaKey, Record, SealedField, SealedHead, Space, StorageId, Touch, UserRecord};
 use super::row::{self, Packed};
 use super::{Attempt, damaged, session_key, user_key};
 use crate::clock::Time;
@@ -45,7 +45,7 @@ fn session(connection: &Connection, key: &[u8], asked_for: &Cells) -> Attempt<Re
         return Ok(Record::default());
     };
     let mut record = Record {
-        head: head(found.get_ref(0)?).map(Box::from),
+        head: head(found.get_ref(0)?).map(SealedHead::from),
         touch: touch(found.get_ref(1)?),
         version: number(found, 2)?,
         updated: found.get::<_, Option<i64>>(3)?.map(Time::from_millis),

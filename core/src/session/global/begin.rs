@@ -10,7 +10,7 @@ use crate::json::{FieldName, Json};
 use crate::session::field::FieldVersion;
 use crate::session::seen::{Seen, ends_left};
 use crate::store::Inner;
-use crate::vault::{ConfigVault, Entropy, Head, HeadState, Identifier, Life, Owner, User, UserKeys};
+use crate::vault::{ConfigVault, Entropy, Head, HeadState, Identifier, KnownCells, Life, Owner, User, UserKeys};
 
 use super::kept::row_hint;
 
@@ -89,13 +89,14 @@ impl Birth<'_> {
         effects.index = Some((*user, true));
         effects.expires = row_hint(store, &head, now);
         effects.user = Some((*user, UserEffect::Write(vault.seal_user(user, &owner, entropy)?)));
-        let versions = put(&mut effects, vault, keys.as_deref(), id, &head.life, fields, entropy)?;
+        let versions = put(&mut effects, vault, keys.as_deref(), id, &head.life, fields, None, entropy)?;
         let change = Change { space: vault.space(), id: *id, guard, effects, answer: Cells::None };
         Ok(Born { change, seen: Seen { sealed, head, touched: now, touch, keys: keys.clone() }, versions })
     }
 }
 
 /// Seals fields into the change of a life; their new versions, in order.
+#[expect(clippy::too_many_arguments, reason = "a field is bound to all of them")]
 pub(super) fn put(
     effects: &mut Effects,
     vault: &ConfigVault,
@@ -103,13 +104,18 @@ pub(super) fn put(
     id: &StorageId,
     life: &Life,
     fields: &[(FieldName, Json, Option<Time>)],
+    known: Option<&KnownCells>,
     entropy: &mut Entropy,
 ) -> Result<Vec<FieldVersion>> {
     let mut versions = Vec::with_capacity(fields.len());
+    effects.put.reserve_exact(fields.len());
     for (name, value, expires) in fields {
         let stamp: Stamp = entropy.random_id();
         versions.push(FieldVersion::from_be_bytes(stamp));
-        effects.put.push(vault.seal_field(keys, id, life, name.as_str(), value.as_str(), *expires, stamp, entropy)?);
+        let (name, value) = (name.as_str(), value.as_str());
+        let cell = vault.cell_id_of(known, id, name);
+        let sealed = vault.seal_field_into(keys, id, life, &cell, (name, value, *expires), stamp, entropy)?;
+        effects.put.push((cell, sealed));
     }
     Ok(versions)
 }

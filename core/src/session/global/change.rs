@@ -105,10 +105,14 @@ impl Global {
                 if let (Stored::Read(_), Some(record)) = (&stored, &record) {
                     plan.version = Some(record.version);
                 }
-                let identifier = match (&met, &opened.target.kind) {
+                let begins;
+                let identifier = match (&met, opened.standing_token()) {
                     (Met::Alive(seen), _) => &seen.head.owner.person()?.identifier,
-                    (Met::Vacant { .. }, Kind::Standing(standing)) => &standing.identifier,
-                    (Met::Vacant { .. }, Kind::Named { .. }) => return Err(opened.missing(now)),
+                    (Met::Vacant { .. }, Some(token)) => {
+                        begins = token.identifier();
+                        &begins
+                    }
+                    (Met::Vacant { .. }, None) => return Err(opened.missing(now)),
                 };
                 rules::vet(&config.definition, identifier, &mut plan, stored)?;
             }
@@ -260,7 +264,16 @@ impl Global {
         }
         effects.delete = plan.delete.iter().map(|name| opened.cell(name)).collect();
         let keys = seen.keys.as_deref();
-        let versions = begin::put(&mut effects, vault, keys, &target.id, &seen.head.life, &plan.put, &mut entropy)?;
+        let versions = begin::put(
+            &mut effects,
+            vault,
+            keys,
+            &target.id,
+            &seen.head.life,
+            &plan.put,
+            opened.known_cells(),
+            &mut entropy,
+        )?;
         let change = Change { space: target.space, id: target.id, guard, effects, answer: answer.clone() };
         Ok(Prepared { changes: vec![change], seen: Some(after), versions })
     }
@@ -297,18 +310,20 @@ impl Global {
         answer: &Cells,
         now: Time,
     ) -> Result<Prepared> {
-        let Kind::Standing(standing) = &opened.target.kind else { return Err(opened.missing(now)) };
+        let (Kind::Standing { user }, Some(token)) = (&opened.target.kind, opened.standing_token()) else {
+            return Err(opened.missing(now));
+        };
         let config = opened.config.for_beginning()?;
         let vault = &opened.target.vault;
         let mut entropy = Entropy::draw()?;
-        let mut changes = quota::make_room(&self.store, config, vault, &standing.user, known, now, &mut entropy)?;
+        let mut changes = quota::make_room(&self.store, config, vault, user, known, now, &mut entropy)?;
         let birth = Birth {
             config,
             vault,
             id: opened.target.id,
-            user: standing.user,
-            realm: &standing.realm,
-            identifier: &standing.identifier,
+            user: *user,
+            realm: token.realm(),
+            identifier: &token.identifier(),
             guard: guard.clone(),
             not_before,
             ends: config.end_of(now)?,

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::Global;
 use super::target::{Kind, Opened, Pin, Target, stale_login};
 use crate::backend::{CellId, Cells, HeadGuard, Record, SealedField, Space, StorageId};
@@ -102,11 +104,14 @@ impl Global {
         now: Time,
     ) -> Result<Vec<(FieldName, Field)>> {
         let found = open_fields(opened, seen, &record.cells, what, cells, now)?;
+        if self.store.high_water.is_idle() {
+            return Ok(found);
+        }
         let stamp =
             |cell: &CellId| record.cells.iter().find(|(id, _)| id == cell).and_then(|(_, sealed)| sealed.stamp());
-        let (read, all): (Vec<_>, bool) = match cells {
+        let (read, all): (SmallVec<[_; 8]>, bool) = match cells {
             Cells::Some(cells) => (cells.iter().map(|cell| (*cell, stamp(cell))).collect(), false),
-            Cells::None => (Vec::new(), false),
+            Cells::None => (SmallVec::new(), false),
             Cells::All => (record.cells.iter().map(|(cell, sealed)| (*cell, sealed.stamp())).collect(), true),
         };
         let Target { space, id, .. } = &*opened.target;
@@ -124,7 +129,7 @@ impl Global {
             HeadState::Evicted => return self.vacant(opened, Some(&seen), now, || opened.ended("evicted")),
             HeadState::Revoked => {
                 return match &target.kind {
-                    Kind::Standing(_) => self.vacant(opened, Some(&seen), now, || opened.ended("revoked")),
+                    Kind::Standing { .. } => self.vacant(opened, Some(&seen), now, || opened.ended("revoked")),
                     Kind::Named { .. } => Err(opened.ended("revoked")),
                 };
             }
@@ -134,7 +139,7 @@ impl Global {
         if seen.is_over(now) {
             return match (pinned, &target.kind) {
                 (Some(pin), _) if pin.life != seen.head.life => Err(lost(opened, pin, now, || opened.ended("ended"))),
-                (None, Kind::Standing(_)) => Ok(Met::vacant(Some(&seen))),
+                (None, Kind::Standing { .. }) => Ok(Met::vacant(Some(&seen))),
                 _ => Err(opened.expired()),
             };
         }
@@ -150,7 +155,7 @@ impl Global {
     /// The head as this process saw it last. One whose key is revoked by now, or gone, is opened again, and so refused.
     fn cached(&self, space: &Space, id: &StorageId) -> Option<Arc<Seen>> {
         let seen = self.store.heads.get(space, id)?;
-        key_id(&seen.sealed).is_some_and(|key| self.store.vault.ring().in_force().opens(key)).then_some(seen)
+        key_id(&seen.sealed).is_some_and(|key| self.store.vault.ring().opens(key)).then_some(seen)
     }
 
     /// The head as this process saw it last, if a change may be tried on it. Only the guard tells whether it still
@@ -171,7 +176,7 @@ impl Global {
     fn vacant(&self, opened: &Opened, there: Option<&Seen>, now: Time, why: impl FnOnce() -> Error) -> Result<Met> {
         match (*opened.target.pinned.lock(), &opened.target.kind) {
             (Some(pin), _) => Err(lost(opened, pin, now, why)),
-            (None, Kind::Standing(_)) => Ok(Met::vacant(there)),
+            (None, Kind::Standing { .. }) => Ok(Met::vacant(there)),
             (None, Kind::Named { .. }) => Err(why()),
         }
     }
@@ -188,14 +193,16 @@ pub(super) fn open_fields(
     now: Time,
 ) -> Result<Vec<(FieldName, Field)>> {
     let target = &opened.target;
-    let open = |cell: &CellId, name: Option<&FieldName>, sealed: &SealedField| -> Result<Option<(FieldName, Field)>> {
-        let (keys, life) = (seen.keys.as_deref(), &seen.head.life);
-        let field = target.vault.open_field(keys, &target.id, life, cell, name.map(FieldName::as_str), sealed)?;
-        let version = FieldVersion::from_be_bytes(field.stamp);
-        let opened = Field { value: Json::checked(field.value()), version, expires: field.expires };
-        let name = || name.cloned().unwrap_or_else(|| FieldName::stored(field.name()));
-        Ok(opened.lives(now).then(|| (name(), opened)))
-    };
+    let mut opener =
+        target.vault.opener(seen.keys.as_deref(), &target.id, &seen.head.life).knowing(opened.known_cells());
+    let mut open =
+        |cell: &CellId, name: Option<&FieldName>, sealed: &SealedField| -> Result<Option<(FieldName, Field)>> {
+            let field = opener.open(cell, name.map(FieldName::as_str), sealed)?;
+            let version = FieldVersion::from_be_bytes(field.stamp);
+            let opened = Field { value: Json::checked(field.value), version, expires: field.expires };
+            let name = || name.cloned().unwrap_or_else(|| FieldName::stored(field.name));
+            Ok(opened.lives(now).then(|| (name(), opened)))
+        };
     if let (Selection::Names(names), Cells::Some(sought)) = (what, sought) {
         let mut found = Vec::with_capacity(names.len());
         for (name, sought) in names.iter().zip(sought) {

@@ -9,11 +9,11 @@ use crate::clock::Time;
 use crate::config::{Config, Found};
 use crate::error::{Error, Result, fail};
 use crate::execution::not_allowed;
-use crate::identity::{SessionRef, Standing, VerifiedToken};
+use crate::identity::{SessionRef, VerifiedToken};
 use crate::json::FieldName;
 use crate::session::seen::Seen;
 use crate::store::Inner;
-use crate::vault::{ConfigVault, Head, Life};
+use crate::vault::{ConfigVault, Head, KnownCells, Life};
 
 /// One session of one config.
 pub(crate) struct Target {
@@ -30,7 +30,7 @@ pub(crate) struct Target {
 /// How a session came to be, which decides what may be done where none stands.
 pub(crate) enum Kind {
     /// A user's standing session: their first Put begins it.
-    Standing(Arc<Standing>),
+    Standing { user: BlindUser },
     /// Named by its id: it is there or it is not. Whose it is says its head, and before that its token.
     Named { user: Option<BlindUser> },
 }
@@ -53,7 +53,7 @@ impl Target {
         }
         let vault = store.vault.config(&config.tag, &config.id);
         let standing = token.standing(&config.id, &vault);
-        Ok(Target::of(config, vault, standing.id, Kind::Standing(standing)))
+        Ok(Target::of(config, vault, standing.id, Kind::Standing { user: standing.user }))
     }
 
     /// The session with that id.
@@ -69,7 +69,7 @@ impl Target {
     /// The user, where it is known before the head is read.
     pub(crate) fn user(&self) -> Option<BlindUser> {
         match &self.kind {
-            Kind::Standing(standing) => Some(standing.user),
+            Kind::Standing { user } => Some(*user),
             Kind::Named { user } => *user,
         }
     }
@@ -113,14 +113,30 @@ pub(crate) enum Proof {
 
 impl Opened {
     pub(super) fn cell(&self, name: &FieldName) -> CellId {
-        self.target.vault.cell_id(&self.target.id, name.as_str())
+        self.target.vault.cell_id_of(self.known_cells(), &self.target.id, name.as_str())
+    }
+
+    /// The token whose user's standing session it is.
+    pub(super) fn standing_token(&self) -> Option<&VerifiedToken> {
+        match (&self.target.kind, &self.proof) {
+            (Kind::Standing { .. }, Proof::Token(token)) => Some(token),
+            _ => None,
+        }
+    }
+
+    /// What the token remembers of the session's cells.
+    pub(super) fn known_cells(&self) -> Option<&KnownCells> {
+        match &self.proof {
+            Proof::Token(token) => Some(token.known_cells()),
+            Proof::Id => None,
+        }
     }
 
     /// Whether the token may open what stands there: a standing session may have been revoked since it was issued. One
     /// that is named by its id never begins anew.
     pub(super) fn is_admitted(&self, head: &Head) -> bool {
         match (&self.proof, &self.target.kind, head.not_before) {
-            (Proof::Token(token), Kind::Standing(_), Some(not_before)) => token.issued_at() > not_before,
+            (Proof::Token(token), Kind::Standing { .. }, Some(not_before)) => token.issued_at() > not_before,
             _ => true,
         }
     }

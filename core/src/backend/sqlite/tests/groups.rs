@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
-use super::super::super::HeadGuard;
+use super::super::super::{HeadGuard, SealedHead};
 use super::*;
 
 fn sqlite(place: &Place, deadline: Duration) -> Arc<Sqlite> {
@@ -26,7 +26,7 @@ impl Sqlite {
         commits
     }
 
-    fn head(&self, n: u8) -> Option<Box<[u8]>> {
+    fn head(&self, n: u8) -> Option<SealedHead> {
         wait(self.read(&SPACE, &id(n), &Cells::None, None)).unwrap().head
     }
 }
