@@ -5,6 +5,7 @@
 //! so that a caller who must not block is served inline whenever all are free.
 
 mod backup;
+mod company;
 mod connection;
 mod error;
 mod file;
