@@ -2,8 +2,7 @@
 //!
 //! Who finds no leader leads, on its own thread, and takes along whoever has come until it commits. A change that fails
 //! undoes itself only: should one break between two writes, the transaction is made once more with a savepoint before
-//! each. A commit that fails fails all. Nobody waits for company: a group is what gathered while the one before it
-//! waited for the disk.
+//! each. A commit that fails fails all.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -12,13 +11,14 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use rusqlite::Connection;
 
 use super::super::{Change, Outcome};
 use super::Attempt;
+use super::company::Company;
 use super::error::busy;
 use super::writer::{self, Statements};
 use crate::error::{Error, Result, fail};
@@ -39,6 +39,7 @@ struct Queue {
     /// Whether somebody leads, or was told to.
     led: bool,
     waiting: VecDeque<Arc<Member>>,
+    company: Company,
 }
 
 /// One caller's changes, applied all or nothing.
@@ -69,6 +70,10 @@ pub(super) struct Leading<'a> {
     /// Its own first.
     taken: RefCell<Vec<Arc<Member>>>,
     care: Cell<Care>,
+    /// How long it may still wait for company.
+    patience: Cell<Duration>,
+    /// All changes are made, and only the disk is waited for.
+    applied: Cell<Option<Instant>>,
 }
 
 /// Whether each change of a group has a savepoint.
@@ -104,6 +109,21 @@ impl Group {
             }
         }
         count > 0
+    }
+
+    /// Waits for the next of those who were there last and are not among the `taken`, for at most that long; how long it
+    /// took. Lets those who can run do so: whoever the group before has woken is about to ask.
+    fn wait_for_company(&self, taken: usize, patience: Duration) -> Duration {
+        let began = Instant::now();
+        loop {
+            thread::yield_now();
+            let queue = self.0.lock();
+            let waited = began.elapsed();
+            let is_full = taken >= MOST || queue.company.missing(taken) == 0;
+            if is_full || !queue.waiting.is_empty() || waited >= patience {
+                return waited;
+            }
+        }
     }
 
     #[cfg(test)]
@@ -181,7 +201,13 @@ impl<'a> Place<'a> {
     /// Leads, having been told to.
     pub(super) fn lead(&self) -> Leading<'a> {
         *self.member.turn.lock() = Turn::Taken(None);
-        Leading { group: self.group, taken: RefCell::new(vec![self.member.clone()]), care: Cell::new(Care::Unneeded) }
+        Leading {
+            group: self.group,
+            taken: RefCell::new(vec![self.member.clone()]),
+            care: Cell::new(Care::Unneeded),
+            patience: Cell::new(self.group.0.lock().company.patience()),
+            applied: Cell::new(None),
+        }
     }
 
     /// Leaves the queue; `false` when it is not in it any more.
@@ -217,6 +243,7 @@ impl Leading<'_> {
                 _ => self.quickly(&mut statements, &member.changes)?,
             });
         }
+        self.applied.set(Some(Instant::now()));
         Ok(outcomes)
     }
 
@@ -252,8 +279,9 @@ impl Leading<'_> {
     fn member(&self, number: usize) -> Option<Arc<Member>> {
         let mut taken = self.taken.borrow_mut();
         if number == taken.len() && !self.group.take(&mut taken) {
-            // Whoever the group before has woken is about to ask: lets those who can run do so.
-            thread::yield_now();
+            let patience = self.patience.get();
+            let waited = self.group.wait_for_company(number, patience.min(Company::BETWEEN_TWO));
+            self.patience.set(patience.saturating_sub(waited));
             self.group.take(&mut taken);
         }
         taken.get(number).cloned()
@@ -262,6 +290,11 @@ impl Leading<'_> {
     /// Answers all: each its own, or all the same error, for then nothing was applied.
     pub(super) fn answer(&self, written: Result<Vec<Result<Outcome>>>) {
         let taken = self.taken.take();
+        if let Some(applied) = self.applied.get() {
+            let mut queue = self.group.0.lock();
+            let waiting = queue.waiting.len();
+            queue.company.learn(taken.len(), applied.elapsed(), waiting);
+        }
         match written {
             Ok(outcomes) => taken.iter().zip(outcomes).for_each(|(member, outcome)| member.answer(outcome)),
             Err(error) => fail_all(&taken, &error),

@@ -41,6 +41,7 @@ impl Sqlite {
             schema,
             pid: AtomicU32::new(process::id()),
             writer: Mutex::new(writer),
+            writers_waiting: AtomicU32::new(0),
             suspended: AtomicBool::new(false),
             readers,
             group: Group::default(),
