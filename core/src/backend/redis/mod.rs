@@ -12,6 +12,7 @@ mod greeting;
 mod keys;
 mod link;
 mod range;
+mod reply;
 mod route;
 mod script;
 #[cfg(test)]
@@ -20,7 +21,9 @@ mod server;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod wire;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
@@ -102,7 +105,14 @@ impl Redis {
                 call.arg(user);
                 call
             }
-            None => redis::cmd(if is_whole { "HGETALL" } else { "HMGET" }).arg(&key).take(),
+            None => {
+                // With room for all: to grow costs more than to be written.
+                let (count, size) =
+                    (asked.len() + FIELDS.len() + 2, key.len() + asked.len() * size_of::<CellId>() + 16);
+                let mut command = Cmd::with_capacity(count, size);
+                command.arg(if is_whole { "HGETALL" } else { "HMGET" }).arg(&key);
+                command
+            }
         };
         let command = if is_whole { command } else { with_fields(command, &asked) };
         let is_plain = user.is_none();
@@ -136,15 +146,30 @@ impl Redis {
         let changes = changes.to_vec();
         self.running(move |router, deadline| async move {
             let hint = changes.iter().filter_map(|change| change.effects.hint().flatten()).min();
-            let call = Call {
+            let key = bucket.session(&changes[0].id);
+            let call = || Call {
                 doing,
-                key: &bucket.session(&changes[0].id),
+                key: &key,
                 deadline,
                 repeat: Repeat::of(&changes),
                 aside: hint.map(|at| due_at(&bucket, at.millis())),
             };
-            let answer = router.send(call, |again| encode::apply(&bucket, &changes, again)).await?;
-            let outcome = decode::outcome(answer.value, &changes).ok_or_else(|| strange(doing));
+            let whole = |again| Cow::Owned(encode::apply(&bucket, &changes, again));
+            let mut decode: fn(_, &[_]) -> _ = decode::outcome;
+            let mut answer = Answer { value: Value::Nil, was_lost: false };
+            if let Some(put) = encode::put(&bucket, &changes) {
+                // Repeated, it has to see whether it was applied before.
+                let make = |again| if again { whole(again) } else { Cow::Borrowed(&put) };
+                answer = router.send(call(), make).await?;
+                if !answer.was_lost {
+                    decode = decode::put_outcome;
+                }
+            }
+            if answer.value == Value::Nil {
+                decode = decode::outcome;
+                answer = router.send(call(), whole).await?;
+            }
+            let outcome = decode(answer.value, &changes).ok_or_else(|| strange(doing));
             settled(outcome, answer.was_lost, doing)
         })
         .await
@@ -203,7 +228,7 @@ impl Redis {
                 .running(move |router, deadline| async move {
                     let key = bucket.prefix();
                     let call = Call { doing, key: &key, deadline, repeat: Repeat::Recognised, aside: None };
-                    let answer = router.send(call, |again| calls[usize::from(again)].clone()).await?;
+                    let answer = router.send(call, |again| Cow::Borrowed(&calls[usize::from(again)])).await?;
                     decode::array(answer.value).ok_or_else(|| strange(doing))
                 })
                 .await?;
@@ -269,7 +294,7 @@ impl Redis {
             let make = |again| {
                 let mut call = script::META.call([&key[..]].into_iter());
                 call.arg(&expected).arg(&new).arg(u8::from(again));
-                call
+                Cow::Owned(call)
             };
             let call = Call { doing, key: &key, deadline, repeat: Repeat::Recognised, aside: None };
             match router.send(call, make).await?.value {
@@ -296,7 +321,7 @@ impl Redis {
     ) -> Result<T> {
         self.running(move |router, deadline| async move {
             let call = Call { doing, key: &key, deadline, repeat: Repeat::Freely, aside: None };
-            let Answer { value, .. } = router.send(call, |_| command.clone()).await?;
+            let Answer { value, .. } = router.send(call, |_| Cow::Borrowed(&command)).await?;
             decode(value).ok_or_else(|| strange(doing))
         })
         .await
@@ -363,7 +388,7 @@ async fn ask_all(
             let router = router.clone();
             tokio::spawn(async move {
                 let call = Call { doing, key: &key, deadline, repeat: Repeat::Freely, aside: None };
-                router.send(call, |_| command.clone()).await.map(|answer| answer.value)
+                router.send(call, |_| Cow::Borrowed(&command)).await.map(|answer| answer.value)
             })
         })
         .collect();
