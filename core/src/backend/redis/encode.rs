@@ -23,13 +23,13 @@ pub(super) fn apply(bucket: &Bucket, changes: &[Change], again: bool) -> Cmd {
     call
 }
 
-/// The short way for a put and nothing else; `None` when a change is more than that.
-pub(super) fn put(bucket: &Bucket, changes: &[Change]) -> Option<Cmd> {
-    let [Change { id, guard: Guard { head: HeadGuard::Is(head), .. }, effects, .. }] = changes else { return None };
+/// The short way for a put and nothing else into the session of that key; `None` when a change is more than that.
+pub(super) fn put(session: &[u8], changes: &[Change]) -> Option<Cmd> {
+    let [Change { guard: Guard { head: HeadGuard::Is(head), .. }, effects, .. }] = changes else { return None };
     if !is_put(&changes[0]) {
         return None;
     }
-    let mut call = PUT.call([&bucket.session(id)[..]].into_iter());
+    let mut call = PUT.call([session].into_iter());
     call.arg(&head[..]).arg(effects.now.millis()).arg(effects.max_size).arg(effects.max_count);
     for (cell, sealed) in &effects.put {
         call.arg(cell).arg(&sealed.0[..]);

@@ -21,6 +21,7 @@ mod server;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod walk;
 mod wire;
 
 use std::borrow::Cow;
@@ -48,11 +49,6 @@ use super::{
 };
 use crate::clock::Time;
 use crate::error::{Result, fail};
-
-/// Buckets of a space.
-const BUCKETS: usize = 256;
-/// Buckets asked at once by a walk that has found nothing yet.
-const MANY_BUCKETS: usize = 64;
 
 /// How the servers are reached.
 pub(super) struct Settings {
@@ -157,7 +153,7 @@ impl Redis {
             let whole = |again| Cow::Owned(encode::apply(&bucket, &changes, again));
             let mut decode: fn(_, &[_]) -> _ = decode::outcome;
             let mut answer = Answer { value: Value::Nil, was_lost: false };
-            if let Some(put) = encode::put(&bucket, &changes) {
+            if let Some(put) = encode::put(&key, &changes) {
                 // Repeated, it has to see whether it was applied before.
                 let make = |again| if again { whole(again) } else { Cow::Borrowed(&put) };
                 answer = router.send(call(), make).await?;
@@ -334,69 +330,6 @@ impl Redis {
     {
         self.remote.run(|traffic| Router::new(self.settings.clone(), traffic), work).await
     }
-
-    /// Asks buckets in their order, several at once, until there is enough. A bucket's answer is of one instant.
-    async fn walk<T: Send + 'static>(
-        &self,
-        doing: &'static str,
-        space: &Space,
-        buckets: std::ops::RangeInclusive<u8>,
-        limit: usize,
-        decode: fn(Value) -> Option<Vec<T>>,
-        ask: impl Fn(&Bucket, usize) -> Cmd,
-    ) -> Result<Vec<T>> {
-        let mut found: Vec<T> = Vec::new();
-        let mut left = buckets.map(|number| Bucket::of(space, number));
-        let mut asked = 0;
-        while found.len() < limit {
-            let wanted = limit - found.len();
-            // As many as should hold what is wanted, judged by those asked before.
-            let at_once = match (asked, found.len()) {
-                (0, _) => 1,
-                (_, 0) => asked * 4,
-                (asked, found) => (wanted * asked).div_ceil(found),
-            };
-            let batch: Vec<(Vec<u8>, Cmd)> = left
-                .by_ref()
-                .take(at_once.clamp(1, MANY_BUCKETS))
-                .map(|bucket| (bucket.prefix(), ask(&bucket, wanted)))
-                .collect();
-            if batch.is_empty() {
-                break;
-            }
-            asked += batch.len();
-            let answers = self.running(move |router, deadline| ask_all(router, doing, batch, deadline)).await?;
-            for answer in answers {
-                found.extend(decode(answer).ok_or_else(|| strange(doing))?);
-            }
-        }
-        found.truncate(limit);
-        Ok(found)
-    }
-}
-
-/// The answers to several reads sent at once, in their order.
-async fn ask_all(
-    router: Arc<Router>,
-    doing: &'static str,
-    batch: Vec<(Vec<u8>, Cmd)>,
-    deadline: Instant,
-) -> Result<Vec<Value>> {
-    let asked: Vec<_> = batch
-        .into_iter()
-        .map(|(key, command)| {
-            let router = router.clone();
-            tokio::spawn(async move {
-                let call = Call { doing, key: &key, deadline, repeat: Repeat::Freely, aside: None };
-                router.send(call, |_| Cow::Borrowed(&command)).await.map(|answer| answer.value)
-            })
-        })
-        .collect();
-    let mut answers = Vec::with_capacity(BUCKETS.min(asked.len()));
-    for answer in asked {
-        answers.push(answer.await.map_err(|_| crate::task::panicked())??);
-    }
-    Ok(answers)
 }
 
 fn with_fields(mut command: Cmd, cells: &[CellId]) -> Cmd {
