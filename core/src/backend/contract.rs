@@ -30,6 +30,7 @@ pub(crate) fn check(make: impl Fn() -> Backend) {
         ("puts alone count what they replace", puts::count_what_they_replace),
         ("puts alone are refused, or too large", puts::are_refused_or_too_large),
         ("puts alone meet what has an expiry", puts::meet_what_has_an_expiry),
+        ("puts alone, side by side, lose nothing", puts::side_by_side_lose_nothing),
         ("a stamp guards one cell", stamps),
         ("an expired cell is absent", expiry),
         ("the version guards the whole", versions),

@@ -54,6 +54,34 @@ pub(super) fn are_refused_or_too_large(backend: &Backend) {
         }
     }
     assert_eq!(read(backend, 1).size, 6101);
+    let one = |max_size, max_count| {
+        let mut change = after(b"head", vec![(cell(4), sealed(5, 0, 99))]);
+        (change.effects.max_size, change.effects.max_count) = (max_size, max_count);
+        wait(backend.apply(&change)).unwrap()
+    };
+    assert!(matches!(one(6199, 4), Outcome::TooLarge { size: 6200, count: 4 }));
+    assert!(matches!(one(6200, 3), Outcome::TooLarge { size: 6200, count: 4 }));
+    assert!(matches!(one(6200, 4), Outcome::Applied { version: 3, .. }));
+    assert_eq!(refused(backend, &after(b"heaD", vec![(cell(4), sealed(6, 0, 99))])).version, 3);
+}
+
+/// Each writes a cell of its own, ever longer, into the same session.
+pub(super) fn side_by_side_lose_nothing(backend: &Backend) {
+    const LAST: usize = 30;
+    begun(backend);
+    std::thread::scope(|scope| {
+        for writer in 10..14_u8 {
+            scope.spawn(move || {
+                for round in 0..=LAST {
+                    applied(backend, &after(b"head", vec![(cell(writer), sealed(writer, 0, 40 + round))]));
+                }
+            });
+        }
+    });
+    let there = read(backend, 1);
+    let (size, count) = (6060 + 4 * (40 + LAST as u64), 6);
+    assert_eq!((there.version, there.size, there.count), (1 + 4 * (LAST as u64 + 1), size, count));
+    assert_eq!(there.cells.iter().map(|(_, sealed)| sealed.0.len() as u64).sum::<u64>(), size);
 }
 
 /// What is over leaves with whatever raises the version, and what is put has no expiry that it does not bring.
@@ -67,9 +95,11 @@ pub(super) fn meet_what_has_an_expiry(backend: &Backend) {
     let there = read(backend, 1);
     assert_eq!((there.size, there.count), (6160, 3));
     assert_eq!(applied(backend, &after(b"head", vec![(cell(4), sealed(6, 0, 50))])), (4, 0));
+    assert_eq!(applied(backend, &after(b"head", vec![(cell(5), sealed(8, at(30), 100))])), (5, 0));
+    assert_eq!((read(backend, 1).size, read(backend, 1).count), (6210, 4));
     let mut late = after(b"head", vec![(cell(1), sealed(7, 0, 60))]);
     late.effects.now = NOW.plus_millis(60_000);
-    assert_eq!(applied(backend, &late), (5, 0));
+    assert_eq!(applied(backend, &late), (6, 0));
     let there = read(backend, 1);
     assert_eq!((there.size, there.count), (6110, 3));
 }

@@ -1,16 +1,17 @@
 //! A server, as a URL names it.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// See the module.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Host {
-    pub(in crate::backend) name: String,
+    pub(in crate::backend) name: Arc<str>,
     pub(in crate::backend) port: u16,
 }
 
 impl Host {
-    pub(in crate::backend) fn new(name: impl Into<String>, port: u16) -> Host {
+    pub(in crate::backend) fn new(name: impl Into<Arc<str>>, port: u16) -> Host {
         Host { name: name.into(), port }
     }
 

@@ -98,6 +98,14 @@ fn user_record(value: Value) -> Option<Option<UserRecord>> {
     Some(Some(UserRecord { sealed: sealed.into(), generation: u64::from_be_bytes(*generation) }))
 }
 
+/// The answer of `put.lua` to this one change.
+pub(super) fn put_outcome(value: Value, changes: &[Change]) -> Option<Outcome> {
+    match number(&value) {
+        Some(version) => Some(Outcome::Applied { version: version.cast_unsigned(), deleted: 0 }),
+        None => outcome(value, changes),
+    }
+}
+
 /// The answer of `apply.lua` to these changes.
 pub(super) fn outcome(value: Value, changes: &[Change]) -> Option<Outcome> {
     let mut values = array(value)?.into_iter();

@@ -2,9 +2,9 @@
 
 use redis::Cmd;
 
-use super::super::{CellId, Cells, Change, HeadGuard, Place, Replacement, SealedField, UserEffect};
+use super::super::{CellId, Cells, Change, Guard, HeadGuard, Place, Replacement, SealedField, UserEffect};
 use super::keys::Bucket;
-use super::script::{APPLY, REPLACE};
+use super::script::{APPLY, PUT, REPLACE};
 
 /// Redis keeps a session this much longer than its hint says: that is the sweep's business. What it drops by itself is
 /// what no sweep came by for.
@@ -16,14 +16,25 @@ pub(super) fn apply(bucket: &Bucket, changes: &[Change], again: bool) -> Cmd {
     let sessions: Vec<_> = changes.iter().map(|change| bucket.session(&change.id)).collect();
     let keys: Vec<&[u8]> = shared.iter().chain(&sessions).map(Vec::as_slice).collect();
     let mut call = APPLY.call(keys.into_iter());
-    match changes {
-        [change] if !again && is_put(change) => call.arg("put"),
-        _ => call.arg(u8::from(again)),
-    };
+    call.arg(u8::from(again));
     for change in changes {
         write(&mut call, change);
     }
     call
+}
+
+/// The short way for a put and nothing else into the session of that key; `None` when a change is more than that.
+pub(super) fn put(session: &[u8], changes: &[Change]) -> Option<Cmd> {
+    let [Change { guard: Guard { head: HeadGuard::Is(head), .. }, effects, .. }] = changes else { return None };
+    if !is_put(&changes[0]) {
+        return None;
+    }
+    let mut call = PUT.call([session].into_iter());
+    call.arg(&head[..]).arg(effects.now.millis()).arg(effects.max_size).arg(effects.max_count);
+    for (cell, sealed) in &effects.put {
+        call.arg(cell).arg(&sealed.0[..]);
+    }
+    Some(call)
 }
 
 /// Whether it puts a few different cells, none with an expiry, where that head stands, and does nothing else.
@@ -32,8 +43,7 @@ fn is_put(change: &Change) -> bool {
     let is_first = |at: usize, cell: &CellId| effects.put[..at].iter().all(|(other, _)| other != cell);
     let is_plain =
         |(at, (cell, sealed)): (usize, &(CellId, SealedField))| sealed.expiry().is_none() && is_first(at, cell);
-    matches!(guard.head, HeadGuard::Is(_))
-        && guard.version.is_none()
+    guard.version.is_none()
         && guard.generation.is_none()
         && guard.stamps.is_empty()
         && effects.head.is_none()

@@ -12,6 +12,7 @@ mod greeting;
 mod keys;
 mod link;
 mod range;
+mod reply;
 mod route;
 mod script;
 #[cfg(test)]
@@ -20,7 +21,10 @@ mod server;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod walk;
+mod wire;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
@@ -45,11 +49,6 @@ use super::{
 };
 use crate::clock::Time;
 use crate::error::{Result, fail};
-
-/// Buckets of a space.
-const BUCKETS: usize = 256;
-/// Buckets asked at once by a walk that has found nothing yet.
-const MANY_BUCKETS: usize = 64;
 
 /// How the servers are reached.
 pub(super) struct Settings {
@@ -102,7 +101,14 @@ impl Redis {
                 call.arg(user);
                 call
             }
-            None => redis::cmd(if is_whole { "HGETALL" } else { "HMGET" }).arg(&key).take(),
+            None => {
+                // With room for all: to grow costs more than to be written.
+                let (count, size) =
+                    (asked.len() + FIELDS.len() + 2, key.len() + asked.len() * size_of::<CellId>() + 16);
+                let mut command = Cmd::with_capacity(count, size);
+                command.arg(if is_whole { "HGETALL" } else { "HMGET" }).arg(&key);
+                command
+            }
         };
         let command = if is_whole { command } else { with_fields(command, &asked) };
         let is_plain = user.is_none();
@@ -136,15 +142,30 @@ impl Redis {
         let changes = changes.to_vec();
         self.running(move |router, deadline| async move {
             let hint = changes.iter().filter_map(|change| change.effects.hint().flatten()).min();
-            let call = Call {
+            let key = bucket.session(&changes[0].id);
+            let call = || Call {
                 doing,
-                key: &bucket.session(&changes[0].id),
+                key: &key,
                 deadline,
                 repeat: Repeat::of(&changes),
                 aside: hint.map(|at| due_at(&bucket, at.millis())),
             };
-            let answer = router.send(call, |again| encode::apply(&bucket, &changes, again)).await?;
-            let outcome = decode::outcome(answer.value, &changes).ok_or_else(|| strange(doing));
+            let whole = |again| Cow::Owned(encode::apply(&bucket, &changes, again));
+            let mut decode: fn(_, &[_]) -> _ = decode::outcome;
+            let mut answer = Answer { value: Value::Nil, was_lost: false };
+            if let Some(put) = encode::put(&key, &changes) {
+                // Repeated, it has to see whether it was applied before.
+                let make = |again| if again { whole(again) } else { Cow::Borrowed(&put) };
+                answer = router.send(call(), make).await?;
+                if !answer.was_lost {
+                    decode = decode::put_outcome;
+                }
+            }
+            if answer.value == Value::Nil {
+                decode = decode::outcome;
+                answer = router.send(call(), whole).await?;
+            }
+            let outcome = decode(answer.value, &changes).ok_or_else(|| strange(doing));
             settled(outcome, answer.was_lost, doing)
         })
         .await
@@ -203,7 +224,7 @@ impl Redis {
                 .running(move |router, deadline| async move {
                     let key = bucket.prefix();
                     let call = Call { doing, key: &key, deadline, repeat: Repeat::Recognised, aside: None };
-                    let answer = router.send(call, |again| calls[usize::from(again)].clone()).await?;
+                    let answer = router.send(call, |again| Cow::Borrowed(&calls[usize::from(again)])).await?;
                     decode::array(answer.value).ok_or_else(|| strange(doing))
                 })
                 .await?;
@@ -269,7 +290,7 @@ impl Redis {
             let make = |again| {
                 let mut call = script::META.call([&key[..]].into_iter());
                 call.arg(&expected).arg(&new).arg(u8::from(again));
-                call
+                Cow::Owned(call)
             };
             let call = Call { doing, key: &key, deadline, repeat: Repeat::Recognised, aside: None };
             match router.send(call, make).await?.value {
@@ -296,7 +317,7 @@ impl Redis {
     ) -> Result<T> {
         self.running(move |router, deadline| async move {
             let call = Call { doing, key: &key, deadline, repeat: Repeat::Freely, aside: None };
-            let Answer { value, .. } = router.send(call, |_| command.clone()).await?;
+            let Answer { value, .. } = router.send(call, |_| Cow::Borrowed(&command)).await?;
             decode(value).ok_or_else(|| strange(doing))
         })
         .await
@@ -309,69 +330,6 @@ impl Redis {
     {
         self.remote.run(|traffic| Router::new(self.settings.clone(), traffic), work).await
     }
-
-    /// Asks buckets in their order, several at once, until there is enough. A bucket's answer is of one instant.
-    async fn walk<T: Send + 'static>(
-        &self,
-        doing: &'static str,
-        space: &Space,
-        buckets: std::ops::RangeInclusive<u8>,
-        limit: usize,
-        decode: fn(Value) -> Option<Vec<T>>,
-        ask: impl Fn(&Bucket, usize) -> Cmd,
-    ) -> Result<Vec<T>> {
-        let mut found: Vec<T> = Vec::new();
-        let mut left = buckets.map(|number| Bucket::of(space, number));
-        let mut asked = 0;
-        while found.len() < limit {
-            let wanted = limit - found.len();
-            // As many as should hold what is wanted, judged by those asked before.
-            let at_once = match (asked, found.len()) {
-                (0, _) => 1,
-                (_, 0) => asked * 4,
-                (asked, found) => (wanted * asked).div_ceil(found),
-            };
-            let batch: Vec<(Vec<u8>, Cmd)> = left
-                .by_ref()
-                .take(at_once.clamp(1, MANY_BUCKETS))
-                .map(|bucket| (bucket.prefix(), ask(&bucket, wanted)))
-                .collect();
-            if batch.is_empty() {
-                break;
-            }
-            asked += batch.len();
-            let answers = self.running(move |router, deadline| ask_all(router, doing, batch, deadline)).await?;
-            for answer in answers {
-                found.extend(decode(answer).ok_or_else(|| strange(doing))?);
-            }
-        }
-        found.truncate(limit);
-        Ok(found)
-    }
-}
-
-/// The answers to several reads sent at once, in their order.
-async fn ask_all(
-    router: Arc<Router>,
-    doing: &'static str,
-    batch: Vec<(Vec<u8>, Cmd)>,
-    deadline: Instant,
-) -> Result<Vec<Value>> {
-    let asked: Vec<_> = batch
-        .into_iter()
-        .map(|(key, command)| {
-            let router = router.clone();
-            tokio::spawn(async move {
-                let call = Call { doing, key: &key, deadline, repeat: Repeat::Freely, aside: None };
-                router.send(call, |_| command.clone()).await.map(|answer| answer.value)
-            })
-        })
-        .collect();
-    let mut answers = Vec::with_capacity(BUCKETS.min(asked.len()));
-    for answer in asked {
-        answers.push(answer.await.map_err(|_| crate::task::panicked())??);
-    }
-    Ok(answers)
 }
 
 fn with_fields(mut command: Cmd, cells: &[CellId]) -> Cmd {

@@ -1,6 +1,6 @@
 //! Which server a command goes to, and what happens when that one fails: redirects, fail-over, another try.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -49,7 +49,7 @@ pub(super) struct Answer {
 pub(in crate::backend) struct Router {
     settings: Arc<Settings>,
     traffic: Arc<Traffic>,
-    links: Mutex<HashMap<(Host, Role), Arc<Link>>>,
+    links: Mutex<Vec<Arc<Link>>>,
     /// Behind sentinels: the primary, as they said last.
     primary: Mutex<Option<Host>>,
     /// Of a cluster: who has which slot; empty until asked.
@@ -62,7 +62,7 @@ impl Router {
     }
 
     /// Sends what `make` makes to whoever has the key; `make` is told whether an answer was lost before.
-    pub(super) async fn send(&self, call: Call<'_>, make: impl Fn(bool) -> Cmd) -> Result<Answer> {
+    pub(super) async fn send<'c>(&self, call: Call<'_>, make: impl Fn(bool) -> Cow<'c, Cmd>) -> Result<Answer> {
         let Call { doing, deadline, repeat, .. } = call;
         let topology = &self.settings.address.topology;
         let is_single = *topology == Topology::Single;
@@ -191,8 +191,13 @@ impl Router {
     }
 
     fn link(&self, host: &Host, role: Role) -> Arc<Link> {
-        let make = || Arc::new(Link::new(host.clone(), role, self.settings.clone(), self.traffic.clone()));
-        self.links.lock().entry((host.clone(), role)).or_insert_with(make).clone()
+        let mut links = self.links.lock();
+        if let Some(link) = links.iter().find(|link| link.role == role && link.host == *host) {
+            return link.clone();
+        }
+        let link = Arc::new(Link::new(host.clone(), role, self.settings.clone(), self.traffic.clone()));
+        links.push(link.clone());
+        link
     }
 
     /// Who has that slot, as far as is known.
@@ -231,7 +236,7 @@ impl Router {
             }
             Topology::Cluster => self.slots.lock().clear(),
         }
-        self.link(host, Role::Data).forget().await;
+        self.link(host, Role::Data).forget();
     }
 
     async fn ask_sentinels(&self, call: &Call<'_>, name: &str) -> Result<Host> {
@@ -277,7 +282,7 @@ impl Router {
         question.arg("SLOTS");
         let mut nodes = self.settings.address.hosts.clone();
         // Nodes met later may be there when none of those in the URL is.
-        let met: Vec<Host> = self.links.lock().keys().map(|(host, _)| host.clone()).collect();
+        let met: Vec<Host> = self.links.lock().iter().map(|link| link.host.clone()).collect();
         nodes.extend(met.into_iter().filter(|host| !self.settings.address.hosts.contains(host)));
         let mut failure = timed_out(call.doing);
         for node in nodes {
@@ -325,7 +330,7 @@ fn distribution(answer: Value, asked: &Host) -> Option<Vec<Option<Host>>> {
         let (from, to) = (number(&range.next()?)?, number(&range.next()?)?);
         let mut owner = array(range.next()?)?.into_iter();
         let name = bytes(owner.next()?)?.and_then(|name| String::from_utf8(name).ok());
-        let name = name.filter(|name| !name.is_empty() && name != "?").unwrap_or_else(|| asked.name.clone());
+        let name = name.filter(|name| !name.is_empty() && name != "?").map_or_else(|| asked.name.clone(), Arc::from);
         let host = Host::new(name, u16::try_from(number(&owner.next()?)?).ok()?);
         let range = usize::try_from(from).ok()?..=usize::try_from(to).ok()?;
         slots.get_mut(range)?.fill(Some(host));

@@ -25,18 +25,20 @@ script!(FIND, "lua/find.lua");
 script!(IDS, "lua/ids.lua");
 script!(LIST, "lua/list.lua");
 script!(META, "lua/meta.lua");
+script!(PUT, "lua/put.lua");
 script!(READ, "lua/read.lua");
 script!(REPLACE, "lua/replace.lua");
 script!(SWEEP, "lua/sweep.lua");
 script!(USERS, "lua/users.lua");
 
-static ALL: [&Script; 10] = [&APPLY, &DUE, &FIND, &IDS, &LIST, &META, &READ, &REPLACE, &SWEEP, &USERS];
+static ALL: [&Script; 11] = [&APPLY, &DUE, &FIND, &IDS, &LIST, &META, &PUT, &READ, &REPLACE, &SWEEP, &USERS];
 
 impl Script {
     /// A call by hash; its arguments come after.
     pub(super) fn call<'a>(&self, keys: impl ExactSizeIterator<Item = &'a [u8]>) -> Cmd {
-        let mut command = redis::cmd("EVALSHA");
-        command.arg(&*self.hash).arg(keys.len());
+        // Room for most: to grow costs more than to be written.
+        let mut command = Cmd::with_capacity(48, 768);
+        command.arg("EVALSHA").arg(&*self.hash).arg(keys.len());
         for key in keys {
             command.arg(key);
         }

@@ -1,5 +1,7 @@
 //! What is over is dropped bucket by bucket, by a list of those in which something is.
 
+use std::borrow::Cow;
+
 use tokio::time::Instant;
 
 use super::super::network::Repeat;
@@ -27,7 +29,7 @@ pub(super) async fn sweep(
         let mut take = script::DUE.call([DUE].into_iter());
         take.arg(now.millis()).arg(SWEPT_AT_ONCE);
         let call = Call { doing, key: DUE, deadline, repeat: Repeat::Freely, aside: None };
-        let due = decode::array(router.send(call, |_| take.clone()).await?.value);
+        let due = decode::array(router.send(call, |_| Cow::Borrowed(&take)).await?.value);
         let due = due.ok_or_else(|| strange(doing))?;
         if due.is_empty() {
             break;
@@ -54,7 +56,8 @@ async fn sweep_bucket(
     let mut sweep = over(bucket, &script::SWEEP);
     sweep.arg(now.millis()).arg(budget).arg(session_prefix(bucket));
     let call = Call { doing, key: &bucket.prefix(), deadline, repeat: Repeat::Freely, aside: None };
-    let mut answer = decode::array(router.send(call, |_| sweep.clone()).await?.value).unwrap_or_default().into_iter();
+    let mut answer =
+        decode::array(router.send(call, |_| Cow::Borrowed(&sweep)).await?.value).unwrap_or_default().into_iter();
     let dropped = answer.next().and_then(|value| decode::number(&value)).and_then(|count| usize::try_from(count).ok());
     let (Some(dropped), Some(next)) = (dropped, answer.next().and_then(decode::bytes)) else {
         return Err(strange(doing));
@@ -62,7 +65,7 @@ async fn sweep_bucket(
     if let Some(next) = next.and_then(|next| decode::decimal::<f64>(&next)) {
         let Aside { key, command } = due_at(bucket, next as i64);
         let call = Call { doing, key, deadline, repeat: Repeat::Freely, aside: None };
-        router.send(call, |_| command.clone()).await?;
+        router.send(call, |_| Cow::Borrowed(&command)).await?;
     }
     Ok(dropped)
 }

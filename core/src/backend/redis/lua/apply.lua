@@ -6,29 +6,6 @@
 -- A session is a hash: h head, t touch, v version, u updated, n sealed bytes, c number of cells, e the cells that have an
 -- expiry (16 bytes and 8 each); and a field of 16 bytes for each cell.
 
--- A put and nothing else, of cells without an expiry, into a session that has none with one either: most changes are that,
--- and this is half of what it takes to come to it below. Whatever is not as it should be is left to what follows.
-local function put(key, guard)
-  local s = redis.call('HMGET', key, 'h', 'v', 'n', 'c', 'e')
-  if not (s[1] and s[2]) or s[5] or guard ~= '=' .. s[1] then return nil end
-  local size, count, last = tonumber(s[3] or 0), tonumber(s[4] or 0), 15 + 2 * tonumber(ARGV[15])
-  for at = 16, last, 2 do
-    local old = redis.call('HSTRLEN', key, ARGV[at])
-    size = size - old + #ARGV[at + 1]
-    if old == 0 then count = count + 1 end
-  end
-  if size > tonumber(ARGV[last + 9]) or count > tonumber(ARGV[last + 10]) then return { 2, size, count } end
-  local version = tonumber(s[2]) + 1
-  local text = string.format('%.0f', version)
-  redis.call('HSET', key, 'v', text, 'n', size, 'c', count, 'u', ARGV[2], unpack(ARGV, 16, last))
-  return { 1, version, 0 }
-end
-
-if ARGV[1] == 'put' then
-  local answer = put(KEYS[7], ARGV[3])
-  if answer then return answer end
-end
-
 local records, order, index, owners, hints, all = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local at = 0
 local function take() at = at + 1; return ARGV[at] end

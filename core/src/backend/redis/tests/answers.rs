@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
+use super::super::super::HeadGuard;
 use super::super::super::contract::{applied, cell, change, put, read, resident, sealed, wait};
 use super::super::server::wait_until;
 use super::days::{SHORT, failing, impatient};
@@ -87,7 +88,12 @@ fn an_answer_beyond_all_measure() {
 fn an_answer_to_another_question() {
     let server = Server::start(&[]);
     let (proxy, backend) = behind(&server);
-    applied(&backend, &put(1, vec![(cell(1), sealed(1, 0, 60))]));
+    let mut begin = put(1, vec![(cell(1), sealed(1, 0, 60))]);
+    begin.effects.head = Some((*b"head").into());
+    applied(&backend, &begin);
+    // A put and nothing else, whose answer is a number.
+    let mut short = put(1, vec![(cell(1), sealed(2, 0, 60))]);
+    short.guard.head = HeadGuard::Is((*b"head").into());
     for answer in [&b"+OK\r\n"[..], b":5\r\n", b"*2\r\n:1\r\n:2\r\n", b"$1\r\nx\r\n"] {
         let shown = String::from_utf8_lossy(answer);
         proxy.say(answer, 1);
@@ -98,6 +104,11 @@ fn an_answer_to_another_question() {
         let error =
             wait(backend.apply(&change(1))).err().unwrap_or_else(|| panic!("{shown:?} was taken for an outcome"));
         assert!(matches!(error.code(), Code::Unavailable | Code::Corrupt), "{shown:?}: {error}");
+        if answer[0] != b':' {
+            proxy.say(answer, 1);
+            let met = wait(backend.apply(&short));
+            assert_eq!(met.err().map(|error| error.code()), Some(Code::Unavailable), "{shown:?}");
+        }
         proxy.say(b"", 0);
         wait_until("the server answers again", || call(&backend).is_ok());
         assert_eq!(read(&backend, 1).count, 1);
