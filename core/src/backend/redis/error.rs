@@ -1,10 +1,9 @@
 //! What a server's refusals mean to a caller. Its own text stays out of messages: it may quote what was sent.
 
-use redis::{ServerError, ServerErrorKind};
+use redis::{RedisError, ServerError, ServerErrorKind};
 
 use super::super::network::unavailable;
 use super::address::Host;
-use super::wire::Silence;
 use crate::error::{Error, fail};
 
 /// What is to be done about a refusal. Nothing was applied.
@@ -65,28 +64,23 @@ pub(super) fn refusal(doing: &str, asked: &Host, error: &ServerError) -> Refusal
     }
 }
 
-/// A connection that could not be set up: the database was refused.
-pub(super) fn refused_at_connecting(host: &Host, error: &ServerError) -> Error {
+/// A connection that could not be set up.
+pub(super) fn refused_at_connecting(host: &Host, error: &RedisError) -> Error {
     let doing = format!("log in to {host}");
     match error.code() {
-        "LOADING" => unavailable("loading", format!("could not {doing}: the server is loading its data")),
-        "NOPERM" => unavailable("permission", format!("could not {doing}: the server's user lacks a permission")),
-        "NOAUTH" | "WRONGPASS" => authentication(&doing),
-        "ERR" => fail!(InvalidArgument, "could not {doing}: the server has no such database").with("argument", "url"),
-        _ => strange(&doing),
-    }
-}
-
-/// A connection that could not be set up: there was no answer.
-pub(super) fn silent_at_connecting(host: &Host, silence: Silence) -> Error {
-    let doing = format!("log in to {host}");
-    match silence {
-        Silence::Over | Silence::Broken => unavailable(
+        _ if error.kind() == redis::ErrorKind::AuthenticationFailed => authentication(&doing),
+        Some("LOADING") => unavailable("loading", format!("could not {doing}: the server is loading its data")),
+        Some("NOPERM") => unavailable("permission", format!("could not {doing}: the server's user lacks a permission")),
+        Some("NOAUTH" | "WRONGPASS") => authentication(&doing),
+        Some("ERR") => {
+            fail!(InvalidArgument, "could not {doing}: the server has no such database, or takes no password")
+                .with("argument", "url")
+        }
+        _ if error.is_io_error() || error.is_connection_dropped() => unavailable(
             "connection",
             format!("could not {doing}: the connection broke; is it a Redis, and without TLS?"),
         ),
-        Silence::Late => unavailable("connection", format!("could not {doing}: the server did not answer in time")),
-        Silence::Malformed => strange(&doing),
+        _ => strange(&doing),
     }
 }
 

@@ -8,14 +8,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use redis::{Cmd, Value};
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Cmd, Pipeline, RedisConnectionInfo, Value};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 
 use super::super::network::{Traffic, timed_out, unavailable, unreachable_host};
 use super::Settings;
 use super::address::Host;
-use super::wire::{Silence, Wire};
 use super::{error, greeting};
 use crate::error::{Error, Result};
 
@@ -34,9 +36,20 @@ pub(super) struct Link {
     pub(super) role: Role,
     settings: Arc<Settings>,
     traffic: Arc<Traffic>,
-    wire: Mutex<Option<Arc<Wire>>>,
-    /// Held by who connects: when the last attempt failed, and why.
-    failed: tokio::sync::Mutex<Option<(Instant, Error)>>,
+    state: tokio::sync::Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    connection: Option<Arc<Connection>>,
+    /// When the last attempt to connect failed, and why.
+    failed: Option<(Instant, Error)>,
+}
+
+struct Connection {
+    channel: MultiplexedConnection,
+    driver: Driver,
+    answered: Mutex<Instant>,
 }
 
 /// Why there is no answer.
@@ -49,7 +62,7 @@ pub(super) enum Trouble {
 
 impl Link {
     pub(super) fn new(host: Host, role: Role, settings: Arc<Settings>, traffic: Arc<Traffic>) -> Link {
-        Link { host, role, settings, traffic, wire: Mutex::default(), failed: tokio::sync::Mutex::default() }
+        Link { host, role, settings, traffic, state: tokio::sync::Mutex::default() }
     }
 
     /// Sends commands in one go; their answers, in order. A server's refusals are among them.
@@ -59,106 +72,127 @@ impl Link {
         commands: &[&Cmd],
         deadline: Instant,
     ) -> Result<Vec<Value>, Trouble> {
-        let wire = match self.standing() {
-            Some(wire) => wire,
-            None => Box::pin(self.connected(doing, deadline)).await.map_err(Trouble::Unsent)?,
+        let connection = self.connection(doing, deadline).await.map_err(Trouble::Unsent)?;
+        let mut channel = connection.channel.clone();
+        let sent = Instant::now();
+        let answers = async {
+            match commands {
+                [command] => Ok(vec![channel.send_packed_command(command).await?]),
+                several => {
+                    let mut all = Pipeline::with_capacity(several.len());
+                    for command in several {
+                        all.add_command((*command).clone());
+                    }
+                    channel.send_packed_commands(&all, 0, several.len()).await
+                }
+            }
         };
-        let broken = || unavailable("connection", format!("could not {doing}: the connection to {} broke", self.host));
-        wire.exchange(commands, deadline).await.map_err(|silence| match silence {
-            Silence::Over => Trouble::Unsent(broken()),
-            Silence::Broken => Trouble::Lost(broken()),
-            Silence::Malformed => Trouble::Lost(error::strange(doing)),
-            Silence::Late => Trouble::Lost(timed_out(doing)),
-        })
+        match timeout_at(deadline, answers).await {
+            Ok(Ok(values)) => {
+                *connection.answered.lock() = Instant::now();
+                Ok(values)
+            }
+            Ok(Err(broken)) => {
+                connection.driver.0.abort();
+                Err(Trouble::Lost(match broken.is_io_error() || broken.is_connection_dropped() {
+                    true => {
+                        unavailable("connection", format!("could not {doing}: the connection to {} broke", self.host))
+                    }
+                    false => error::strange(doing),
+                }))
+            }
+            Err(_) => {
+                // Answers come in order: one that came since tells that the server lives, and only this one takes long.
+                if *connection.answered.lock() < sent {
+                    connection.driver.0.abort();
+                }
+                Err(Trouble::Lost(timed_out(doing)))
+            }
+        }
     }
 
     /// Gives the connection up; the next exchange makes a new one.
-    pub(super) fn forget(&self) {
-        if let Some(wire) = self.wire.lock().take() {
-            wire.end();
+    pub(super) async fn forget(&self) {
+        if let Some(connection) = self.state.lock().await.connection.take() {
+            connection.driver.0.abort();
         }
     }
 
-    fn standing(&self) -> Option<Arc<Wire>> {
-        self.wire.lock().as_ref().filter(|wire| !wire.is_over()).cloned()
-    }
-
-    async fn connected(&self, doing: &str, deadline: Instant) -> Result<Arc<Wire>> {
+    async fn connection(&self, doing: &str, deadline: Instant) -> Result<Arc<Connection>> {
         let asked = Instant::now();
-        let mut failed = timeout_at(deadline, self.failed.lock()).await.map_err(|_| timed_out(doing))?;
-        if let Some(wire) = self.standing() {
-            return Ok(wire);
+        let mut state = timeout_at(deadline, self.state.lock()).await.map_err(|_| timed_out(doing))?;
+        if let Some(connection) = state.connection.as_ref().filter(|connection| !connection.driver.0.is_finished()) {
+            return Ok(connection.clone());
         }
-        if let Some((at, error)) = &*failed
+        state.connection = None;
+        if let Some((at, error)) = &state.failed
             && *at >= asked
         {
             // Somebody else has just tried: as many attempts as callers would not find it any sooner.
             return Err(error.clone());
         }
         let limit = deadline.min(asked + self.settings.connect);
-        let connected = timeout_at(limit, self.connect(limit)).await.unwrap_or_else(|_| {
+        let connected = timeout_at(limit, Box::pin(self.connect())).await.unwrap_or_else(|_| {
             let why = format!("could not {doing}: {} did not take a connection in time", self.host);
             Err(unavailable("connection", why))
         });
         match connected {
-            Ok(wire) => {
+            Ok(connection) => {
                 self.traffic.connected();
-                let wire = Arc::new(wire);
-                *self.wire.lock() = Some(wire.clone());
-                *failed = None;
-                Ok(wire)
+                let connection = Arc::new(connection);
+                state.connection = Some(connection.clone());
+                state.failed = None;
+                Ok(connection)
             }
             Err(error) => {
-                *failed = Some((Instant::now(), error.clone()));
+                state.failed = Some((Instant::now(), error.clone()));
                 Err(error)
             }
         }
     }
 
-    async fn connect(&self, limit: Instant) -> Result<Wire> {
+    async fn connect(&self) -> Result<Connection> {
         let stream = TcpStream::connect((&*self.host.name, self.host.port)).await;
         let stream = stream.map_err(|error| unreachable_host(&self.host, &error))?;
         // Failing costs time, not correctness.
         let _ = stream.set_nodelay(true);
-        let wire = match &self.settings.tls {
-            Some(tls) => Wire::new(tls.secure(&self.host.name, stream).await?),
-            None => Wire::new(stream),
-        };
-        self.log_in(&wire, limit).await?;
-        Ok(wire)
+        match &self.settings.tls {
+            Some(tls) => self.log_in(tls.secure(&self.host.name, stream).await?).await,
+            None => self.log_in(stream).await,
+        }
     }
 
-    async fn log_in(&self, wire: &Wire, limit: Instant) -> Result<()> {
-        if self.role == Role::Sentinel {
-            return Ok(());
-        }
-        let Settings { address, password, .. } = &*self.settings;
-        let mut commands = Vec::new();
-        if let Some(password) = password {
-            let mut login = redis::cmd("AUTH");
-            if let Some(user) = &address.user {
-                login.arg(user);
+    async fn log_in(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Result<Connection> {
+        let mut login = RedisConnectionInfo::default().set_skip_set_lib_name();
+        if self.role == Role::Data {
+            login = login.set_db(self.settings.address.database);
+            if let Some(user) = &self.settings.address.user {
+                login = login.set_username(user);
             }
-            login.arg(&**password);
-            commands.push(login);
+            if let Some(password) = &self.settings.password {
+                login = login.set_password(&**password);
+            }
         }
-        if address.database != 0 {
-            commands.push(redis::cmd("SELECT").arg(address.database).take());
+        // Every exchange has a deadline of its own; the crate's are half a second.
+        let config = AsyncConnectionConfig::new().set_response_timeout(None).set_connection_timeout(None);
+        let opened = MultiplexedConnection::new_with_config(&login, stream, config).await;
+        let (mut channel, driver) = opened.map_err(|error| error::refused_at_connecting(&self.host, &error))?;
+        let driver = Driver(tokio::spawn(driver).abort_handle());
+        if self.role == Role::Data {
+            let answer = channel.send_packed_command(&redis::cmd("INFO")).await;
+            let answer = answer.map_err(|error| error::refused_at_connecting(&self.host, &error))?;
+            greeting::judge(&self.settings, &self.host, &answer)?;
         }
-        commands.push(redis::cmd("INFO"));
-        let asked: Vec<&Cmd> = commands.iter().collect();
-        let answers = wire.exchange(&asked, limit).await;
-        let mut answers = answers.map_err(|silence| error::silent_at_connecting(&self.host, silence))?.into_iter();
-        let info = answers.next_back().unwrap_or(Value::Nil);
-        if password.is_some()
-            && let Some(Value::ServerError(_)) = answers.next()
-        {
-            return Err(error::authentication(&format!("log in to {}", self.host)));
-        }
-        if let Some(Value::ServerError(refused)) = answers.next() {
-            return Err(error::refused_at_connecting(&self.host, &refused));
-        }
-        greeting::judge(&self.settings, &self.host, &info)
+        Ok(Connection { channel, driver, answered: Mutex::new(Instant::now()) })
+    }
+}
+
+/// The task that reads and writes; ended with the connection, or with the attempt to make one.
+struct Driver(AbortHandle);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

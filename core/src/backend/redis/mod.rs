@@ -12,7 +12,6 @@ mod greeting;
 mod keys;
 mod link;
 mod range;
-mod reply;
 mod route;
 mod script;
 #[cfg(test)]
@@ -22,7 +21,6 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 mod walk;
-mod wire;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -236,7 +236,7 @@ impl Router {
             }
             Topology::Cluster => self.slots.lock().clear(),
         }
-        self.link(host, Role::Data).forget();
+        self.link(host, Role::Data).forget().await;
     }
 
     async fn ask_sentinels(&self, call: &Call<'_>, name: &str) -> Result<Host> {
