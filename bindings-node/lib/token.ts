@@ -4,7 +4,10 @@ import { invalid } from './error.js'
 import { kindOf, seconds, text, textOf } from './json.js'
 import { fromInside, inside, later, native, now, own, type Handle, type Reply, type Ticket } from './native.js'
 
-/** Proof of who a user is: only {@link Store.verify} makes one. */
+/**
+ * Proof of who a user is: only {@link Store.verify} makes one. What it says are getters, which a spread and
+ * `structuredClone` leave out, and `deepEqual` does not compare: {@link toJSON} has it all as plain values.
+ */
 export class VerifiedToken {
   readonly #handle: Handle
   #read: Claims | undefined
@@ -13,6 +16,7 @@ export class VerifiedToken {
     fromInside(key, 'a VerifiedToken')
     this.#handle = handle
     own(this, handle)
+    Object.freeze(this)
   }
 
   // Most proofs are only handed on: nobody asks what they say.

@@ -209,6 +209,7 @@ test('tokens: issue, verify, jwks, another store that trusts them', async (t) =>
   const { realm, subject, issuer: by, id, acr, authenticatedAt } = verified
   assert.deepEqual(said, { realm, subject, issuer: by, id, acr, authenticatedAt })
   assert.equal(inspect(verified), inspect(verified.toJSON()))
+  assert.throws(() => Object.defineProperty(verified, 'subject', { value: 'somebody else' }), TypeError)
   await store.global(verified).put({ a: 1 })
   assert.equal(store.global(store.verifySync(token), 'global').getSync('a'), 1)
   assert.equal(signedIn(store).global().getSync('a'), 1)

@@ -37,12 +37,13 @@ pub(super) fn put(session: &[u8], changes: &[Change]) -> Option<Cmd> {
     Some(call)
 }
 
-/// Whether it puts a few different cells, none with an expiry, where that head stands, and does nothing else.
+/// Whether it puts a few different cells, small and without an expiry, where that head stands, and does nothing else.
 fn is_put(change: &Change) -> bool {
     let Change { guard, effects, .. } = change;
     let is_first = |at: usize, cell: &CellId| effects.put[..at].iter().all(|(other, _)| other != cell);
-    let is_plain =
-        |(at, (cell, sealed)): (usize, &(CellId, SealedField))| sealed.expiry().is_none() && is_first(at, cell);
+    let is_plain = |(at, (cell, sealed)): (usize, &(CellId, SealedField))| {
+        sealed.expiry().is_none() && sealed.0.len() <= SMALL && is_first(at, cell)
+    };
     guard.version.is_none()
         && guard.generation.is_none()
         && guard.stamps.is_empty()
@@ -59,6 +60,9 @@ fn is_put(change: &Change) -> bool {
         && (1..=FEW).contains(&effects.put.len())
         && effects.put.iter().enumerate().all(is_plain)
 }
+
+/// What stood there before is read to know how long it was; of large cells only the length is.
+const SMALL: usize = 16 << 10;
 
 /// Lua's stack is bounded, and each cell is compared with all others.
 const FEW: usize = 32;

@@ -7,6 +7,8 @@
 
 use std::time::Duration;
 
+use super::group::MOST;
+
 /// What the groups before tell the next.
 #[derive(Default)]
 pub(super) struct Company {
@@ -42,7 +44,7 @@ impl Company {
     pub(super) fn learn(&mut self, taken: usize, commit: Duration, waiting: usize) {
         if self.hurried > 0 {
             self.hurried -= 1;
-        } else if taken * 4 < self.callers * 3 {
+        } else if taken * 4 < self.callers.min(MOST) * 3 {
             self.in_vain = (self.in_vain * 2).clamp(1, LONGEST_HURRY);
             self.hurried = self.in_vain;
         } else {
@@ -81,6 +83,15 @@ mod tests {
         assert_eq!(company.missing(1), 63);
         company.learn(1, COMMIT, 0);
         assert_eq!(company.missing(1), 0);
+    }
+
+    #[test]
+    fn a_full_group_is_not_waited_for_in_vain() {
+        let mut company = Company::default();
+        for _ in 0..100 {
+            company.learn(MOST, COMMIT, MOST);
+            assert_eq!(company.missing(1), 2 * MOST - 1);
+        }
     }
 
     /// Callers who come once each, one while the other is written.

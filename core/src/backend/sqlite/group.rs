@@ -25,7 +25,7 @@ use crate::error::{Error, Result, fail};
 use crate::task;
 
 /// The most callers whose changes share a transaction: others of this machine wait for it.
-const MOST: usize = 256;
+pub(super) const MOST: usize = 256;
 
 /// What a caller of the group does, as its errors say it.
 pub(super) const DOING: &str = "change a session";

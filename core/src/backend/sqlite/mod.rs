@@ -120,13 +120,18 @@ impl Sqlite {
     }
 
     /// What a process has just written lies in its writer's cache, and in no other: each of its commits empties those of
-    /// the readers. `None` where the writer has something else to do; a reader says what is wrong, if anything is.
+    /// the readers. `None` where the writer has something else to do; a reader says what is wrong, if anything is. The first
+    /// read is a reader's, for who opens one looks whether the file is still in place.
     fn read_by_writer<T>(&self, work: impl FnOnce(&Connection) -> Attempt<T>) -> Option<T> {
-        if self.writers_waiting.load(Ordering::Relaxed) > 0 {
+        if self.writers_waiting.load(Ordering::Relaxed) > 0 || !self.readers.is_any_open() {
             return None;
         }
         let writer = self.writer.try_lock()?;
         let Writer { connection, .. } = writer.as_ref()?;
+        // A transaction that could not be rolled back was not promised to anybody.
+        if !connection.is_autocommit() {
+            return None;
+        }
         work(connection).ok()
     }
 

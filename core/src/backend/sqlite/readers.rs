@@ -78,6 +78,11 @@ impl Readers {
         Ok(Some(done))
     }
 
+    pub(super) fn is_any_open(&self) -> bool {
+        let state = self.state.lock();
+        state.lent > 0 || !state.idle.is_empty()
+    }
+
     fn place(&self, seen: Seen, wait: Option<Instant>) -> Result<Option<(Place<'_>, Option<Connection>)>> {
         let mut state = self.state.lock();
         if state.seen != seen {

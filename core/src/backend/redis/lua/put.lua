@@ -23,5 +23,6 @@ for at = 6, last, 2 do
 end
 if size > tonumber(ARGV[3]) or count > tonumber(ARGV[4]) then return { 2, size, count } end
 local version = s[2] + 1
-redis.call('HSET', key, 'v', version, 'n', size, 'c', count, 'u', ARGV[2], unpack(ARGV, 5, last))
+-- Some servers write a round number as 1e+8.
+redis.call('HSET', key, 'v', string.format('%.0f', version), 'n', size, 'c', count, 'u', ARGV[2], unpack(ARGV, 5, last))
 return version
