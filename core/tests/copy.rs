@@ -111,10 +111,10 @@ fn everybody_goes_on_from_backend_to_backend() {
     for (round, pair) in stores.windows(2).enumerate() {
         let [from, to] = pair else { unreachable!("two") };
         place.clock.advance(60_000).unwrap();
-        let before = seen(from, &users.tokens());
+        let before = seen(from, &place.clock, &users.tokens());
         let [copied, unchanged, skipped] = copy_all(from, to, 3);
         assert!(copied >= 15 && unchanged == 0 && skipped == 0, "{copied} {unchanged} {skipped}");
-        let after = seen(to, &users.tokens());
+        let after = seen(to, &place.clock, &users.tokens());
         assert_eq!(after, before, "round {round}");
         let (here, there) = (is_sound(from), is_sound(to));
         assert_eq!(there, here);
@@ -124,10 +124,10 @@ fn everybody_goes_on_from_backend_to_backend() {
 
     // And back, to a server that stands where it was left.
     let [_, _, back, _, last] = &stores;
-    let before = seen(last, &users.tokens());
+    let before = seen(last, &place.clock, &users.tokens());
     let [copied, unchanged, skipped] = copy_all(last, back, 7);
     assert!(copied > 0 && unchanged > 0 && skipped == 0, "{copied} {unchanged} {skipped}");
-    assert_eq!(seen(back, &users.tokens()), before);
+    assert_eq!(seen(back, &place.clock, &users.tokens()), before);
     assert_eq!(is_sound(back), is_sound(last));
     users.go_on(back, &place.clock, 4);
 }
@@ -154,11 +154,11 @@ fn what_was_changed_at_the_destination_is_never_made_older() {
     let refreshed = parsed(&to.sessions().refresh(text(&users.bob, "refreshToken")).wait().unwrap());
     to.configs().update("shop", r#"{"description": "newer"}"#).wait().unwrap();
     standing(&to, token, None).end().wait().unwrap();
-    let before = seen(&to, &users.tokens());
+    let before = seen(&to, &place.clock, &users.tokens());
     let [copied, unchanged, skipped] = copy_all(&from, &to, 100);
     assert_eq!((copied, unchanged + skipped), (0, all), "{unchanged} {skipped}");
     assert_eq!(skipped, 5, "three sessions, a configuration, and a session that was ended");
-    assert_eq!(seen(&to, &users.tokens()), before);
+    assert_eq!(seen(&to, &place.clock, &users.tokens()), before);
     assert_eq!(standing(&to, token, None).keys().wait().unwrap().len(), 0);
     to.sessions().refresh(text(&refreshed, "refreshToken")).wait().unwrap();
     is_sound(&to);
@@ -187,10 +187,10 @@ fn what_was_changed_at_the_source_since_is_brought_by_the_next_copy() {
     // One that was used and nothing else.
     standing(&from, text(&users.ann[1], "token"), None).get("note").wait().unwrap();
 
-    let before = seen(&from, &users.tokens());
+    let before = seen(&from, &place.clock, &users.tokens());
     let [copied, unchanged, skipped] = copy_all(&from, &to, 4);
     assert!(copied >= 9 && copied < all && unchanged > 0 && skipped == 0, "{copied} {unchanged} {skipped}");
-    assert_eq!(seen(&to, &users.tokens()), before);
+    assert_eq!(seen(&to, &place.clock, &users.tokens()), before);
     assert_eq!(is_sound(&to), is_sound(&from));
     let [copied, _, skipped] = copy_all(&from, &to, 4);
     assert_eq!((copied, skipped), (0, 0));

@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test binary uses what it needs")]
 
 use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use sessile::{Clock, Keyring, Options, Session, Store, Time};
@@ -88,7 +90,7 @@ pub fn text<'v>(value: &'v Value, member: &str) -> &'v str {
 }
 
 /// All that the store's users, and whoever looks after them, can see.
-pub fn seen(store: &Store, tokens: &[String]) -> Value {
+pub fn seen(store: &Store, clock: &Clock, tokens: &[String]) -> Value {
     let sessions = store.sessions();
     let of = |tag: &str| {
         json!({
@@ -98,6 +100,20 @@ pub fn seen(store: &Store, tokens: &[String]) -> Value {
         })
     };
     let verified: Vec<Value> = tokens.iter().map(|token| parsed(&sessions.verify(token).wait().unwrap())).collect();
+    // That a session was used is noted aside, once a minute: not before all of it has been is anything compared.
+    let is_noted = |session: &Value| {
+        let last = Time::parse(session["lastSeenAt"].as_str().unwrap()).unwrap();
+        let is_verified = verified.iter().any(|verdict| verdict["sessionId"] == session["sessionId"]);
+        !is_verified || clock.now().millis() < last.millis() + 60_000
+    };
+    let are_noted = |tag| {
+        parsed(&sessions.list(tag, None, None).wait().unwrap())["sessions"].as_array().unwrap().iter().all(is_noted)
+    };
+    let started = Instant::now();
+    while !["shop", "cart"].into_iter().all(are_noted) {
+        assert!(started.elapsed() < Duration::from_secs(20), "a use was never noted");
+        thread::sleep(Duration::from_millis(5));
+    }
     json!({
         "configs": parsed(&store.configs().list(None).wait().unwrap()),
         "shop": of("shop"), "cart": of("cart"), "global": of("global"), "verified": verified,
