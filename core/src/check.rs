@@ -118,9 +118,9 @@ impl Check<'_> {
             self.note("touch", Code::Corrupt, place(&space, id));
         }
         // Without their user's secret all of them are lost, which was told.
-        let mut opener = vault.opener(keys.as_ref().and_then(Option::as_deref), id, &head.life);
+        let mut seals = vault.field_seals(keys.as_ref().and_then(Option::as_deref), id, &head.life);
         for (cell, sealed) in record.cells.iter().filter(|_| keys.is_some()) {
-            let opened = opener.open(cell, None, sealed);
+            let opened = seals.open(cell, None, sealed);
             let where_it_is = || format!("{}/{}", place(&space, id), hex(cell));
             self.fields += u64::from(self.tolerate(opened, "field", where_it_is)?.is_some());
         }

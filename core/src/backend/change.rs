@@ -173,7 +173,7 @@ impl Plan {
             || self.version != before.version
             || self.touch != before.touch
             || !self.gone.is_empty()
-            || self.cells.iter().any(|cell| matches!(cell, Next::Put(_)))
+            || self.puts() > 0
     }
 }
 

@@ -51,8 +51,10 @@ fn user() -> User {
 
 fn sealed(vault: &Vault) -> Cells {
     let (config, mut entropy) = (config(vault), Entropy::fixed(1));
-    let (cell, field) =
-        config.seal_field(None, &ID, &LIFE, "cart", r#"{"items":[1,2,3]}"#, EXPIRES, STAMP, &mut entropy).unwrap();
+    let (cell, field) = config
+        .field_seals(None, &ID, &LIFE)
+        .seal("cart", r#"{"items":[1,2,3]}"#, EXPIRES, STAMP, &mut entropy)
+        .unwrap();
     Cells {
         head: config.seal_head(&ID, &head(), &mut entropy).unwrap()[..].into(),
         field: field.0,
@@ -64,7 +66,7 @@ fn sealed(vault: &Vault) -> Cells {
 }
 
 fn open_field(vault: &Vault, id: &StorageId, life: &Life, cell: &CellId, bytes: &[u8]) -> Result<()> {
-    config(vault).opener(None, id, life).open(cell, None, &SealedField(bytes.into())).map(drop)
+    config(vault).field_seals(None, id, life).open(cell, None, &SealedField(bytes.into())).map(drop)
 }
 
 type Opener<'a> = (&'static str, &'a [u8], Box<dyn Fn(&[u8]) -> Result<()> + 'a>);
@@ -150,7 +152,11 @@ fn a_cell_opens_nowhere_else() {
         assert_eq!(code(other.open_user(&USER, &cells.user)), Code::Corrupt, "{what}: user");
         for cell in [cells.cell, other.cell_id(&ID, "cart")] {
             let field = SealedField(cells.field.clone());
-            assert_eq!(code(other.opener(None, &ID, &LIFE).open(&cell, None, &field)), Code::Corrupt, "{what}: field");
+            assert_eq!(
+                code(other.field_seals(None, &ID, &LIFE).open(&cell, None, &field)),
+                Code::Corrupt,
+                "{what}: field"
+            );
         }
         let touch = config(&home).seal_touch(&ID, &LIFE, Time::from_secs(1));
         assert_eq!(other.open_touch(&ID, &LIFE, &touch), None, "{what}: touch");
@@ -189,7 +195,7 @@ fn a_stamp_of_another_version_does_not_fit() {
     let vault = vault(&[(1, "primary")]);
     let config = config(&vault);
     let put = |value: &str, stamp| {
-        config.seal_field(None, &ID, &LIFE, "cart", value, EXPIRES, stamp, &mut Entropy::draw().unwrap()).unwrap()
+        config.field_seals(None, &ID, &LIFE).seal("cart", value, EXPIRES, stamp, &mut Entropy::draw().unwrap()).unwrap()
     };
     let ((cell, old), (_, new)) = (put("1", [1; 16]), put("2", [2; 16]));
     let (mut newer, mut older) = (old.0.clone(), new.0.clone());
@@ -267,8 +273,8 @@ fn a_name_inside_must_be_the_cells_own() {
     let cell = config.cell_id(&ID, "cart");
     let bytes = config.seal_into(&ID, &LIFE, &cell, "other", "1", &mut Entropy::fixed(1)).unwrap();
     assert_eq!(code(open_field(&vault, &ID, &LIFE, &cell, &bytes)), Code::Corrupt);
-    let mut opener = config.opener(None, &ID, &LIFE);
-    let mut named = |name| opener.open(&cell, Some(name), &SealedField(bytes.clone())).map(drop);
+    let mut seals = config.field_seals(None, &ID, &LIFE);
+    let mut named = |name| seals.open(&cell, Some(name), &SealedField(bytes.clone())).map(drop);
     assert_eq!(code(named("cart")), Code::Corrupt);
     assert!(named("other").is_ok(), "who names it says what the cell's id was made of");
 }
@@ -292,15 +298,16 @@ fn a_field_comes_back_whole() {
         [("cart", "1", EXPIRES), ("größe", "null", None), (&long, &long, Some(Time::from_millis(-5)))]
     {
         let (cell, field) =
-            config.seal_field(None, &ID, &LIFE, name, value, expires, STAMP, &mut Entropy::fixed(1)).unwrap();
+            config.field_seals(None, &ID, &LIFE).seal(name, value, expires, STAMP, &mut Entropy::fixed(1)).unwrap();
         assert_eq!((field.stamp(), field.expiry()), (Some(STAMP), expires));
-        let mut opener = config.opener(None, &ID, &LIFE);
-        let opened = opener.open(&cell, None, &field).unwrap();
+        let mut seals = config.field_seals(None, &ID, &LIFE);
+        let opened = seals.open(&cell, None, &field).unwrap();
         assert_eq!((opened.name, opened.value), (name, value));
         assert_eq!((opened.stamp, opened.expires), (STAMP, expires));
     }
     let never = config
-        .seal_field(None, &ID, &LIFE, "a", "1", Some(Time::from_millis(0)), STAMP, &mut Entropy::fixed(1))
+        .field_seals(None, &ID, &LIFE)
+        .seal("a", "1", Some(Time::from_millis(0)), STAMP, &mut Entropy::fixed(1))
         .unwrap()
         .1;
     assert_eq!(never.expiry(), Some(Time::from_millis(1)), "an end at the instant 0 is an end");

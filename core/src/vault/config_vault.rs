@@ -8,9 +8,9 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::blind::BlindKey;
-use super::derive::{Context, lead};
+use super::derive::Context;
 use super::envelope::Seals;
-use super::field::{self, FieldOpener};
+use super::field::{self, FieldSeals};
 use super::head::{Head, Life};
 use super::identifier::Identifier;
 use super::known_cells::KnownCells;
@@ -19,7 +19,7 @@ use super::ring::Ring;
 use super::touch::TouchKey;
 use super::user::User;
 use super::user_keys::{KnownKeys, Secret, UserKeys};
-use crate::backend::{BlindUser, CellId, SealedField, SealedHead, Space, Stamp, StorageId, Touch};
+use crate::backend::{BlindUser, CellId, SealedField, SealedHead, Space, StorageId, Touch};
 use crate::clock::Time;
 use crate::error::{Result, fail};
 
@@ -181,42 +181,6 @@ impl ConfigVault {
         self.secrets.reseal(user, &[], sealed, entropy)
     }
 
-    /// Seals a field under its name's cell id.
-    #[cfg(any(test, fuzzing))]
-    #[expect(clippy::too_many_arguments, reason = "a field is bound to all of them")]
-    pub(super) fn seal_field(
-        &self,
-        keys: Option<&UserKeys>,
-        id: &StorageId,
-        life: &Life,
-        name: &str,
-        value: &str,
-        expires: Option<Time>,
-        stamp: Stamp,
-        entropy: &mut Entropy,
-    ) -> Result<(CellId, SealedField)> {
-        let cell = self.cell_id(id, name);
-        Ok((cell, self.seal_field_into(keys, id, life, &cell, (name, value, expires), stamp, entropy)?))
-    }
-
-    /// Seals a field under that id, which is its name's.
-    #[expect(clippy::too_many_arguments, reason = "a field is bound to all of them")]
-    pub(crate) fn seal_field_into(
-        &self,
-        keys: Option<&UserKeys>,
-        id: &StorageId,
-        life: &Life,
-        cell: &CellId,
-        (name, value, expires): (&str, &str, Option<Time>),
-        stamp: Stamp,
-        entropy: &mut Entropy,
-    ) -> Result<SealedField> {
-        let (place, clear) = (field::place(id, life, cell), field::clear(&stamp, expires));
-        let lead = lead(name.as_bytes());
-        let sealed = self.fields(keys).seal_parts(&place, &clear, &field::parts(&lead, name, value), entropy)?;
-        Ok(SealedField(sealed))
-    }
-
     /// Seals a field into any cell, also one that is not its name's.
     #[cfg(test)]
     pub(super) fn seal_into(
@@ -236,14 +200,14 @@ impl ConfigVault {
         )
     }
 
-    /// Opens fields of that life.
-    pub(crate) fn opener<'a>(
+    /// Seals and opens fields of that life.
+    pub(crate) fn field_seals<'a>(
         &'a self,
         keys: Option<&'a UserKeys>,
         id: &'a StorageId,
         life: &'a Life,
-    ) -> FieldOpener<'a> {
-        FieldOpener { vault: self, seals: self.fields(keys), id, life, known: None, plain: Zeroizing::default() }
+    ) -> FieldSeals<'a> {
+        FieldSeals { vault: self, seals: self.fields(keys), id, life, known: None, plain: Zeroizing::default() }
     }
 
     pub(crate) fn seal_touch(&self, id: &StorageId, life: &Life, time: Time) -> Touch {

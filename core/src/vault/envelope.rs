@@ -4,12 +4,12 @@
 //! with its length, then format ‖ key id ‖ what the cell is bound to ‖ clear part. The plain text is led by its length
 //! (4 bytes) and padded with zeros.
 
-use std::ops::Deref;
 use std::sync::Arc;
 
 use hmac::{Hmac, Mac};
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use sha2::Sha256;
+use smallvec::SmallVec;
 use zeroize::Zeroizing;
 
 use super::cipher::{Cipher, NONCE, TAG};
@@ -29,11 +29,8 @@ const KEY_ID: std::ops::Range<usize> = 1..5;
 /// Bytes of the length that leads the plain text.
 const LENGTH: usize = 4;
 
-/// Associated data. A place is of 49 bytes at most, a purpose of ten.
-struct Associated {
-    bytes: [u8; 128],
-    length: usize,
-}
+/// Associated data: a place is of 49 bytes at most, a purpose of ten.
+type Associated = SmallVec<[u8; 128]>;
 
 /// The keys of one purpose in one place, one for every data key of the keyring in force.
 pub(crate) struct Seals {
@@ -230,12 +227,12 @@ impl Seals {
     }
 
     fn associated(&self, key: u32, place: &[u8], clear: &[u8]) -> Associated {
-        let mut associated = Associated { bytes: [0; 128], length: 0 };
-        write_part(self.purpose.as_bytes(), |bytes| associated.add(bytes));
-        associated.add(&[FORMAT]);
-        associated.add(&key.to_be_bytes());
-        associated.add(place);
-        associated.add(clear);
+        let mut associated = Associated::new();
+        write_part(self.purpose.as_bytes(), |bytes| associated.extend_from_slice(bytes));
+        associated.push(FORMAT);
+        associated.extend_from_slice(&key.to_be_bytes());
+        associated.extend_from_slice(place);
+        associated.extend_from_slice(clear);
         associated
     }
 
@@ -253,21 +250,6 @@ impl Seals {
 
     fn corrupt(&self) -> Error {
         fail!(Corrupt, "a sealed {} was damaged, moved or tampered with", self.purpose).with("cell", self.purpose)
-    }
-}
-
-impl Associated {
-    fn add(&mut self, part: &[u8]) {
-        self.bytes[self.length..][..part.len()].copy_from_slice(part);
-        self.length += part.len();
-    }
-}
-
-impl Deref for Associated {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        &self.bytes[..self.length]
     }
 }
 

@@ -3,12 +3,11 @@
 use zeroize::Zeroizing;
 
 use super::config_vault::ConfigVault;
-#[cfg(any(test, fuzzing))]
-use super::derive::lead;
-use super::derive::split_part;
+use super::derive::{lead, split_part};
 use super::envelope::Seals;
 use super::head::{Life, or_zero};
 use super::known_cells::KnownCells;
+use super::random::Entropy;
 use crate::backend::{CellId, SealedField, Stamp, StorageId};
 use crate::clock::Time;
 use crate::error::{Result, fail};
@@ -21,8 +20,9 @@ pub(crate) struct OpenField<'a> {
     pub(crate) expires: Option<Time>,
 }
 
-/// Opens fields of one life, one after the other, in one piece of memory, which is zeroed when dropped.
-pub(crate) struct FieldOpener<'a> {
+/// Seals and opens the fields of one life. They are opened one after the other in one piece of memory, which is zeroed when
+/// dropped.
+pub(crate) struct FieldSeals<'a> {
     pub(super) vault: &'a ConfigVault,
     pub(super) seals: &'a Seals,
     pub(super) id: &'a StorageId,
@@ -31,10 +31,25 @@ pub(crate) struct FieldOpener<'a> {
     pub(super) plain: Zeroizing<Vec<u8>>,
 }
 
-impl<'a> FieldOpener<'a> {
+impl<'a> FieldSeals<'a> {
     /// With what is known of the session's cells already.
-    pub(crate) fn knowing(self, known: Option<&'a KnownCells>) -> FieldOpener<'a> {
-        FieldOpener { known, ..self }
+    pub(crate) fn knowing(self, known: Option<&'a KnownCells>) -> FieldSeals<'a> {
+        FieldSeals { known, ..self }
+    }
+
+    /// Seals a field under its name's cell id.
+    pub(crate) fn seal(
+        &self,
+        name: &str,
+        value: &str,
+        expires: Option<Time>,
+        stamp: Stamp,
+        entropy: &mut Entropy,
+    ) -> Result<(CellId, SealedField)> {
+        let cell = self.vault.cell_id_of(self.known, self.id, name);
+        let (place, clear) = (place(self.id, self.life, &cell), clear(&stamp, expires));
+        let sealed = self.seals.seal_parts(&place, &clear, &parts(&lead(name.as_bytes()), name, value), entropy)?;
+        Ok((cell, SealedField(sealed)))
     }
 
     /// Opens a field that was read from `cell`; the name inside must be the one that the cell belongs to. `name`: what the

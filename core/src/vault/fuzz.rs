@@ -25,21 +25,23 @@ fn refuse<T>(opened: crate::error::Result<T>) {
 pub fn field(data: &[u8]) {
     let vault = &*VAULT;
     let cell = vault.cell_id(&ID, "cart");
-    refuse(vault.opener(None, &ID, &LIFE).open(&cell, None, &SealedField(data.into())));
+    refuse(vault.field_seals(None, &ID, &LIFE).open(&cell, None, &SealedField(data.into())));
     if let Ok(opened) = super::field::read(data, [0; 16], None) {
         assert_eq!(*super::field::plain(opened.name, opened.value), *data);
     }
     let Ok(value) = std::str::from_utf8(data) else { return };
     let mut entropy = Entropy::draw().unwrap();
-    let (cell, mut sealed) =
-        vault.seal_field(None, &ID, &LIFE, "cart", value, Some(Time::from_millis(9)), [5; 16], &mut entropy).unwrap();
-    let mut opener = vault.opener(None, &ID, &LIFE);
-    let opened = opener.open(&cell, None, &sealed).unwrap();
+    let (cell, mut sealed) = vault
+        .field_seals(None, &ID, &LIFE)
+        .seal("cart", value, Some(Time::from_millis(9)), [5; 16], &mut entropy)
+        .unwrap();
+    let mut seals = vault.field_seals(None, &ID, &LIFE);
+    let opened = seals.open(&cell, None, &sealed).unwrap();
     assert_eq!((opened.name, opened.value, opened.stamp), ("cart", value, [5; 16]));
     let at = data.iter().fold(0usize, |at, byte| at.wrapping_mul(31).wrapping_add(usize::from(*byte)));
     let at = at % sealed.0.len();
     sealed.0[at] ^= 1 << (at % 8);
-    refuse(opener.open(&cell, None, &sealed));
+    refuse(seals.open(&cell, None, &sealed));
 }
 
 /// Bytes as a head's cell, and as what stands inside one.

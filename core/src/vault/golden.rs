@@ -126,8 +126,10 @@ fn filled(mut file: Value) -> Value {
     for case in file["fields"].as_array_mut().unwrap() {
         let (id, life, stamp) = (array(&case["id"]), array(&case["life"]), array(&case["stamp"]));
         let (name, value) = (text(&case["name"]), text(&case["value"]));
-        let (cell, sealed) =
-            config.seal_field(None, &id, &life, name, value, time(&case["expires"]), stamp, &mut entropy()).unwrap();
+        let (cell, sealed) = config
+            .field_seals(None, &id, &life)
+            .seal(name, value, time(&case["expires"]), stamp, &mut entropy())
+            .unwrap();
         case["cell"] = hex(&cell);
         case["sealed"] = hex(&sealed.0);
     }
@@ -153,7 +155,7 @@ fn filled(mut file: Value) -> Value {
         let (name, value, stamp) = (text(&field["name"]), text(&field["value"]), array(&field["stamp"]));
         let expires = time(&field["expires"]);
         let (cell, sealed) =
-            config.seal_field(Some(&keys), &id, &head.life, name, value, expires, stamp, &mut entropy()).unwrap();
+            config.field_seals(Some(&keys), &id, &head.life).seal(name, value, expires, stamp, &mut entropy()).unwrap();
         case["field"]["cell"] = hex(&cell);
         case["field"]["sealed"] = hex(&sealed.0);
     }
@@ -197,8 +199,8 @@ fn these_bytes_open() {
     for case in cases("fields") {
         let sealed = SealedField(bytes(text(&case["sealed"])).into());
         let (id, life) = (array(&case["id"]), array(&case["life"]));
-        let mut opener = config.opener(None, &id, &life);
-        let opened = opener.open(&array(&case["cell"]), None, &sealed).unwrap();
+        let mut seals = config.field_seals(None, &id, &life);
+        let opened = seals.open(&array(&case["cell"]), None, &sealed).unwrap();
         assert_eq!((opened.name, opened.value), (text(&case["name"]), text(&case["value"])));
         assert_eq!((opened.stamp, opened.expires), (array(&case["stamp"]), time(&case["expires"])));
     }
@@ -219,11 +221,11 @@ fn these_bytes_open() {
         assert!(Owner::Plain(user.owner.person().unwrap().clone()) == owner(&case));
         let sealed = SealedField(bytes(text(&case["field"]["sealed"])).into());
         let cell = array(&case["field"]["cell"]);
-        let mut opener = config.opener(Some(&keys), &id, &opened.life);
-        let field = opener.open(&cell, None, &sealed).unwrap();
+        let mut seals = config.field_seals(Some(&keys), &id, &opened.life);
+        let field = seals.open(&cell, None, &sealed).unwrap();
         assert_eq!(field.value, text(&case["field"]["value"]));
-        let mut opener = config.opener(None, &id, &opened.life);
-        let other = opener.open(&cell, None, &sealed);
+        let mut seals = config.field_seals(None, &id, &opened.life);
+        let other = seals.open(&cell, None, &sealed);
         assert_eq!(other.err().unwrap().code(), crate::Code::Corrupt, "the config's key alone opens nothing");
     }
     assert_eq!(vault.check_meta(&vault.ring().in_force().keyring, Some(&bytes(text(&file["meta"])))).unwrap(), None);

@@ -58,6 +58,7 @@ pub(crate) use envelope::key_id;
 
 #[cfg(test)]
 pub(crate) use attacks::assert_inner_types_unprinted;
+pub(crate) use field::FieldSeals;
 pub(crate) use head::{Head, HeadState, Life};
 pub(crate) use identifier::Identifier;
 pub(crate) use keyring::KeyState;

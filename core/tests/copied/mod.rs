@@ -2,8 +2,6 @@
 #![allow(dead_code, reason = "each test binary uses what it needs")]
 
 use std::path::PathBuf;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use sessile::{Clock, Keyring, Options, Session, Store, Time};
@@ -109,11 +107,7 @@ pub fn seen(store: &Store, clock: &Clock, tokens: &[String]) -> Value {
     let are_noted = |tag| {
         parsed(&sessions.list(tag, None, None).wait().unwrap())["sessions"].as_array().unwrap().iter().all(is_noted)
     };
-    let started = Instant::now();
-    while !["shop", "cart"].into_iter().all(are_noted) {
-        assert!(started.elapsed() < Duration::from_secs(20), "a use was never noted");
-        thread::sleep(Duration::from_millis(5));
-    }
+    crate::redis::wait_until("every use is noted", || ["shop", "cart"].into_iter().all(are_noted));
     json!({
         "configs": parsed(&store.configs().list(None).wait().unwrap()),
         "shop": of("shop"), "cart": of("cart"), "global": of("global"), "verified": verified,

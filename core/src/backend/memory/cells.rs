@@ -3,7 +3,7 @@
 
 use std::mem;
 
-use super::super::change::{Entry, Next};
+use super::super::change::{Entry, Next, Plan};
 use super::super::{CellId, SealedField};
 
 /// So many bytes of a row's cells lie together, at most: a change copies them.
@@ -65,7 +65,7 @@ impl CellList {
     }
 
     /// Puts cells where those with their ids lie, if these are as long; whether they were.
-    pub(super) fn overwrite(&mut self, put: &[(CellId, SealedField)]) -> bool {
+    fn overwrite(&mut self, put: &[(CellId, SealedField)]) -> bool {
         let is_as_long = |(id, sealed): &(CellId, SealedField)| {
             self.sealed_mut(id).is_some_and(|there| there.len() == sealed.0.len())
         };
@@ -78,10 +78,15 @@ impl CellList {
         fits
     }
 
-    /// The list after a change that puts those cells, `size` bytes of them all in all.
-    pub(super) fn after(mut self, cells: &[Next], put: &[(CellId, SealedField)], size: u64) -> CellList {
+    /// The list after a change that puts those cells.
+    pub(super) fn after(mut self, plan: &Plan, put: &[(CellId, SealedField)]) -> CellList {
+        // Mostly a field is put in its own place, and is as long as before: lengths are padded.
+        if plan.gone.len() == plan.puts() && self.overwrite(put) {
+            return self;
+        }
+        let Plan { cells, size, .. } = plan;
         let before: Vec<Cell> = self.iter().collect();
-        let most = usize::try_from(size).unwrap_or(TOGETHER).saturating_add(COUNT + cells.len() * LEAD);
+        let most = usize::try_from(*size).unwrap_or(TOGETHER).saturating_add(COUNT + cells.len() * LEAD);
         let mut together = Vec::with_capacity(most.min(TOGETHER));
         together.extend_from_slice(&[0; COUNT]);
         let mut count = 0_u16;
@@ -190,7 +195,7 @@ mod tests {
     }
 
     /// The list after a change of these cells: `None` deletes one.
-    fn changed(mut list: CellList, changes: &BTreeMap<CellId, Option<(u8, usize)>>) -> CellList {
+    fn changed(list: CellList, changes: &BTreeMap<CellId, Option<(u8, usize)>>) -> CellList {
         let mut effects = Effects::nothing(Time::from_secs(1), &Limits::default());
         for (id, put) in changes {
             match put {
@@ -201,10 +206,7 @@ mod tests {
         let cells: Vec<Cell> = list.iter().collect();
         let plan = Standing { head: None, touch: None, version: 0, cells: &cells }.plan(&effects);
         let Ok(plan) = plan else { panic!("too large") };
-        match plan.gone.len() == plan.puts() && list.overwrite(&effects.put) {
-            true => list,
-            false => list.after(&plan.cells, &effects.put, plan.size),
-        }
+        list.after(&plan, &effects.put)
     }
 
     fn changes() -> impl Strategy<Value = BTreeMap<CellId, Option<(u8, usize)>>> {

@@ -137,11 +137,7 @@ impl Partition {
                 }
                 row.expires = hint;
             }
-            // Mostly a field is put in its own place, and is as long as before: lengths are padded.
-            let is_only_replaced = plan.gone.len() == plan.puts();
-            if !is_only_replaced || !row.cells.overwrite(&effects.put) {
-                row.cells = std::mem::take(&mut row.cells).after(&plan.cells, &effects.put, plan.size);
-            }
+            row.cells = std::mem::take(&mut row.cells).after(&plan, &effects.put);
             if effects.raise_version {
                 row.updated = Some(effects.now);
             }

@@ -149,22 +149,18 @@ impl Redis {
                 aside: hint.map(|at| due_at(&bucket, at.millis())),
             };
             let whole = |again| Cow::Owned(encode::apply(&bucket, &changes, again));
-            let mut decode: fn(_, &[_]) -> _ = decode::outcome;
-            let mut answer = Answer { value: Value::Nil, was_lost: false };
             if let Some(put) = encode::put(&key, &changes) {
                 // Repeated, it has to see whether it was applied before.
                 let make = |again| if again { whole(again) } else { Cow::Borrowed(&put) };
-                answer = router.send(call(), make).await?;
-                if !answer.was_lost {
-                    decode = decode::put_outcome;
+                let Answer { value, was_lost } = router.send(call(), make).await?;
+                // Nothing: nothing was written, and what follows sees why.
+                if value != Value::Nil {
+                    let decode = if was_lost { decode::outcome } else { decode::put_outcome };
+                    return settled(decode(value, &changes).ok_or_else(|| strange(doing)), was_lost, doing);
                 }
             }
-            if answer.value == Value::Nil {
-                decode = decode::outcome;
-                answer = router.send(call(), whole).await?;
-            }
-            let outcome = decode(answer.value, &changes).ok_or_else(|| strange(doing));
-            settled(outcome, answer.was_lost, doing)
+            let Answer { value, was_lost } = router.send(call(), whole).await?;
+            settled(decode::outcome(value, &changes).ok_or_else(|| strange(doing)), was_lost, doing)
         })
         .await
     }

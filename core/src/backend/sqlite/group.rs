@@ -2,7 +2,7 @@
 //!
 //! Who finds no leader leads, on its own thread, and takes along whoever has come until it commits. A change that fails
 //! undoes itself only: should one break between two writes, the transaction is made once more with a savepoint before
-//! each. A commit that fails fails all.
+//! each. A commit that fails fails all. Whom a leader waits for says `company`.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;

@@ -10,7 +10,7 @@ use crate::json::{FieldName, Json};
 use crate::session::field::FieldVersion;
 use crate::session::seen::{Seen, ends_left};
 use crate::store::Inner;
-use crate::vault::{ConfigVault, Entropy, Head, HeadState, Identifier, KnownCells, Life, Owner, User, UserKeys};
+use crate::vault::{ConfigVault, Entropy, FieldSeals, Head, HeadState, Identifier, Owner, User, UserKeys};
 
 use super::kept::row_hint;
 
@@ -89,22 +89,17 @@ impl Birth<'_> {
         effects.index = Some((*user, true));
         effects.expires = row_hint(store, &head, now);
         effects.user = Some((*user, UserEffect::Write(vault.seal_user(user, &owner, entropy)?)));
-        let versions = put(&mut effects, vault, keys.as_deref(), id, &head.life, fields, None, entropy)?;
+        let versions = put(&mut effects, &vault.field_seals(keys.as_deref(), id, &head.life), fields, entropy)?;
         let change = Change { space: vault.space(), id: *id, guard, effects, answer: Cells::None };
         Ok(Born { change, seen: Seen { sealed, head, touched: now, touch, keys: keys.clone() }, versions })
     }
 }
 
 /// Seals fields into the change of a life; their new versions, in order.
-#[expect(clippy::too_many_arguments, reason = "a field is bound to all of them")]
 pub(super) fn put(
     effects: &mut Effects,
-    vault: &ConfigVault,
-    keys: Option<&UserKeys>,
-    id: &StorageId,
-    life: &Life,
+    seals: &FieldSeals<'_>,
     fields: &[(FieldName, Json, Option<Time>)],
-    known: Option<&KnownCells>,
     entropy: &mut Entropy,
 ) -> Result<Vec<FieldVersion>> {
     let mut versions = Vec::with_capacity(fields.len());
@@ -112,10 +107,7 @@ pub(super) fn put(
     for (name, value, expires) in fields {
         let stamp: Stamp = entropy.random_id();
         versions.push(FieldVersion::from_be_bytes(stamp));
-        let (name, value) = (name.as_str(), value.as_str());
-        let cell = vault.cell_id_of(known, id, name);
-        let sealed = vault.seal_field_into(keys, id, life, &cell, (name, value, *expires), stamp, entropy)?;
-        effects.put.push((cell, sealed));
+        effects.put.push(seals.seal(name.as_str(), value.as_str(), *expires, stamp, entropy)?);
     }
     Ok(versions)
 }

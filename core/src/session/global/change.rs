@@ -263,17 +263,7 @@ impl Global {
             after = Arc::new(after.used(now, touch));
         }
         effects.delete = plan.delete.iter().map(|name| opened.cell(name)).collect();
-        let keys = seen.keys.as_deref();
-        let versions = begin::put(
-            &mut effects,
-            vault,
-            keys,
-            &target.id,
-            &seen.head.life,
-            &plan.put,
-            opened.known_cells(),
-            &mut entropy,
-        )?;
+        let versions = begin::put(&mut effects, &opened.field_seals(seen), &plan.put, &mut entropy)?;
         let change = Change { space: target.space, id: target.id, guard, effects, answer: answer.clone() };
         Ok(Prepared { changes: vec![change], seen: Some(after), versions })
     }

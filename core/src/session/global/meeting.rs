@@ -192,12 +192,10 @@ pub(super) fn open_fields(
     sought: &Cells,
     now: Time,
 ) -> Result<Vec<(FieldName, Field)>> {
-    let target = &opened.target;
-    let mut opener =
-        target.vault.opener(seen.keys.as_deref(), &target.id, &seen.head.life).knowing(opened.known_cells());
+    let mut seals = opened.field_seals(seen);
     let mut open =
         |cell: &CellId, name: Option<&FieldName>, sealed: &SealedField| -> Result<Option<(FieldName, Field)>> {
-            let field = opener.open(cell, name.map(FieldName::as_str), sealed)?;
+            let field = seals.open(cell, name.map(FieldName::as_str), sealed)?;
             let version = FieldVersion::from_be_bytes(field.stamp);
             let opened = Field { value: Json::checked(field.value), version, expires: field.expires };
             let name = || name.cloned().unwrap_or_else(|| FieldName::stored(field.name));

@@ -13,7 +13,7 @@ use crate::identity::{SessionRef, VerifiedToken};
 use crate::json::FieldName;
 use crate::session::seen::Seen;
 use crate::store::Inner;
-use crate::vault::{ConfigVault, Head, KnownCells, Life};
+use crate::vault::{ConfigVault, FieldSeals, Head, KnownCells, Life};
 
 /// One session of one config.
 pub(crate) struct Target {
@@ -116,6 +116,12 @@ impl Opened {
         self.target.vault.cell_id_of(self.known_cells(), &self.target.id, name.as_str())
     }
 
+    /// What the fields of that life are sealed and opened with.
+    pub(super) fn field_seals<'a>(&'a self, seen: &'a Seen) -> FieldSeals<'a> {
+        let Target { vault, id, .. } = &*self.target;
+        vault.field_seals(seen.keys.as_deref(), id, &seen.head.life).knowing(self.known_cells())
+    }
+
     /// The token whose user's standing session it is.
     pub(super) fn standing_token(&self) -> Option<&VerifiedToken> {
         match (&self.target.kind, &self.proof) {
@@ -125,7 +131,7 @@ impl Opened {
     }
 
     /// What the token remembers of the session's cells.
-    pub(super) fn known_cells(&self) -> Option<&KnownCells> {
+    fn known_cells(&self) -> Option<&KnownCells> {
         match &self.proof {
             Proof::Token(token) => Some(token.known_cells()),
             Proof::Id => None,
