@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use jsonschema::{Registry, Uri, uri};
 use serde_json::{Map, Value};
+use sessile_validator::{Registry, RegistryBuilder, Retrieve, Uri, uri};
 
 use crate::error::Result;
 use crate::json::pointer;
@@ -48,7 +48,7 @@ impl Document {
             .draft(dialect.draft())
             .retriever(Elsewhere)
             .add(BASE, schema)
-            .and_then(jsonschema::RegistryBuilder::prepare)
+            .and_then(RegistryBuilder::prepare)
             .map_err(|error| refusal::reference("", "", &error))?;
         for reference in std::mem::take(&mut walk.refs) {
             for to in walk.resolve(&reference, &registry)? {
@@ -69,7 +69,7 @@ impl Document {
 /// What is at any address outside the document: nothing that a reference may mean. Nothing is fetched.
 struct Elsewhere;
 
-impl jsonschema::Retrieve for Elsewhere {
+impl Retrieve for Elsewhere {
     fn retrieve(&self, _: &Uri<String>) -> std::result::Result<Value, Box<dyn std::error::Error + Send + Sync>> {
         Ok(Value::Bool(true))
     }

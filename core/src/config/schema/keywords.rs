@@ -1,6 +1,6 @@
 //! Every keyword of the two dialects: where subschemas are in its value, and what they apply to.
 
-use jsonschema::Draft;
+use sessile_validator::Draft;
 
 use crate::json::nearest;
 

@@ -21,9 +21,8 @@ mod tests;
 
 use std::fmt;
 
-use jsonschema::error::ValidationErrorKind;
-use jsonschema::{PatternOptions, ValidationError, Validator};
 use serde_json::{Map, Value};
+use sessile_validator::{ValidationError, ValidationErrorKind, Validator};
 
 use crate::error::{Result, fail};
 use crate::json::{Entries, FieldName, Json, Kind, object_members};
@@ -104,14 +103,8 @@ impl Schema {
         })?;
         let document = Document::of(&schema)?;
         document.graph.check().map_err(|(node, error)| error.with("pointer", document.pointers[node].as_str()))?;
-        let validator = jsonschema::options()
-            .with_draft(document.dialect.draft())
-            .offline()
-            .should_validate_formats(true)
-            .should_ignore_unknown_formats(false)
-            .with_pattern_options(PatternOptions::regex().size_limit(PATTERN))
-            .build(&schema)
-            .map_err(|error| refusal::built(&error))?;
+        let validator =
+            Validator::new(&schema, document.dialect.draft(), PATTERN).map_err(|error| refusal::built(&error))?;
         Ok(Schema {
             json_schema: text.into(),
             form,
@@ -191,7 +184,7 @@ impl Schema {
             return Ok(());
         }
         let violations: Vec<_> =
-            self.validator.iter_errors(value).filter(matters).flat_map(|error| violation::of(&error)).collect();
+            self.validator.errors(value).filter(matters).flat_map(|error| violation::of(&error)).collect();
         if violations.is_empty() { Ok(()) } else { Err(refused(violations)) }
     }
 }

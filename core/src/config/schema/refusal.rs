@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use jsonschema::ValidationError;
-use jsonschema::error::ValidationErrorKind;
 use serde_json::Value;
+use sessile_validator::{ValidationError, ValidationErrorKind};
 
 use crate::config::member::{hint, shortened};
 use crate::error::{Error, Result, fail};

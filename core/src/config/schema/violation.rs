@@ -1,7 +1,6 @@
 //! What data breaks of a schema: pointers and keywords, never values.
 
-use jsonschema::ValidationError;
-use jsonschema::error::ValidationErrorKind;
+use sessile_validator::{ValidationError, ValidationErrorKind};
 
 use crate::error::{Error, fail};
 use crate::json::pointer::escape;
