@@ -18,8 +18,9 @@ use crate::error::{Result, fail};
 /// More than there are statements.
 const STATEMENTS: usize = 32;
 
-/// 8 MiB for the pages that the writer goes back to, four times what SQLite gives: it is one for the whole process.
-const CACHE: &str = "PRAGMA cache_size = -8192";
+/// 16 MiB for the pages that the writer goes back to, eight times what SQLite gives: it is one for the whole process. The
+/// index of 200,000 sessions stays in it, whichever of them come.
+const CACHE: &str = "PRAGMA cache_size = -16384";
 
 /// The connection that writes; it makes the tables in an empty file and brings older ones up to date. Called under the
 /// write lock.
