@@ -2,13 +2,12 @@
 
 use crate::Outcome;
 use crate::bench::{Bench, Group, print};
-use crate::global::ROW;
+use crate::global::{ROW, warm};
 use crate::ours::{Filled, fill, open_file};
 use crate::store::Plain;
 
+/// So many users come back, in either file: their sessions lie all over it, and nothing but its size is told apart.
 const FEW: usize = 10_000;
-/// Tokens are kept for one session in ten: they lie all over the file.
-const KEEP: usize = 10;
 
 pub fn run(bench: &Bench) -> Outcome {
     if bench.plan.scale == 0 || !bench.plan.wants("rust.scale") {
@@ -17,8 +16,10 @@ pub fn run(bench: &Bench) -> Outcome {
     let sizes = [FEW, bench.plan.scale];
     let mut files = Vec::new();
     for size in sizes {
-        let filled =
-            fill(open_file(&bench.plan, &format!("scale-{size}"), "")?, bench.payloads.small.get(), size, KEEP)?;
+        let keep = size / FEW;
+        let store = open_file(&bench.plan, &format!("scale-{size}"), "")?;
+        let filled = fill(store, bench.payloads.small.get(), size, keep)?;
+        warm(&filled, FEW)?;
         let plain = Plain::open(&bench.plan.file(&format!("scale-plain-{size}.db"))?)?;
         plain.fill(size, &vec![7; ROW])?;
         files.push((size, filled, plain));
@@ -28,7 +29,7 @@ pub fn run(bench: &Bench) -> Outcome {
     let mut group = bench.group("rust.scale");
     for (size, filled, _) in &files {
         group.add(&format!("sessile get of 3 fields at {}", thousands(*size)), |n| {
-            filled.session(bench.payloads.key(n, *size)).get_many(&names).wait().expect("fields")
+            filled.session(bench.payloads.key(n, FEW)).get_many(&names).wait().expect("fields")
         });
     }
     for (size, filled, plain) in &files {
@@ -54,10 +55,10 @@ fn add_puts<'a>(
 ) {
     let changed = bench.payloads.changed.as_str();
     group.add(&format!("sessile put of 1 field at {}", thousands(size)), move |n| {
-        filled.session(bench.payloads.key(n, size)).put_one(changed, &n.to_string(), None).wait().expect("a put");
+        filled.session(bench.payloads.key(n, FEW)).put_one(changed, &n.to_string(), None).wait().expect("a put");
     });
     group.add(&format!("rusqlite upsert at {}", thousands(size)), move |n| {
-        plain.upsert(bench.payloads.key(n, size), row).expect("an upsert")
+        plain.upsert(bench.payloads.key(n, FEW) * (size / FEW), row).expect("an upsert")
     });
 }
 
