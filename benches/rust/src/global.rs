@@ -67,7 +67,8 @@ pub fn warm(filled: &Filled, sessions: usize) -> Outcome {
 }
 
 /// How large a session's row is, its key and its numbers aside.
-fn row_of(file: &Path) -> rusqlite::Result<usize> {
+fn row_of(file: &Path) -> Outcome<usize> {
     let sql = "SELECT length(head) + length(touch) + length(cells) FROM session LIMIT 1";
-    Connection::open(file)?.query_row(sql, [], |row| row.get(0))
+    let bytes: i64 = Connection::open(file)?.query_row(sql, [], |row| row.get(0))?;
+    Ok(usize::try_from(bytes)?)
 }
