@@ -93,8 +93,7 @@ impl Sqlite {
         if done.pages.max(now) < TOO_LONG {
             return Ok(());
         }
-        // Not cut: what is written over costs the disk less than what is written anew.
-        self.bring_in_all(doing, "RESTART")
+        self.truncate(doing)
     }
 
     /// Brings all of the log into the file, where deleting overwrites, and cuts it to nothing, unless a reader is in it
@@ -102,13 +101,13 @@ impl Sqlite {
     pub(in super::super) async fn erase_deleted(&self) -> Result<()> {
         self.usable().await?;
         may_block().await;
-        self.bring_in_all("empty the log", "TRUNCATE")
+        self.truncate("empty the log")
     }
 
-    fn bring_in_all(&self, doing: &str, how: &str) -> Result<()> {
+    fn truncate(&self, doing: &str) -> Result<()> {
         self.with_writer(doing, Some(Instant::now() + self.settings.deadline), |connection| {
             connection.busy_timeout(PATIENCE)?;
-            let done = checkpoint(connection, how);
+            let done = checkpoint(connection, "TRUNCATE");
             connection.busy_timeout(Duration::ZERO)?;
             if done?.all {
                 self.log.pages.store(0, Ordering::Relaxed);
