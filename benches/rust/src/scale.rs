@@ -16,9 +16,8 @@ pub fn run(bench: &Bench) -> Outcome {
     let sizes = [FEW, bench.plan.scale];
     let mut files = Vec::new();
     for size in sizes {
-        let keep = size / FEW;
         let store = open_file(&bench.plan, &format!("scale-{size}"), "")?;
-        let filled = fill(store, bench.payloads.small.get(), size, keep)?;
+        let filled = fill(store, bench.payloads.small.get(), size, apart(size))?;
         warm(&filled, FEW)?;
         let plain = Plain::open(&bench.plan.file(&format!("scale-plain-{size}.db"))?)?;
         plain.fill(size, &vec![7; ROW])?;
@@ -58,8 +57,13 @@ fn add_puts<'a>(
         filled.session(bench.payloads.key(n, FEW)).put_one(changed, &n.to_string(), None).wait().expect("a put");
     });
     group.add(&format!("rusqlite upsert at {}", thousands(size)), move |n| {
-        plain.upsert(bench.payloads.key(n, FEW) * (size / FEW), row).expect("an upsert")
+        plain.upsert(bench.payloads.key(n, FEW) * apart(size), row).expect("an upsert")
     });
+}
+
+/// Every how many sessions lies one of those who come back.
+fn apart(size: usize) -> usize {
+    (size / FEW).max(1)
 }
 
 fn thousands(number: usize) -> String {
